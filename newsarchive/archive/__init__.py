@@ -1,0 +1,1 @@
+"""What lies on disk. The only place that writes."""

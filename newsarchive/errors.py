@@ -1,0 +1,84 @@
+"""What can go wrong, in one tree.
+
+    NewsArchiveError
+    ├── PageError             the page is no article that can be archived
+    │   ├── UnknownPage       no page family claims it: the site may have changed
+    │   ├── MissingField      a field that every article has is not there
+    │   └── NotAnArticle      a video, a question, a notice that the article was removed
+    ├── ListError             a list reply cannot be used
+    │   ├── BusyList          the server says "busy" inside a 200 reply: try again
+    │   └── UnknownList       a reply of no known form: the site may have changed
+    ├── BadArgument           a spider argument, id or URL that cannot be meant
+    └── ArchiveError          what lies on disk cannot be used
+        ├── LedgerBroken      the ledger is unreadable or of a newer version
+        └── ArchiveLocked     another run holds the archive
+"""
+
+from __future__ import annotations
+
+
+class NewsArchiveError(Exception):
+    """Every error of ours."""
+
+
+class PageError(NewsArchiveError):
+    """The page at `url` is no article that can be archived."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(f"{url or 'page without a URL'}: {reason}")
+        self.url = url
+        self.reason = reason
+
+
+class UnknownPage(PageError):
+    """No page family claims the page."""
+
+
+class MissingField(PageError):
+    """A field that every article has is missing or has no usable value."""
+
+    def __init__(self, url: str, field: str, expected: str) -> None:
+        super().__init__(url, f"no {field}: expected {expected}")
+        self.field = field
+
+
+class NotAnArticle(PageError):
+    """A known kind of page that is no article: a video, a removed article."""
+
+    def __init__(self, url: str, reason: str, *, gone: bool = False) -> None:
+        super().__init__(url, reason)
+        self.gone = gone
+        """The site says that the article was removed."""
+
+
+class ListError(NewsArchiveError):
+    """The reply to a list request cannot be used."""
+
+    def __init__(self, where: str, reason: str) -> None:
+        super().__init__(f"{where}: {reason}")
+        self.where = where
+        self.reason = reason
+
+
+class BusyList(ListError):
+    """The server says inside a 200 reply that it is busy."""
+
+
+class UnknownList(ListError):
+    """The reply has no known form; the message names the form that came."""
+
+
+class BadArgument(NewsArchiveError):
+    """An argument that cannot be meant; the message says what was expected."""
+
+
+class ArchiveError(NewsArchiveError):
+    """What lies on disk cannot be used."""
+
+
+class LedgerBroken(ArchiveError):
+    """The ledger is unreadable or of a newer version than this program knows."""
+
+
+class ArchiveLocked(ArchiveError):
+    """Another run holds the archive; the message says which."""

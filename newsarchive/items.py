@@ -1,0 +1,72 @@
+"""What travels through the pipelines: data only, nothing of ours imported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """A picture of an article's body."""
+
+    url: str
+    """As the page shows it (`…/641`); for a GIF the one that moves. Always with a scheme."""
+    alt: str = ""
+
+
+@dataclass(kw_only=True)
+class Page:
+    """An article page as it came, from the network, a saved file or a WARC record."""
+
+    source: str
+    """Name of the source, which is the name of its folder: `qq`."""
+    article_id: str = ""
+    """The id that was asked for; `""` for a saved page, which tells its own."""
+    url: str
+    """Where the page came from. A saved page without a known address has its `file://` URL."""
+    html: bytes
+    fetched: datetime
+    """When it came, UTC."""
+    status: int = 200
+    headers: tuple[tuple[str, str], ...] = ()
+    """HTTP response headers in their order; empty for a saved page."""
+    thumbnail: str = ""
+    """Picture of the list entry through which the article was found."""
+    entry: str = ""
+    """The list entry as JSON, for the record; `""` when no list named the article."""
+
+
+@dataclass(kw_only=True)
+class Article:
+    """A whole article, ready to be written."""
+
+    source: str
+    article_id: str
+    """The site's own id. One story under two URLs has one id."""
+    url: str
+    """The canonical URL, whichever one the page came from."""
+    title: str
+    published: datetime
+    """With a time zone, always; rendered as the publisher's wall clock."""
+    summary: str = ""
+    thumbnail: str = ""
+    body: str
+    """Markdown: blocks separated by one empty line, no newline at the end."""
+    text: str = ""
+    """The body's text as a reader sees it, for measuring; not written."""
+    pictures: list[Picture] = field(default_factory=list)
+    """The body's pictures in order."""
+    videos: int = 0
+    """How many videos, audios and frames the body links to."""
+    family: str = ""
+    """The page family that was read, `F1` to `F5` for Tencent."""
+    language: str = "zh-CN"
+    unknown_keys: tuple[str, ...] = ()
+    """Keys of the page's own data that nobody has described yet: the first sign of a new layout."""
+    fetched: datetime | None = None
+    """When the page came, UTC; `None` outside of a crawl."""
+    etag: str = ""
+    """`ETag` of the page's answer, for a later conditional request."""
+    last_modified: str = ""
+    """`Last-Modified` of the page's answer."""

@@ -1,0 +1,1 @@
+"""Article HTML to Markdown, and an article to the whole file. Pure."""

@@ -1,0 +1,93 @@
+"""An article to the whole Markdown file: front matter, body, source line."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import frontmatter
+from frontmatter.default_handlers import YAMLHandler
+
+from newsarchive.items import Article
+
+# Line breaks that a one-line value cannot hold become a space; what YAML 1.2 calls non-printable
+# (controls, surrogates, non-characters) and the BOM, which YAML readers drop, vanish.
+_BREAKS = re.compile(r"[\n\r\t]")
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
+
+# YAML counts these two as line breaks inside quotes and would fold them to a space.
+_YAML_BREAKS = {0x2028: "\\L", 0x2029: "\\P"}
+
+
+def clean_value(text: str) -> str:
+    """Text as one line of front matter: what `title` and `summary` hold.
+
+    >>> clean_value(' 甲\\t乙\\r\\n“丙”\\x00 ')
+    '甲 乙  “丙”'
+    """
+    return _UNPRINTABLE.sub("", _BREAKS.sub(" ", text)).strip()
+
+
+def summarize(text: str) -> str:
+    """The front matter's summary of a body's text: all of it, or its first 50 code points and three dots.
+
+    >>> summarize("短讯。")
+    '短讯。'
+    >>> len(summarize("长" * 80))
+    53
+    """
+    text = " ".join(clean_value(text).split())
+    return text if len(text) < 80 else text[:50] + "..."
+
+
+def render(article: Article) -> str:
+    """The whole file: 24 lines of front matter, the body, the source line, one newline at the end."""
+    source_line = f"[{article.source}]({article.url})"
+    post = frontmatter.Post(f"{article.body}\n\n{source_line}" if article.body else source_line)
+    post.metadata = {
+        "title": clean_value(article.title),
+        "date": article.published.strftime("%Y-%m-%d %H:%M:%S"),
+        "summary": clean_value(article.summary),
+        "categories": [article.source],
+        "lang": [article.language],
+        "translations": [article.language],
+        "tags": [article.source],
+        "menu": "",
+        "thumbnail": clean_value(article.thumbnail),
+        "lead": "",
+        "comments": False,
+        "authorbox": False,
+        "pager": True,
+        "toc": False,
+        "mathjax": False,
+        "sidebar": "right",
+        "widgets": ["search", "recent", "taglist"],
+    }
+    return frontmatter.dumps(post, handler=_Quoted()) + "\n"
+
+
+class _Quoted(YAMLHandler):  # type: ignore[misc]
+    """Front matter in the reference document's YAML: order kept, every string in double quotes, no folding.
+
+    The default handler sorts keys, folds long titles and leaves strings bare, and a bare
+    `20240101E0001200` reads as a number. A JSON string is a YAML double-quoted scalar.
+    """
+
+    def export(self, metadata: dict[str, object], **_: Any) -> str:
+        """The front matter between its `---` lines."""
+        return "\n".join(_entry(key, value) for key, value in metadata.items())
+
+    def format(self, post: frontmatter.Post, **_: Any) -> str:
+        """The file but for its last newline; unlike the default, the body's first space is kept."""
+        return f"---\n{self.export(post.metadata)}\n---\n\n{post.content}"
+
+
+def _entry(key: str, value: object) -> str:
+    if isinstance(value, list):
+        return f"{key}:" + "".join(f"\n  - {_scalar(item)}" for item in value)
+    return f"{key}: {_scalar(value)}"
+
+
+def _scalar(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False).translate(_YAML_BREAKS)

@@ -1,0 +1,1 @@
+"""Item pipelines, one verb each; their order and its reason stand in `settings.py`."""

@@ -1,0 +1,1 @@
+"""What is known about Tencent News. Pure: no Scrapy, no disk, no clock."""
