@@ -1,0 +1,348 @@
+"""What is known about every article: one SQLite file, one row per article.
+
+Every method that writes has committed when it returns; `together` makes one commit of many. So a kill at any
+moment leaves a consistent ledger that at most does not know of the last download.
+"""
+
+# ruff: noqa: S608 -- statements are put together from our own column names; values are bound
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from newsarchive.archive.picture_rows import PictureRows
+from newsarchive.archive.rows import PictureRow, Row, RunRow, State, next_check, retry_delay
+from newsarchive.archive.schema import connect, errors_named
+from newsarchive.items import Article
+
+__all__ = ["Ledger", "PictureRow", "Row", "RunRow", "State", "next_check", "retry_delay"]
+
+_TIMES = {"first_seen", "next_try", "published", "archived_at", "last_checked", "next_check", "gone_at"}
+_NAMES = tuple(field.name for field in fields(Row))
+_COLUMNS = ", ".join(f'"{name}"' for name in _NAMES)
+_BATCH = 200
+
+
+class Ledger:
+    """Opened with `Ledger.open`; whoever opens it closes it. Not for use from several threads."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self._connection = connection
+        self.path = path
+        self.pictures = PictureRows(self._run)
+
+    @classmethod
+    def open(cls, path: Path, *, read_only: bool = False) -> Self:
+        """Creates the ledger unless it is there or `read_only`. Raises `LedgerBroken`."""
+        return cls(connect(path, read_only=read_only), path)
+
+    def close(self) -> None:
+        with errors_named(self.path):
+            self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """One commit for all that the block writes: a list of twenty entries costs one sync of the disk."""
+        self._run("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            if self._connection.in_transaction:  # SQLite ends it by itself when the disk is full
+                self._run("ROLLBACK")
+            raise
+        self._run("COMMIT")
+
+    # articles: what a run does
+
+    def found(
+        self,
+        source: str,
+        article_id: str,
+        *,
+        url: str,
+        where: str = "",
+        thumbnail: str = "",
+        entry: str = "",
+        now: datetime,
+    ) -> tuple[Row, bool]:
+        """The article's row, and whether it is new. The first list picture stays: another one is no edit."""
+        known = self.get(source, article_id)
+        if known is None:
+            row = Row(
+                source=source, article_id=article_id, url=url, where=where,
+                thumbnail=thumbnail, entry=entry, first_seen=now,
+            )  # fmt: skip
+            self.put(row)
+            return row, True
+        if thumbnail and not known.thumbnail and not known.path:
+            self._update(source, article_id, thumbnail=thumbnail, entry=entry)
+            known = self._known(source, article_id)
+        return known, False
+
+    def archived(
+        self,
+        article: Article,
+        *,
+        path: str,
+        content_hash: str,
+        file_hash: str,
+        revision: int,
+        next_check: datetime | None,
+        now: datetime,
+    ) -> None:
+        """The file stands: always the last step of storing an article."""
+        self.found(article.source, article.article_id, url=article.url, thumbnail=article.thumbnail, now=now)
+        self._update(
+            article.source,
+            article.article_id,
+            url=article.url,
+            state=State.ARCHIVED,
+            attempts=0,
+            next_try=None,
+            published=article.published,
+            archived_at=now,
+            last_checked=now,
+            next_check=next_check,
+            content_hash=content_hash,
+            file_hash=file_hash,
+            revision=revision,
+            family=article.family,
+            path=path,
+            etag=article.etag,
+            last_modified=article.last_modified,
+            gone_at=None,
+            reason="",
+        )
+
+    def checked(
+        self,
+        source: str,
+        article_id: str,
+        *,
+        now: datetime,
+        next_check: datetime | None,
+        content_hash: str = "",
+        etag: str | None = None,
+        last_modified: str | None = None,
+    ) -> None:
+        """The site has the article as it is on disk; one that was removed is back."""
+        changes: dict[str, Any] = {
+            "state": State.ARCHIVED, "attempts": 0, "next_try": None, "last_checked": now,
+            "next_check": next_check, "gone_at": None, "reason": "",
+        }  # fmt: skip
+        if content_hash:
+            changes["content_hash"] = content_hash
+        if etag is not None:
+            changes["etag"] = etag
+        if last_modified is not None:
+            changes["last_modified"] = last_modified
+        self._update(source, article_id, **changes)
+
+    def failed(
+        self, source: str, article_id: str, *, reason: str, now: datetime, next_try: datetime | None
+    ) -> None:
+        """No page came. What is archived stays archived and its re-check is put off."""
+        self._unsuccessful(State.FAILED, source, article_id, reason=reason, now=now, next_try=next_try)
+
+    def quarantined(
+        self, source: str, article_id: str, *, reason: str, now: datetime, next_try: datetime | None = None
+    ) -> None:
+        """A page came that is no whole article. Without `next_try` it is tried again after a delay."""
+        attempts = self._known(source, article_id).attempts + 1
+        again = next_try or now + retry_delay(attempts)
+        self._unsuccessful(State.QUARANTINED, source, article_id, reason=reason, now=now, next_try=again)
+
+    def gone(
+        self, source: str, article_id: str, *, now: datetime, next_check: datetime | None = None
+    ) -> None:
+        """The site has removed it. The time of the first notice stays; `next_check` sees it come back."""
+        row = self._known(source, article_id)
+        self._update(
+            source, article_id, state=State.GONE, attempts=0, next_try=None, last_checked=now,
+            next_check=next_check, gone_at=row.gone_at or now, reason="",
+        )  # fmt: skip
+
+    def preserved(self, source: str, article_id: str, *, file: str, offset: int) -> None:
+        """The page as it came lies in this WARC file."""
+        self._update(source, article_id, warc_file=file, warc_offset=offset)
+
+    def put(self, row: Row) -> None:
+        """The row as it is, instead of the one of the same article: for a rebuild."""
+        marks = ", ".join("?" * len(_NAMES))
+        values = [_stored(getattr(row, name), name) for name in _NAMES]
+        updates = ", ".join(f'"{name}" = excluded."{name}"' for name in _NAMES[2:])
+        self._run(
+            f"INSERT INTO articles ({_COLUMNS}) VALUES ({marks})"
+            f" ON CONFLICT (source, article_id) DO UPDATE SET {updates}",
+            values,
+        )
+
+    # articles: what a run asks
+
+    def get(self, source: str, article_id: str) -> Row | None:
+        found = self._rows("source = ? AND article_id = ?", (source, article_id))
+        return found[0][1] if found else None
+
+    def due(self, source: str, now: datetime, max_tries: int) -> Iterator[Row]:
+        """Unfinished articles whose time has come, the oldest first; without those that this run finds."""
+        return self._in_batches(
+            "source = ? AND state IN ('found', 'failed', 'quarantined')"
+            " AND attempts < ? AND (next_try IS NULL OR next_try <= ?)",
+            (source, max_tries, _stored(now)),
+        )
+
+    def exhausted(self, source: str, max_tries: int) -> list[Row]:
+        """Unfinished articles that are not tried any more."""
+        where = "source = ? AND state IN ('found', 'failed', 'quarantined') AND attempts >= ?"
+        return list(self._in_batches(where, (source, max_tries)))
+
+    def rechecks(self, source: str, now: datetime, max_tries: int = 8) -> Iterator[Row]:
+        """Articles, archived or gone, whose next look has come."""
+        return self._in_batches(
+            "source = ? AND next_check <= ? AND state IN ('archived', 'gone') AND attempts < ?",
+            (source, _stored(now), max_tries),
+        )
+
+    def rows(self, source: str | None = None) -> Iterator[Row]:
+        """Every article in the order of its finding."""
+        return self._in_batches("source = ?", (source,)) if source else self._in_batches("1", ())
+
+    def counts_by_state(self) -> dict[State, int]:
+        found = self._run("SELECT state, count(*) FROM articles GROUP BY state").fetchall()
+        return {State(state): count for state, count in found}
+
+    def newest(self) -> Row | None:
+        """The archived article that was published last."""
+        found = self._rows("path <> '' ORDER BY julianday(published) DESC LIMIT 1", ())
+        return found[0][1] if found else None
+
+    # runs
+
+    def begin_run(self, now: datetime, pid: int, arguments: str) -> int:
+        cursor = self._run(
+            "INSERT INTO runs (started, pid, arguments, counts) VALUES (?, ?, ?, '{}')",
+            (_stored(now), pid, arguments),
+        )
+        assert cursor.lastrowid is not None  # noqa: S101  -- an INSERT has one
+        return cursor.lastrowid
+
+    def end_run(
+        self, run: int, *, now: datetime, exit_code: int, counts: dict[str, int | float | str]
+    ) -> None:
+        self._run(
+            "UPDATE runs SET ended = ?, exit_code = ?, counts = ? WHERE run = ?",
+            (_stored(now), exit_code, json.dumps(counts, ensure_ascii=False, sort_keys=True), run),
+        )
+
+    def last_runs(self, number: int) -> list[RunRow]:
+        """The newest first."""
+        found = self._run(
+            "SELECT run, started, ended, pid, arguments, exit_code, counts FROM runs"
+            " ORDER BY run DESC LIMIT ?",
+            (number,),
+        )
+        return [
+            RunRow(
+                run=run, started=datetime.fromisoformat(started), ended=_time(ended), pid=pid,
+                arguments=arguments, exit_code=exit_code, counts=json.loads(counts),
+            )
+            for run, started, ended, pid, arguments, exit_code, counts in found
+        ]  # fmt: skip
+
+    def check(self) -> list[str]:
+        """What SQLite's own check finds wrong with the file; empty when it is whole."""
+        found = [line for (line,) in self._run("PRAGMA integrity_check").fetchall()]
+        return [] if found == ["ok"] else found
+
+    # the SQL side
+
+    def _run(self, sql: str, values: Any = ()) -> sqlite3.Cursor:
+        with errors_named(self.path):
+            return self._connection.execute(sql, values)
+
+    def _rows(self, condition: str, values: tuple[Any, ...]) -> list[tuple[int, Row]]:
+        with errors_named(self.path):
+            found = self._run(f"SELECT seq, {_COLUMNS} FROM articles WHERE {condition}", values).fetchall()
+        return [(seq, _row(columns)) for seq, *columns in found]
+
+    def _in_batches(self, condition: str, values: tuple[Any, ...]) -> Iterator[Row]:
+        # by batches, because a row may be written while its neighbours wait to be read
+        (last,) = self._run("SELECT coalesce(max(seq), 0) FROM articles").fetchone()
+        condition = f"{condition} AND seq > ? AND seq <= ? ORDER BY seq LIMIT {_BATCH}"
+        return self._batches(condition, values, last)
+
+    def _batches(self, condition: str, values: tuple[Any, ...], last: int) -> Iterator[Row]:
+        seen = 0
+        while batch := self._rows(condition, (*values, seen, last)):
+            for seen, row in batch:  # noqa: B007  -- where the next batch begins
+                yield row
+
+    def _known(self, source: str, article_id: str) -> Row:
+        row = self.get(source, article_id)
+        if row is None:
+            raise KeyError(f"the ledger has no article {article_id} of {source}")
+        return row
+
+    def _unsuccessful(
+        self,
+        state: State,
+        source: str,
+        article_id: str,
+        *,
+        reason: str,
+        now: datetime,
+        next_try: datetime | None,
+    ) -> None:
+        row = self._known(source, article_id)
+        when: dict[str, Any] = (
+            {"next_check": next_try} if row.path else {"next_try": next_try, "state": state}
+        )
+        self._update(source, article_id, attempts=row.attempts + 1, reason=reason, last_checked=now, **when)
+
+    def _update(self, source: str, article_id: str, **changes: Any) -> None:
+        settings = ", ".join(f'"{name}" = ?' for name in changes)
+        values = [_stored(value, name) for name, value in changes.items()]
+        cursor = self._run(
+            f"UPDATE articles SET {settings} WHERE source = ? AND article_id = ?",
+            [*values, source, article_id],
+        )
+        if cursor.rowcount != 1:
+            raise KeyError(f"the ledger has no article {article_id} of {source}")
+
+
+def _stored(value: Any, name: str = "") -> Any:
+    if not isinstance(value, datetime):
+        return value
+    if value.tzinfo is None:
+        raise ValueError(f"{name} {value} has no time zone")
+    if name != "published":  # which keeps the publisher's zone
+        value = value.astimezone(UTC)
+    return value.isoformat(timespec="microseconds")  # one width, so that SQLite can compare
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def _row(columns: list[Any]) -> Row:
+    values = dict(zip(_NAMES, columns, strict=True))
+    for name in _TIMES:
+        values[name] = _time(values[name])
+    values["state"] = State(values["state"])
+    return Row(**values)

@@ -1,0 +1,115 @@
+"""What the ledger remembers, as plain data, and when something is due again. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+_FIRST_DELAY = timedelta(minutes=30)  # the timer's beat
+_LONGEST_DELAY = timedelta(days=3)  # eight tries reach over more than a week of a site that is down
+
+
+class State(StrEnum):
+    """What became of an article or of a picture."""
+
+    FOUND = "found"
+    """Named by a list, not here yet."""
+    ARCHIVED = "archived"
+    FAILED = "failed"
+    """The last try brought no page; tried again."""
+    QUARANTINED = "quarantined"
+    """A page came that is no whole article; it is kept aside."""
+    GONE = "gone"
+    """The site has removed it. What had been archived stays."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One article. Times are aware; `published` is in the publisher's zone, all others in UTC."""
+
+    source: str
+    article_id: str
+    url: str
+    where: str = ""
+    """Channel, list or argument where it was first seen."""
+    first_seen: datetime
+    thumbnail: str = ""
+    """Picture of the list entry that first had one."""
+    entry: str = ""
+    """That list entry as JSON."""
+    state: State = State.FOUND
+    attempts: int = 0
+    """Tries in a row that brought no whole article."""
+    next_try: datetime | None = None
+    """`None`: at once."""
+    published: datetime | None = None
+    archived_at: datetime | None = None
+    """When the revision on disk was archived."""
+    last_checked: datetime | None = None
+    next_check: datetime | None = None
+    """`None`: never again."""
+    content_hash: str = ""
+    """SHA-256 of the reference rendering. `""` when a rebuild could not know it: taken over when the text is
+    the same."""
+    file_hash: str = ""
+    """SHA-256 of the bytes on disk; equal to `content_hash` unless pictures are local."""
+    revision: int = 0
+    """1 for the first version, 0 before there is one."""
+    family: str = ""
+    path: str = ""
+    """Below the archive's folder; `""` while no file stands."""
+    etag: str = ""
+    last_modified: str = ""
+    gone_at: datetime | None = None
+    reason: str = ""
+    """Why the last try failed or why the page is in quarantine."""
+    warc_file: str = ""
+    """Name of the WARC file that holds the page."""
+    warc_offset: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PictureRow:
+    """One picture of one article."""
+
+    source: str
+    article_id: str
+    url: str
+    state: State
+    path: str = ""
+    """Below the archive's folder."""
+    hash: str = ""
+    attempts: int = 0
+    next_try: datetime | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRow:
+    """One run of a crawl or of a command that writes."""
+
+    run: int
+    started: datetime
+    ended: datetime | None
+    """`None`: still going on, or killed."""
+    pid: int
+    arguments: str
+    exit_code: int | None
+    counts: dict[str, int | float | str] = field(default_factory=dict)
+
+
+def retry_delay(attempts: int, first: timedelta = _FIRST_DELAY) -> timedelta:
+    """How long to wait after so many tries in a row have failed.
+
+    >>> [str(retry_delay(n)) for n in (1, 2, 3, 8)]
+    ['0:30:00', '1:30:00', '4:30:00', '3 days, 0:00:00']
+    """
+    factor: int = 3 ** min(max(attempts, 1) - 1, 20)
+    return min(first * factor, _LONGEST_DELAY)
+
+
+def next_check(published: datetime, now: datetime, ages: Sequence[timedelta]) -> datetime | None:
+    """When to look at the article again: at the first of these ages that it has not reached yet."""
+    return min((time for age in ages if (time := published + age) > now), default=None)

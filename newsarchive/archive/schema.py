@@ -1,0 +1,138 @@
+"""The ledger's tables, step by step, and how a ledger file is opened."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from newsarchive.errors import LedgerBroken
+
+STEPS: tuple[tuple[str, ...], ...] = (
+    (
+        """CREATE TABLE articles (
+            seq INTEGER PRIMARY KEY,
+            source TEXT NOT NULL,
+            article_id TEXT NOT NULL,
+            url TEXT NOT NULL,
+            "where" TEXT NOT NULL,
+            first_seen TEXT NOT NULL,
+            thumbnail TEXT NOT NULL,
+            entry TEXT NOT NULL,
+            state TEXT NOT NULL,
+            attempts INTEGER NOT NULL,
+            next_try TEXT,
+            published TEXT,
+            archived_at TEXT,
+            last_checked TEXT,
+            next_check TEXT,
+            content_hash TEXT NOT NULL,
+            file_hash TEXT NOT NULL,
+            revision INTEGER NOT NULL,
+            family TEXT NOT NULL,
+            path TEXT NOT NULL,
+            etag TEXT NOT NULL,
+            last_modified TEXT NOT NULL,
+            gone_at TEXT,
+            reason TEXT NOT NULL,
+            warc_file TEXT NOT NULL,
+            warc_offset INTEGER,
+            UNIQUE (source, article_id)
+        )""",
+        "CREATE INDEX unfinished ON articles (source, seq) WHERE state IN ('found', 'failed', 'quarantined')",
+        "CREATE INDEX rechecks ON articles (source, next_check) WHERE next_check IS NOT NULL",
+        """CREATE TABLE runs (
+            run INTEGER PRIMARY KEY AUTOINCREMENT,
+            started TEXT NOT NULL,
+            ended TEXT,
+            pid INTEGER NOT NULL,
+            arguments TEXT NOT NULL,
+            exit_code INTEGER,
+            counts TEXT NOT NULL
+        )""",
+    ),
+    (
+        """CREATE TABLE pictures (
+            seq INTEGER PRIMARY KEY,
+            source TEXT NOT NULL,
+            article_id TEXT NOT NULL,
+            url TEXT NOT NULL,
+            state TEXT NOT NULL,
+            path TEXT NOT NULL,
+            hash TEXT NOT NULL,
+            attempts INTEGER NOT NULL,
+            next_try TEXT,
+            reason TEXT NOT NULL,
+            UNIQUE (source, article_id, url)
+        )""",
+        "CREATE INDEX pictures_unfinished ON pictures (source, seq) WHERE state = 'failed'",
+        "CREATE INDEX states ON articles (state)",
+    ),
+)
+"""Each step leads from one version to the next. A step that was released never changes."""
+
+
+def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    """The ledger at `path`, brought to today's version. Raises `LedgerBroken`."""
+    with errors_named(path):
+        mode = "ro" if read_only else "rwc"
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=30
+        )
+        try:
+            if not read_only:
+                connection.execute("PRAGMA journal_mode = WAL")
+                # FULL: what was committed outlasts a power cut; at two pages a second it costs nothing
+                connection.execute("PRAGMA synchronous = FULL")
+            _upgrade(connection, path, read_only=read_only)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def _upgrade(connection: sqlite3.Connection, path: Path, *, read_only: bool) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > len(STEPS):
+        raise LedgerBroken(
+            f"{path} has version {version}, this program knows versions up to {len(STEPS)}:"
+            " install the newer program, or make a ledger of this version with `scrapy rebuild`"
+        )
+    if version < len(STEPS) and read_only:
+        raise LedgerBroken(f"{path} has version {version}: the next `scrapy crawl` brings it to {len(STEPS)}")
+    for number, statements in enumerate(STEPS[version:], start=version + 1):
+        connection.execute("BEGIN IMMEDIATE")
+        for statement in statements:
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {number}")
+        connection.execute("COMMIT")
+    # reads through the tables' roots, so that a ledger that lost its first pages is found now
+    connection.execute("SELECT 1 FROM articles, runs, pictures LIMIT 1").fetchone()
+
+
+@contextmanager
+def errors_named(path: Path) -> Iterator[None]:
+    """Says of SQLite's errors which file they are about, and tells a broken ledger from a full disk."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        code = error.sqlite_errorcode & 0xFF
+        if code == sqlite3.SQLITE_FULL:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
+        if code == sqlite3.SQLITE_ERROR and "no such" in str(error):
+            raise _broken(path, error) from error
+        raise OSError(errno.EIO, f"ledger: {error}", str(path)) from error
+    except sqlite3.IntegrityError:
+        raise
+    except sqlite3.DatabaseError as error:
+        raise _broken(path, error) from error
+
+
+def _broken(path: Path, error: sqlite3.Error) -> LedgerBroken:
+    return LedgerBroken(
+        f"the ledger {path} cannot be read ({error}): `scrapy rebuild` makes a new one"
+        " from the Markdown files and keeps this one aside"
+    )

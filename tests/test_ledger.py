@@ -1,0 +1,359 @@
+"""The ledger: what it remembers, when something is due, and what it says when its file is broken."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from newsarchive.archive import schema
+from newsarchive.archive.ledger import Ledger, Row, State, next_check, retry_delay
+from newsarchive.errors import LedgerBroken
+from newsarchive.items import Article
+
+BEIJING = timezone(timedelta(hours=8))
+NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+ID = "20261101A00AB100"
+
+
+def article(
+    article_id: str = ID, published: datetime = datetime(2026, 11, 1, 19, 0, tzinfo=BEIJING)
+) -> Article:
+    return Article(
+        source="qq", article_id=article_id, url=f"https://new.qq.com/rain/a/{article_id}", title="题",
+        published=published, body="文", family="F5", etag='"1"',
+    )  # fmt: skip
+
+
+def archive(
+    ledger: Ledger, article_id: str = ID, *, now: datetime = NOW, next_check: datetime | None = None
+) -> None:
+    ledger.archived(
+        article(article_id), path=f"content/qq/2026/11/{article_id}.md", content_hash="c", file_hash="f",
+        revision=1, next_check=next_check, now=now,
+    )  # fmt: skip
+
+
+def find(
+    ledger: Ledger, article_id: str = ID, *, thumbnail: str = "", now: datetime = NOW
+) -> tuple[Row, bool]:
+    return ledger.found(
+        "qq", article_id, url=f"https://x/{article_id}", where="tech", thumbnail=thumbnail, now=now
+    )
+
+
+def find_two(ledger: Ledger) -> None:
+    find(ledger)
+    find(ledger, "second", now=datetime(2026, 11, 1))  # noqa: DTZ001
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    with Ledger.open(tmp_path / "ledger.sqlite") as opened:
+        yield opened
+
+
+def row(ledger: Ledger, article_id: str = ID) -> Row:
+    found = ledger.get("qq", article_id)
+    assert found is not None
+    return found
+
+
+def test_a_found_article_is_new_once(ledger: Ledger) -> None:
+    first, new = find(ledger)
+    again, known = find(ledger, now=NOW + HOUR)
+    assert (new, known) == (True, False)
+    assert (
+        again == first == Row(source="qq", article_id=ID, url=f"https://x/{ID}", where="tech", first_seen=NOW)
+    )
+
+
+def test_the_first_list_picture_stays(ledger: Ledger) -> None:
+    find(ledger)
+    assert find(ledger, thumbnail="one")[0].thumbnail == "one"
+    assert find(ledger, thumbnail="two")[0].thumbnail == "one"
+
+
+def test_a_list_picture_that_comes_after_archiving_is_no_edit(ledger: Ledger) -> None:
+    archive(ledger)
+    assert find(ledger, thumbnail="late")[0].thumbnail == ""
+
+
+def test_times_come_back_as_they_were(ledger: Ledger) -> None:
+    archive(ledger, next_check=NOW + HOUR)
+    got = row(ledger)
+    assert (got.published, got.archived_at, got.next_check) == (
+        datetime(2026, 11, 1, 19, 0, tzinfo=BEIJING), NOW, NOW + HOUR,
+    )  # fmt: skip
+    assert got.published is not None
+    assert got.published.utcoffset() == timedelta(hours=8)
+
+
+def test_a_time_without_zone_is_refused(ledger: Ledger) -> None:
+    with pytest.raises(ValueError, match=r"first_seen .* has no time zone"):
+        find(ledger, now=datetime(2026, 11, 1))  # noqa: DTZ001
+
+
+def test_all_of_it_is_there_after_closing(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    with Ledger.open(path) as ledger:
+        find(ledger)
+        archive(ledger)
+        ledger.preserved("qq", ID, file="qq-1.warc.gz", offset=77)
+        before = row(ledger)
+    with Ledger.open(path) as ledger:
+        assert row(ledger) == before
+    assert before.state is State.ARCHIVED
+    assert (before.warc_file, before.warc_offset, before.etag, before.family) == (
+        "qq-1.warc.gz",
+        77,
+        '"1"',
+        "F5",
+    )
+
+
+def test_what_is_unfinished_comes_oldest_first(ledger: Ledger) -> None:
+    names = [f"20261101A00AB{n}00" for n in range(5)]
+    for name in names:
+        find(ledger, name)
+    archive(ledger, names[0])
+    ledger.failed("qq", names[1], reason="500", now=NOW, next_try=NOW + HOUR)
+    ledger.gone("qq", names[2], now=NOW)
+    ledger.quarantined("qq", names[3], reason="no title", now=NOW, next_try=NOW + 2 * HOUR)
+    due = [[found.article_id for found in ledger.due("qq", NOW + n * HOUR, 8)] for n in range(3)]
+    assert due == [[names[4]], [names[1], names[4]], [names[1], names[3], names[4]]]
+    assert list(ledger.due("other", NOW + 2 * HOUR, 8)) == []
+
+
+def test_due_articles_can_be_written_while_they_are_read(ledger: Ledger) -> None:
+    names = [f"A{n:05}" for n in range(500)]
+    with ledger.together():
+        for name in names:
+            find(ledger, name)
+    seen = []
+    for found in ledger.due("qq", NOW, 8):
+        seen.append(found.article_id)
+        archive(ledger, found.article_id)
+        find(ledger, f"new{found.article_id}")
+    assert seen == names
+
+
+def test_after_the_last_try_an_article_is_reported(ledger: Ledger) -> None:
+    find(ledger)
+    for _ in range(3):
+        assert ledger.exhausted("qq", 3) == []
+        assert [found.article_id for found in ledger.due("qq", NOW, 3)] == [ID]
+        ledger.failed("qq", ID, reason="HTTP 500", now=NOW, next_try=NOW)
+    assert list(ledger.due("qq", NOW, 3)) == []
+    assert [(found.article_id, found.attempts, found.reason) for found in ledger.exhausted("qq", 3)] == [
+        (ID, 3, "HTTP 500")
+    ]
+    archive(ledger)
+    assert ledger.exhausted("qq", 3) == []
+    assert (row(ledger).attempts, row(ledger).reason) == (0, "")
+
+
+def test_an_archived_article_stays_archived_when_a_recheck_fails(ledger: Ledger) -> None:
+    archive(ledger, next_check=NOW)
+    ledger.failed("qq", ID, reason="HTTP 500", now=NOW, next_try=NOW + HOUR)
+    assert row(ledger).state is State.ARCHIVED
+    ledger.quarantined("qq", ID, reason="no title", now=NOW, next_try=NOW + 2 * HOUR)
+    assert row(ledger).state is State.ARCHIVED
+    assert list(ledger.due("qq", NOW + 3 * HOUR, 8)) == []
+    assert list(ledger.rechecks("qq", NOW + HOUR)) == []
+    assert [found.article_id for found in ledger.rechecks("qq", NOW + 2 * HOUR)] == [ID]
+    assert list(ledger.rechecks("qq", NOW + 2 * HOUR, max_tries=2)) == []
+
+
+def test_a_removed_article_keeps_its_file_and_the_time_of_the_first_notice(ledger: Ledger) -> None:
+    archive(ledger, next_check=NOW)
+    ledger.gone("qq", ID, now=NOW + HOUR, next_check=NOW + 2 * HOUR)
+    ledger.gone("qq", ID, now=NOW + 2 * HOUR, next_check=NOW + 3 * HOUR)
+    got = row(ledger)
+    assert (got.state, got.gone_at, bool(got.path)) == (State.GONE, NOW + HOUR, True)
+    assert [found.article_id for found in ledger.rechecks("qq", NOW + 3 * HOUR)] == [ID]
+    ledger.checked("qq", ID, now=NOW + 3 * HOUR, next_check=None)
+    got = row(ledger)
+    assert (got.state, got.gone_at, got.last_checked) == (State.ARCHIVED, None, NOW + 3 * HOUR)
+
+
+def test_a_check_can_bring_the_hash_that_a_rebuild_could_not_know(ledger: Ledger) -> None:
+    archive(ledger)
+    ledger.checked("qq", ID, now=NOW, next_check=None)
+    assert row(ledger).content_hash == "c"
+    ledger.checked("qq", ID, now=NOW, next_check=None, content_hash="d", etag='"2"')
+    assert (row(ledger).content_hash, row(ledger).etag) == ("d", '"2"')
+
+
+def test_writing_about_an_unknown_article_is_an_error(ledger: Ledger) -> None:
+    with pytest.raises(KeyError, match="no article X"):
+        ledger.checked("qq", "X", now=NOW, next_check=None)
+    with pytest.raises(KeyError, match="no article X"):
+        ledger.failed("qq", "X", reason="", now=NOW, next_try=None)
+
+
+def test_together_is_all_or_nothing(ledger: Ledger) -> None:
+    with pytest.raises(ValueError, match="no time zone"), ledger.together():
+        find_two(ledger)
+    assert ledger.get("qq", ID) is None
+    with ledger.together():
+        find(ledger)
+    assert ledger.counts_by_state() == {State.FOUND: 1}
+
+
+def test_the_newest_article_is_so_in_every_zone(ledger: Ledger) -> None:
+    assert ledger.newest() is None
+    for name, published in (
+        ("early", datetime(2026, 11, 1, 20, 0, tzinfo=BEIJING)),
+        ("late", datetime(2026, 11, 1, 13, 0, tzinfo=UTC)),
+    ):
+        ledger.archived(
+            article(name, published),
+            path=name,
+            content_hash="",
+            file_hash="",
+            revision=1,
+            next_check=None,
+            now=NOW,
+        )
+    newest = ledger.newest()
+    assert newest is not None
+    assert newest.article_id == "late"
+
+
+def test_runs_are_remembered_the_newest_first(ledger: Ledger) -> None:
+    one = ledger.begin_run(NOW, 11, "qq")
+    ledger.end_run(one, now=NOW + HOUR, exit_code=4, counts={"a": 1, "b": 0.5, "c": "文"})
+    two = ledger.begin_run(NOW + HOUR, 12, "qq")
+    runs = ledger.last_runs(20)
+    assert [(run.run, run.pid, run.exit_code, run.ended) for run in runs] == [
+        (two, 12, None, None), (one, 11, 4, NOW + HOUR),
+    ]  # fmt: skip
+    assert runs[1].counts == {"a": 1, "b": 0.5, "c": "文"}
+    assert len(ledger.last_runs(1)) == 1
+
+
+def test_pictures_are_tried_again_until_they_are_there(ledger: Ledger) -> None:
+    pictures = ledger.pictures
+    for n in range(2):
+        pictures.failed("qq", ID, "u", reason=f"HTTP 40{n}", next_try=NOW + n * HOUR)
+    assert list(pictures.due("qq", NOW, 8)) == []
+    [due] = pictures.due("qq", NOW + HOUR, 8)
+    assert (due.url, due.attempts, due.reason) == ("u", 2, "HTTP 401")
+    assert list(pictures.due("qq", NOW + HOUR, 2)) == []
+    assert [found.url for found in pictures.exhausted("qq", 2)] == ["u"]
+    pictures.stored("qq", ID, "u", path="pictures/u.png", hash="h")
+    assert list(pictures.due("qq", NOW + HOUR, 8)) == []
+    [got] = pictures.of("qq", ID)
+    assert (got.state, got.path, got.hash, got.attempts) == (State.ARCHIVED, "pictures/u.png", "h", 0)
+    assert list(pictures.rows()) == [got]
+
+
+def test_delays_grow_and_end() -> None:
+    delays = [retry_delay(attempts) for attempts in range(1, 50)]
+    assert delays == sorted(delays)
+    assert (delays[0], delays[-1]) == (timedelta(minutes=30), timedelta(days=3))
+    assert sum(delays[:7], timedelta()) > timedelta(days=7)
+    assert retry_delay(1, first=timedelta(0)) == timedelta(0)
+
+
+def test_the_next_check_is_at_the_first_age_not_reached() -> None:
+    ages = [HOUR, 6 * HOUR, 24 * HOUR]
+    published = NOW
+    at = [next_check(published, NOW + n * HOUR, ages) for n in (0, 1, 5, 6, 23, 24, 9999)]
+    assert at == [NOW + n * HOUR if n else None for n in (1, 6, 6, 24, 24, 0, 0)]
+    assert next_check(published, NOW, []) is None
+
+
+# the file
+
+
+def test_an_older_ledger_is_brought_to_this_version(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    old = sqlite3.connect(path)
+    for statement in schema.STEPS[0]:
+        old.execute(statement)
+    old.execute("PRAGMA user_version = 1")
+    old.execute(
+        "INSERT INTO runs (started, pid, arguments, counts)"
+        " VALUES ('2026-01-01T00:00:00+00:00', 1, 'qq', '{}')"
+    )
+    old.commit()
+    old.close()
+    with Ledger.open(path) as ledger:
+        assert [run.arguments for run in ledger.last_runs(5)] == ["qq"]
+        ledger.pictures.stored("qq", ID, "u", path="p", hash="h")
+        assert ledger.check() == []
+    with sqlite3.connect(path) as now:
+        assert now.execute("PRAGMA user_version").fetchone() == (len(schema.STEPS),)
+    now.close()
+
+
+def test_a_ledger_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    Ledger.open(path).close()
+    newer = sqlite3.connect(path)
+    newer.execute("PRAGMA user_version = 99")
+    newer.close()
+    before = path.read_bytes()
+    with pytest.raises(LedgerBroken, match="version 99, this program knows versions up to"):
+        Ledger.open(path)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("damage", ["not a database", "header", "middle", "cut", "folder"])
+def test_a_broken_ledger_says_what_to_do(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "ledger.sqlite"
+    with Ledger.open(path) as ledger, ledger.together():
+        for n in range(2000):
+            find(ledger, f"A{n}")
+    whole = path.read_bytes()
+    match damage:
+        case "not a database":
+            path.write_bytes(b"no database at all, but long enough to have a header " * 100)
+        case "header":
+            path.write_bytes(b"\0" * 100 + whole[100:])
+        case "middle":
+            path.write_bytes(whole[:4096] + b"\xa5" * (len(whole) - 4096))
+        case "cut":
+            path.write_bytes(whole[: 4096 * 3])
+        case "folder":
+            path.unlink()
+            path.mkdir()
+    with pytest.raises((LedgerBroken, OSError), match=r"ledger\.sqlite"), Ledger.open(path) as ledger:
+        list(ledger.rows())
+
+
+def test_the_message_names_the_command_that_mends(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    path.write_bytes(b"x" * 5000)
+    with pytest.raises(LedgerBroken, match="`scrapy rebuild`"):
+        Ledger.open(path)
+
+
+def test_an_empty_file_is_a_ledger_that_was_not_begun(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    path.touch()
+    with Ledger.open(path) as ledger:
+        assert ledger.counts_by_state() == {}
+
+
+def test_reading_while_a_run_writes(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    with Ledger.open(path) as writing, Ledger.open(path, read_only=True) as reading:
+        with writing.together():
+            find(writing)
+            assert reading.get("qq", ID) is None
+        assert row(reading).state is State.FOUND
+        with pytest.raises(OSError, match="readonly"):
+            find(reading, "other")
+
+
+def test_no_ledger_is_made_by_looking(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match=r"ledger\.sqlite"):
+        Ledger.open(tmp_path / "ledger.sqlite", read_only=True)
+    assert list(tmp_path.iterdir()) == []
