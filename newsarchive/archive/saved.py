@@ -1,0 +1,122 @@
+"""Saved pages instead of the network: HTML files, WARC files, folders of both."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import logging
+import re
+import zlib
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from html import unescape
+from pathlib import Path
+
+from newsarchive.archive.captures import Capture, Damage, capture_at, capture_page, captures
+from newsarchive.errors import ArchiveError, BadArgument
+from newsarchive.items import Page
+
+_logger = logging.getLogger(__name__)
+
+_WARC = (".warc", ".warc.gz")
+_HTML = (".html", ".htm", ".html.gz", ".htm.gz")
+# the line that browsers put at the start of a page that they save
+_SAVED_FROM = re.compile(rb"<!--\s*saved from url=\(\d+\)(https?://[^\s>]+)\s*-->")
+
+
+def saved_pages(path: Path | str, source: str = "qq") -> Iterator[Page]:
+    """The pages below `path`, in the order of their files' names; of a page in WARC files the newest capture.
+
+    Raises:
+        BadArgument: at once, when there is no such file or no saved page in the folder.
+    """
+    files = saved_files(Path(path))
+    return _pages(files, source)
+
+
+def saved_files(path: Path) -> list[Path]:
+    """The files below `path` that can hold saved pages, sorted. Raises `BadArgument` when there are none."""
+    if path.is_file():
+        if not path.name.lower().endswith(_WARC + _HTML):
+            raise BadArgument(f"{path}: expected a file named {', '.join('*' + end for end in _HTML + _WARC)}")
+        return [path]
+    if not path.is_dir():
+        raise BadArgument(f"{path}: there is no such file or folder of saved pages")
+    found = sorted(file for file in path.rglob("*") if file.name.lower().endswith(_WARC + _HTML) and file.is_file())
+    if not found:
+        raise BadArgument(f"{path}: no saved page in this folder: expected *.html, *.html.gz, *.warc or *.warc.gz")
+    return found
+
+
+def newest_captures(files: Iterable[Path]) -> dict[str, tuple[datetime, Path, int]]:
+    """For each article (or, where nothing names one, each URL) the date, file and offset of its newest page.
+
+    What cannot be read is logged and left out.
+    """
+    newest: dict[str, tuple[datetime, Path, int]] = {}
+    for file in files:
+        for capture in captures(file):
+            if isinstance(capture, Damage):
+                _logger.warning("%s: nothing readable at byte %d: %s", file, capture.offset, capture.reason)
+            elif capture.is_page:
+                key = _key(capture)
+                date = capture.record.date
+                if key not in newest or newest[key][0] <= date:
+                    newest[key] = (date, file, capture.record.offset)
+    return newest
+
+
+def _pages(files: list[Path], source: str) -> Iterator[Page]:
+    warcs = [file for file in files if file.name.lower().endswith(_WARC)]
+    # Earlier captures would be archived first and become former revisions, once more in each replay.
+    wanted: dict[Path, list[int]] = {}
+    for _, file, offset in newest_captures(warcs).values():
+        wanted.setdefault(file, []).append(offset)
+    for file in files:
+        if not file.name.lower().endswith(_WARC):
+            yield _html_page(file, source)
+            continue
+        for offset in sorted(wanted.get(file, ())):
+            yield capture_page(capture_at(file, offset), source)
+
+
+def _key(capture: Capture) -> str:
+    article_id = capture.about.get("article-id", "")
+    return f"{capture.about.get('source', '')} {article_id}" if article_id else capture.record.url
+
+
+def _html_page(file: Path, source: str) -> Page:
+    html = file.read_bytes()
+    if file.name.lower().endswith(".gz"):
+        try:
+            html = gzip.decompress(html)
+        except (EOFError, OSError, zlib.error) as error:
+            raise ArchiveError(f"{file}: expected a gzip file: {error}") from error
+    fetched = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+    found = _SAVED_FROM.search(html, 0, 2048)
+    url = unescape(found[1].decode("ascii", "replace")) if found else file.absolute().as_uri()
+    page = Page(source=source, url=url, html=html, fetched=fetched, saved_in=str(file))
+    return _with_notes(page, file)
+
+
+def _with_notes(page: Page, file: Path) -> Page:
+    """The page with what the `.json` beside it says: the quarantine keeps it there."""
+    notes_file = file.with_name(re.sub(r"\.html?(\.gz)?$", ".json", file.name, flags=re.IGNORECASE))
+    if not notes_file.is_file():
+        return page
+    try:
+        notes = json.loads(notes_file.read_bytes())
+        return Page(
+            source=page.source,
+            article_id=notes.get("article_id", ""),
+            url=notes["url"],
+            html=page.html,
+            fetched=datetime.fromisoformat(notes["fetched"]) if notes.get("fetched") else page.fetched,
+            status=notes.get("status", 200),
+            headers=tuple((name, value) for name, value in notes.get("headers", ())),
+            thumbnail=notes.get("thumbnail", ""),
+            entry=notes.get("entry", ""),
+            saved_in=page.saved_in,
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ArchiveError(f"{notes_file}: expected the notes of a saved page: {error!r}") from error

@@ -1,0 +1,243 @@
+"""Pages as they came, written into WARC files, and a file that a killed run left, mended.
+
+A run has one file, `pages/qq-<run>.warc.gz`: a `warcinfo` record, then for each answer a `response`
+(or, when the same bytes lie there already, a `revisit`) and a `metadata` record about it, each a gzip
+member of its own. While the run goes on, the file's name ends in `.open`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http import HTTPStatus
+from io import BytesIO
+from pathlib import Path
+from threading import Lock
+from uuid import uuid4
+
+from warcio.statusandheaders import StatusAndHeaders
+from warcio.warcwriter import WARCWriter
+
+from newsarchive.archive.files import sync_folder
+from newsarchive.archive.members import Member, members
+from newsarchive.items import Page
+
+OPEN = ".open"
+VERSION = "1.1"  # which has microseconds in its dates
+ORIGINAL = "X-Archive-Orig-"
+"""Before the name of a header that was true on the wire and is not of the unpacked body: the usual prefix."""
+_WIRE_HEADERS = {"content-encoding", "transfer-encoding"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exchange:
+    """An answer of the site, to be written."""
+
+    url: str
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    """Unpacked: Scrapy undoes transfer and content encodings."""
+    date: datetime
+    about: Mapping[str, str] = field(default_factory=dict)
+    """What we know about it, for the `metadata` record; empty values are left out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Original:
+    """An earlier capture with the same bytes, which a `revisit` record refers to."""
+
+    url: str
+    date: datetime
+    payload_digest: str
+
+
+def page_exchange(page: Page) -> Exchange:
+    about = {
+        "source": page.source,
+        "article-id": page.article_id,
+        "thumbnail": page.thumbnail,
+        "entry": page.entry,
+    }
+    return Exchange(
+        url=page.url, status=page.status, headers=page.headers, body=page.html, date=page.fetched, about=about
+    )
+
+
+def list_exchange(
+    source: str, where: str, *, url: str, status: int, headers: tuple[tuple[str, str], ...],
+    body: bytes, request_body: bytes, date: datetime,
+) -> Exchange:  # fmt: skip
+    """A list's reply. `request_body` tells which page of which list it is: the URL is the same for all."""
+    about = {"source": source, "list": where, "request-body": request_body.decode("utf-8", "replace")}
+    return Exchange(url=url, status=status, headers=headers, body=body, date=date, about=about)
+
+
+class WarcFile:
+    """One run's file. It comes into being with the first record, so an idle run leaves none."""
+
+    def __init__(self, path: Path, software: str) -> None:
+        self.path = path
+        """Its name once it is closed."""
+        self._software = software
+        self._lock = Lock()
+        self._end = 0
+        self._descriptor = -1
+
+    def add(self, exchange: Exchange, original: Original | None = None) -> int:
+        """Returns the offset of the `response` (or `revisit`) record, which is on disk then. From any thread.
+
+        Raises:
+            OSError: the disk is full or broken; the file ends with the last whole record.
+        """
+        records = packed(exchange, original)  # the costly part: threads do it side by side
+        with self._lock:
+            if self._descriptor < 0:
+                self._open()
+            return self._append(records)
+
+    def close(self) -> None:
+        with self._lock:
+            if self._descriptor < 0:
+                return
+            os.close(self._descriptor)
+            self._descriptor = -1
+            _give_name(self.path.with_name(self.path.name + OPEN))
+
+    def _open(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        part = self.path.with_name(self.path.name + OPEN)
+        self._descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o666)
+        sync_folder(part.parent)
+        self._append(_warcinfo(self.path.name, self._software))
+
+    def _append(self, data: bytes) -> int:
+        start = self._end
+        try:
+            with memoryview(data) as rest:
+                done = 0
+                while done < len(rest):
+                    done += os.write(self._descriptor, rest[done:])
+            os.fsync(self._descriptor)
+        except OSError:
+            os.ftruncate(self._descriptor, start)
+            raise
+        self._end += len(data)
+        return start
+
+
+def packed(exchange: Exchange, original: Original | None = None) -> bytes:
+    """The two records of an exchange, each a gzip member.
+
+    The `metadata` record comes second and completes the pair: `mend` keeps whole pairs only.
+    """
+    out = BytesIO()
+    writer = WARCWriter(out, gzip=True, warc_version=VERSION)
+    http = StatusAndHeaders(_status_line(exchange.status), _stored_headers(exchange), protocol="HTTP/1.1")
+    about_id = f"<urn:uuid:{uuid4()}>"
+    marks = {"WARC-Date": warc_date(exchange.date), "WARC-Concurrent-To": about_id}
+    if original:
+        answer = writer.create_revisit_record(
+            exchange.url, original.payload_digest, original.url, warc_date(original.date),
+            http_headers=http, warc_headers_dict=marks,
+        )  # fmt: skip
+    else:
+        answer = writer.create_warc_record(
+            exchange.url, "response", payload=BytesIO(exchange.body), length=len(exchange.body),
+            http_headers=http, warc_headers_dict=marks,
+        )  # fmt: skip
+    writer.write_record(answer)
+    fields = "".join(f"{name}: {_one_line(value)}\r\n" for name, value in exchange.about.items() if value)
+    block = fields.encode("utf-8", "surrogatepass")
+    writer.write_record(
+        writer.create_warc_record(
+            exchange.url, "metadata", payload=BytesIO(block), length=len(block),
+            warc_content_type="application/warc-fields",
+            warc_headers_dict={
+                "WARC-Record-ID": about_id,
+                "WARC-Date": marks["WARC-Date"],
+                "WARC-Refers-To": answer.rec_headers.get_header("WARC-Record-ID"),
+            },
+        )
+    )  # fmt: skip
+    return out.getvalue()
+
+
+def mend(folder: Path) -> Iterator[tuple[Path, int]]:
+    """Closes the files that killed runs left open; yields each with the number of bytes cut off.
+
+    To be called under the lock. What is cut off are records that no ledger row names yet. A file without
+    an answer vanishes.
+    """
+    for part in sorted(folder.glob(f"*.warc.gz{OPEN}")):
+        end, answers = _whole_pairs(part)
+        cut = part.stat().st_size - end
+        if not answers:
+            part.unlink()
+        else:
+            os.truncate(part, end)
+            with part.open("rb") as file:
+                os.fsync(file.fileno())
+            _give_name(part)
+        yield part.with_name(part.name.removesuffix(OPEN)), cut
+
+
+def warc_date(date: datetime) -> str:
+    return f"{date.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+
+
+def _whole_pairs(part: Path) -> tuple[int, int]:
+    """Where the last `metadata` record ends, and how many there are before it."""
+    end = answers = 0
+    with part.open("rb") as file:
+        for member in members(file):
+            if not isinstance(member, Member):
+                break
+            head = member.data.partition(b"\r\n\r\n")[0]
+            if b"\r\nWARC-Type: metadata" in head:
+                end, answers = member.end, answers + 1
+    return end, answers
+
+
+def _give_name(part: Path) -> None:
+    part.rename(part.with_name(part.name.removesuffix(OPEN)))
+    sync_folder(part.parent)
+
+
+def _warcinfo(name: str, software: str) -> bytes:
+    out = BytesIO()
+    writer = WARCWriter(out, gzip=True, warc_version=VERSION)
+    info = {
+        "software": software,
+        "format": f"WARC File Format {VERSION}",
+        "conformsTo": "https://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/",
+    }
+    writer.write_record(writer.create_warcinfo_record(name, info))
+    return out.getvalue()
+
+
+def _status_line(status: int) -> str:
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:  # 567 and other numbers of the site's own
+        return f"{status} Unknown"
+
+
+def _stored_headers(exchange: Exchange) -> list[tuple[str, str]]:
+    return [
+        (name if _still_true(name, value, exchange.body) else f"{ORIGINAL}{name}", _one_line(value))
+        for name, value in exchange.headers
+    ]
+
+
+def _still_true(name: str, value: str, body: bytes) -> bool:
+    if name.lower() == "content-length":
+        return value.strip() == str(len(body))
+    return name.lower() not in _WIRE_HEADERS
+
+
+def _one_line(value: str) -> str:
+    """JSON may stand over lines; between its tokens a space is as good."""
+    return value.replace("\r", " ").replace("\n", " ")

@@ -1,0 +1,347 @@
+"""WARC files: what is written is what is read, by us and by warcio, also after a kill."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import random
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from warcio.cli import main as warcio
+
+from newsarchive.archive import warc
+from newsarchive.archive.captures import Capture, Damage, capture_at, capture_page, captures, records
+from newsarchive.archive.warc import Original, WarcFile, list_exchange, mend, page_exchange
+from newsarchive.errors import ArchiveError
+from newsarchive.items import Page
+
+FETCHED = datetime(2026, 11, 23, 13, 48, 36, 123456, UTC)
+
+
+def page(number: int = 1, **changes: object) -> Page:
+    made = Page(
+        source="qq",
+        article_id=f"20261123A{number:05d}00",
+        url=f"https://new.qq.com/rain/a/20261123A{number:05d}00",
+        html=f"<html><body><p>第{number}篇：山里下了一场雨。</p></body></html>".encode(),
+        fetched=FETCHED,
+        headers=(("Content-Type", "text/html; charset=UTF-8"), ("ETag", f'"{number}"')),
+        thumbnail=f"https://inews.gtimg.com/om_ls/KEY{number}_640330/0",
+        entry='{"id": "一", "title": "雨：\\n“下了”"}',
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def written(folder: Path, *pages: Page) -> Path:
+    file = WarcFile(folder / "qq-1.warc.gz", "newsarchive test")
+    for one in pages:
+        file.add(page_exchange(one))
+    file.close()
+    return file.path
+
+
+def read_pages(path: Path) -> list[Page]:
+    return [capture_page(found, "qq") for found in captures(path) if isinstance(found, Capture)]
+
+
+def damages(path: Path) -> list[str]:
+    return [found.reason for found in records(path) if isinstance(found, Damage)]
+
+
+def test_page_comes_back_as_it_was(tmp_path: Path) -> None:
+    first, second = page(1), page(2, thumbnail="", entry="", status=567)
+    path = written(tmp_path, first, second)
+
+    back = read_pages(path)
+
+    assert [replace(one, saved_in="") for one in back] == [first, second]
+    assert [capture_page(capture_at(path, int(one.saved_in.rpartition(":")[2])), "qq") for one in back] == back
+
+
+def test_kinds_of_records_in_their_order(tmp_path: Path) -> None:
+    path = written(tmp_path, page(1), page(2))
+    kinds = [found.type for found in records(path) if not isinstance(found, Damage)]
+    assert kinds == ["warcinfo", "response", "metadata", "response", "metadata"]
+
+
+def test_headers_of_the_wire_are_renamed_and_come_back(tmp_path: Path) -> None:
+    headers = (
+        ("Content-Encoding", "gzip"),
+        ("Transfer-Encoding", "chunked"),
+        ("Content-Length", "7"),
+        ("Set-Cookie", "a=1"),
+        ("Set-Cookie", "b=2"),
+        ("X-Place", "北京"),
+    )
+    path = written(tmp_path, page(headers=headers))
+
+    (stored,) = [found.record for found in captures(path) if isinstance(found, Capture)]
+
+    assert [name for name, _ in stored.headers[:3]] == [f"{warc.ORIGINAL}{name}" for name, _ in headers[:3]]
+    assert read_pages(path)[0].headers[:5] == headers[:5]
+
+
+def test_true_content_length_stays(tmp_path: Path) -> None:
+    one = page()
+    one.headers = (("Content-Length", str(len(one.html))),)
+    (stored,) = [found.record for found in captures(written(tmp_path, one)) if isinstance(found, Capture)]
+    assert stored.headers == one.headers
+
+
+def test_entry_over_several_lines_stays_the_same_json(tmp_path: Path) -> None:
+    path = written(tmp_path, page(entry='{\n  "id":\r\n "一"\n}'))
+    assert read_pages(path)[0].entry == '{   "id":   "一" }'
+
+
+@settings(max_examples=50, deadline=None)
+@given(html=st.binary(max_size=3000), title=st.text(max_size=40))
+def test_every_body_and_entry(tmp_path_factory: pytest.TempPathFactory, html: bytes, title: str) -> None:
+    folder = tmp_path_factory.mktemp("warc")
+    one = page(html=html, entry="" if not title.isprintable() else f'{{"title": "{title}"}}')
+    (back,) = read_pages(written(folder, one))
+    assert (back.html, back.entry) == (one.html, one.entry)
+
+
+def test_list_reply_is_kept_and_is_no_page(tmp_path: Path) -> None:
+    file = WarcFile(tmp_path / "qq-1.warc.gz", "newsarchive test")
+    file.add(
+        list_exchange(
+            "qq", "news_news_tech page 2", url="https://i.news.qq.com/web_feed/getPCList", status=200,
+            headers=(("Content-Type", "application/json"),), body=b'{"code": 0, "data": []}',
+            request_body=b'{"flush_num": 2}', date=FETCHED,
+        )
+    )  # fmt: skip
+    file.close()
+
+    (reply,) = [found for found in captures(file.path) if isinstance(found, Capture)]
+
+    assert reply.about == {
+        "source": "qq",
+        "list": "news_news_tech page 2",
+        "request-body": '{"flush_num": 2}',
+    }
+    assert reply.record.body == b'{"code": 0, "data": []}'
+    assert not reply.is_page
+
+
+def test_revisit_refers_to_the_first_capture_and_is_no_answer(tmp_path: Path) -> None:
+    file = WarcFile(tmp_path / "qq-1.warc.gz", "newsarchive test")
+    offset = file.add(page_exchange(page()))
+    first = capture_at(tmp_path / "qq-1.warc.gz.open", offset).record
+    original = Original(url=first.url, date=first.date, payload_digest=first.payload_digest)
+    file.add(page_exchange(page(fetched=datetime(2026, 11, 24, tzinfo=UTC))), original)
+    file.close()
+
+    assert [found.type for found in records(file.path) if not isinstance(found, Damage)][3:] == ["revisit", "metadata"]
+    assert len(read_pages(file.path)) == 1
+    assert warcio_check(file.path) == 0
+
+
+def warcio_check(path: Path) -> int:
+    """warcio's own `check`, as its command line runs it."""
+    with pytest.raises(SystemExit) as ended:
+        warcio(["check", str(path)])
+    return ended.value.code if isinstance(ended.value.code, int) else 1
+
+
+def test_warcio_finds_nothing_wrong_and_our_reader_neither(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = written(tmp_path, *(page(number) for number in range(20)))
+    assert warcio_check(path) == 0
+    assert capsys.readouterr().out == ""
+    assert damages(path) == []
+
+
+def test_warcio_indexes_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = written(tmp_path, page(1), page(2))
+    warcio(["index", "-f", "offset,warc-type,warc-target-uri,http:status", str(path)])
+    lines = capsys.readouterr().out.splitlines()
+    offsets = [found.offset for found in records(path)]
+    assert [int(line.split('"offset": "')[1].split('"')[0]) for line in lines] == offsets
+    assert sum('"http:status": "200"' in line for line in lines) == 2
+
+
+def test_run_without_an_answer_leaves_no_file(tmp_path: Path) -> None:
+    WarcFile(tmp_path / "qq-1.warc.gz", "newsarchive test").close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_file_is_open_by_name_until_it_is_closed(tmp_path: Path) -> None:
+    file = WarcFile(tmp_path / "qq-1.warc.gz", "newsarchive test")
+    file.add(page_exchange(page()))
+    assert [path.name for path in tmp_path.iterdir()] == ["qq-1.warc.gz.open"]
+    file.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["qq-1.warc.gz"]
+
+
+def test_threads_write_whole_records_at_the_offsets_that_they_are_told(tmp_path: Path) -> None:
+    file = WarcFile(tmp_path / "qq-1.warc.gz", "newsarchive test")
+    pages = [page(number, html=os.urandom(40_000)) for number in range(60)]
+    with ThreadPoolExecutor(8) as threads:
+        offsets = list(threads.map(lambda one: file.add(page_exchange(one)), pages))
+    file.close()
+    assert [capture_at(file.path, offset).record.body for offset in offsets] == [one.html for one in pages]
+    assert damages(file.path) == []
+
+
+def test_full_disk_leaves_whole_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = WarcFile(tmp_path / "qq-1.warc.gz", "newsarchive test")
+    file.add(page_exchange(page(1)))
+    real_write = os.write
+
+    def half(descriptor: int, data: bytes) -> int:
+        monkeypatch.setattr(os, "write", no_space)
+        return real_write(descriptor, data[: len(data) // 2])
+
+    def no_space(descriptor: int, data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "write", half)
+    with pytest.raises(OSError, match="No space"):
+        file.add(page_exchange(page(2)))
+    monkeypatch.setattr(os, "write", real_write)
+    file.add(page_exchange(page(3)))
+    file.close()
+
+    assert [one.article_id for one in read_pages(file.path)] == [page(1).article_id, page(3).article_id]
+    assert damages(file.path) == []
+
+
+# torn and damaged files
+
+
+def test_every_cut_is_mended_to_the_last_whole_page(tmp_path: Path) -> None:
+    """A run may be killed after any byte."""
+    whole = written(tmp_path / "whole", page(1), page(2)).read_bytes()
+    first_end = next(
+        found.offset
+        for found in records(tmp_path / "whole" / "qq-1.warc.gz")
+        if isinstance(found, Damage) is False and found.url.endswith("A0000200")  # type: ignore[union-attr]
+    )
+    counts = set()
+    for cut in [*range(0, len(whole), 7), len(whole) - 1, len(whole)]:
+        folder = tmp_path / str(cut)
+        folder.mkdir()
+        (folder / "qq-1.warc.gz.open").write_bytes(whole[:cut])
+
+        ((path, lost),) = mend(folder)
+
+        kept = path.read_bytes() if path.exists() else b""
+        expected = 2 if cut == len(whole) else 1 if cut >= first_end else 0
+        assert (cut, len(read_pages(path)) if kept else 0) == (cut, expected)
+        assert whole.startswith(kept)
+        assert cut - lost == len(kept) or not kept
+        assert not kept or damages(path) == []
+        assert not list(folder.glob("*.open"))
+        counts.add(expected)
+    assert counts == {0, 1, 2}
+
+
+def test_mend_leaves_closed_files_alone(tmp_path: Path) -> None:
+    path = written(tmp_path, page())
+    before = path.stat()
+    assert list(mend(tmp_path)) == []
+    assert path.stat() == before
+
+
+_WRITER = """
+import os, sys, datetime, pathlib
+from newsarchive.archive.warc import WarcFile, page_exchange
+from newsarchive.items import Page
+file = WarcFile(pathlib.Path(sys.argv[1]), "newsarchive test")
+now = datetime.datetime(2026, 11, 23, tzinfo=datetime.UTC)
+for number in range(10_000):
+    page = Page(source="qq", article_id=str(number), url=f"https://new.qq.com/rain/a/{number}",
+                html=os.urandom(50_000), fetched=now, entry="{}")
+    offset = file.add(page_exchange(page))
+    print(number, offset, flush=True)
+"""
+
+
+@pytest.mark.parametrize("moment", [0.02, 0.1, 0.3])
+def test_kill_while_writing_loses_no_page_that_was_told(tmp_path: Path, moment: float) -> None:
+    path = tmp_path / "qq-1.warc.gz"
+    command = [sys.executable, "-c", _WRITER, str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout is not None
+        told = [writer.stdout.readline()]
+        threading.Timer(moment, writer.kill).start()
+        told += writer.stdout.readlines()
+
+    list(mend(tmp_path))
+
+    offsets = [int(line.split()[1]) for line in told if line.endswith("\n")]
+    assert [capture_at(path, offset).about["article-id"] for offset in offsets] == [str(n) for n in range(len(offsets))]
+    assert damages(path) == []
+    assert warcio_check(path) == 0
+
+
+def test_flipped_bit_is_found_and_costs_one_record(tmp_path: Path) -> None:
+    chance = random.Random(4)
+    path = written(tmp_path, *(page(number, html=chance.randbytes(2000)) for number in range(5)))
+    whole = path.read_bytes()
+    unnoticed = []
+    for _ in range(200):
+        place = chance.randrange(len(whole))
+        flipped = bytearray(whole)
+        flipped[place] ^= 1 << chance.randrange(8)
+        path.write_bytes(flipped)
+        if not damages(path):
+            unnoticed.append(place)
+        assert len(read_pages(path)) >= 4
+    # nothing depends on gzip's own notes: the time, the level and the system that packed
+    starts = {found.offset for found in records(written(tmp_path / "again", page()))}
+    assert all(any(4 <= place - start <= 9 for start in _member_starts(whole)) for place in unnoticed), starts
+
+
+def _member_starts(data: bytes) -> list[int]:
+    return [place for place in range(len(data)) if data.startswith(b"\x1f\x8b\x08", place)]
+
+
+def test_plain_warc_and_its_torn_end(tmp_path: Path) -> None:
+    packed = written(tmp_path, page(1), page(2))
+    plain = tmp_path / "foreign.warc"
+    warcio(["recompress", str(packed), str(tmp_path / "again.warc.gz")])
+    assert len(read_pages(tmp_path / "again.warc.gz")) == 2
+
+    plain.write_bytes(gzip.decompress(packed.read_bytes()))
+    assert [replace(one, saved_in="") for one in read_pages(plain)] == [page(1), page(2)]
+    offset = int(read_pages(plain)[1].saved_in.rpartition(":")[2])
+    assert capture_page(capture_at(plain, offset), "qq").article_id == page(2).article_id
+
+    whole = plain.read_bytes()
+    for cut in (offset + 500, len(whole) - 20):  # inside of the page, inside of what is said about it
+        plain.write_bytes(whole[:cut])
+        assert [one.article_id for one in read_pages(plain)] == [page(1).article_id]
+        assert len(damages(plain)) == 1
+
+
+def test_several_records_in_one_gzip_member_are_named(tmp_path: Path) -> None:
+    path = written(tmp_path, page(1), page(2))
+    path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes())))
+    assert damages(path) == ["several records in one gzip member: `warcio recompress` mends it"]
+
+
+def test_no_page_at_an_offset_is_an_error_that_names_it(tmp_path: Path) -> None:
+    path = written(tmp_path, page(1))
+    for offset in (0, 17, path.stat().st_size):
+        with pytest.raises(ArchiveError, match=f"expected a preserved page at byte {offset}"):
+            capture_at(path, offset)
+    with pytest.raises(ArchiveError, match="cannot be read: No such file"):
+        capture_at(tmp_path / "none.warc.gz", 0)
+
+
+@pytest.mark.parametrize("junk", [b"", b"no WARC at all", b"\x1f\x8b\x08", b"\x1f\x8b\x08" * 99])
+def test_junk_is_no_crash(tmp_path: Path, junk: bytes) -> None:
+    path = tmp_path / "junk.warc.gz"
+    path.write_bytes(junk)
+    assert read_pages(path) == []
+    assert len(damages(path)) == (1 if junk else 0)
