@@ -20,30 +20,22 @@ HOUR = timedelta(hours=1)
 ID = "20261101A00AB100"
 
 
-def article(
-    article_id: str = ID, published: datetime = datetime(2026, 11, 1, 19, 0, tzinfo=BEIJING)
-) -> Article:
+def article(article_id: str = ID, published: datetime = datetime(2026, 11, 1, 19, 0, tzinfo=BEIJING)) -> Article:
     return Article(
         source="qq", article_id=article_id, url=f"https://new.qq.com/rain/a/{article_id}", title="题",
         published=published, body="文", family="F5", etag='"1"',
     )  # fmt: skip
 
 
-def archive(
-    ledger: Ledger, article_id: str = ID, *, now: datetime = NOW, next_check: datetime | None = None
-) -> None:
+def archive(ledger: Ledger, article_id: str = ID, *, now: datetime = NOW, next_check: datetime | None = None) -> None:
     ledger.archived(
         article(article_id), path=f"content/qq/2026/11/{article_id}.md", content_hash="c", file_hash="f",
         revision=1, next_check=next_check, now=now,
     )  # fmt: skip
 
 
-def find(
-    ledger: Ledger, article_id: str = ID, *, thumbnail: str = "", now: datetime = NOW
-) -> tuple[Row, bool]:
-    return ledger.found(
-        "qq", article_id, url=f"https://x/{article_id}", where="tech", thumbnail=thumbnail, now=now
-    )
+def find(ledger: Ledger, article_id: str = ID, *, thumbnail: str = "", now: datetime = NOW) -> tuple[Row, bool]:
+    return ledger.found("qq", article_id, url=f"https://x/{article_id}", where="tech", thumbnail=thumbnail, now=now)
 
 
 def find_two(ledger: Ledger) -> None:
@@ -67,9 +59,7 @@ def test_a_found_article_is_new_once(ledger: Ledger) -> None:
     first, new = find(ledger)
     again, known = find(ledger, now=NOW + HOUR)
     assert (new, known) == (True, False)
-    assert (
-        again == first == Row(source="qq", article_id=ID, url=f"https://x/{ID}", where="tech", first_seen=NOW)
-    )
+    assert again == first == Row(source="qq", article_id=ID, url=f"https://x/{ID}", where="tech", first_seen=NOW)
 
 
 def test_the_first_list_picture_stays(ledger: Ledger) -> None:
@@ -145,15 +135,13 @@ def test_due_articles_can_be_written_while_they_are_read(ledger: Ledger) -> None
 def test_after_the_last_try_an_article_is_reported(ledger: Ledger) -> None:
     find(ledger)
     for _ in range(3):
-        assert ledger.exhausted("qq", 3) == []
+        assert ledger.exhausted(3) == []
         assert [found.article_id for found in ledger.due("qq", NOW, 3)] == [ID]
         ledger.failed("qq", ID, reason="HTTP 500", now=NOW, next_try=NOW)
     assert list(ledger.due("qq", NOW, 3)) == []
-    assert [(found.article_id, found.attempts, found.reason) for found in ledger.exhausted("qq", 3)] == [
-        (ID, 3, "HTTP 500")
-    ]
+    assert [(found.article_id, found.attempts, found.reason) for found in ledger.exhausted(3)] == [(ID, 3, "HTTP 500")]
     archive(ledger)
-    assert ledger.exhausted("qq", 3) == []
+    assert ledger.exhausted(3) == []
     assert (row(ledger).attempts, row(ledger).reason) == (0, "")
 
 
@@ -279,8 +267,7 @@ def test_an_older_ledger_is_brought_to_this_version(tmp_path: Path) -> None:
         old.execute(statement)
     old.execute("PRAGMA user_version = 1")
     old.execute(
-        "INSERT INTO runs (started, pid, arguments, counts)"
-        " VALUES ('2026-01-01T00:00:00+00:00', 1, 'qq', '{}')"
+        "INSERT INTO runs (started, pid, arguments, counts) VALUES ('2026-01-01T00:00:00+00:00', 1, 'qq', '{}')"
     )
     old.commit()
     old.close()

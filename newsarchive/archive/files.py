@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 _SOURCE = re.compile(r"[a-z][a-z0-9_]{0,30}")
+_STRAY = re.compile(r"\..+\.part(-wal|-shm)?")  # SQLite has files beside its own
 _ARTICLE_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
 
 
@@ -35,9 +36,7 @@ def revision_path(source: str, article_id: str, archived: datetime, nth: int = 1
     """
     _check(source, article_id)
     again = "" if nth == 1 else f"-{nth}"
-    return PurePosixPath(
-        "revisions", source, article_id, f"{archived.astimezone(UTC):%Y%m%dT%H%M%SZ}{again}.md"
-    )
+    return PurePosixPath("revisions", source, article_id, f"{archived.astimezone(UTC):%Y%m%dT%H%M%SZ}{again}.md")
 
 
 def quarantine_path(source: str, article_id: str) -> PurePosixPath:
@@ -87,7 +86,7 @@ def stray_files(folder: Path) -> Iterator[Path]:
     """Temporary files that a killed run left; only a run that holds the lock may remove them."""
     for parent, _, names in os.walk(folder):
         for name in names:
-            if name.startswith(".") and name.endswith(".part"):
+            if _STRAY.fullmatch(name):
                 yield Path(parent, name)
 
 

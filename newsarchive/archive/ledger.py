@@ -154,9 +154,7 @@ class Ledger:
             changes["last_modified"] = last_modified
         self._update(source, article_id, **changes)
 
-    def failed(
-        self, source: str, article_id: str, *, reason: str, now: datetime, next_try: datetime | None
-    ) -> None:
+    def failed(self, source: str, article_id: str, *, reason: str, now: datetime, next_try: datetime | None) -> None:
         """No page came. What is archived stays archived and its re-check is put off."""
         self._unsuccessful(State.FAILED, source, article_id, reason=reason, now=now, next_try=next_try)
 
@@ -168,9 +166,7 @@ class Ledger:
         again = next_try or now + retry_delay(attempts)
         self._unsuccessful(State.QUARANTINED, source, article_id, reason=reason, now=now, next_try=again)
 
-    def gone(
-        self, source: str, article_id: str, *, now: datetime, next_check: datetime | None = None
-    ) -> None:
+    def gone(self, source: str, article_id: str, *, now: datetime, next_check: datetime | None = None) -> None:
         """The site has removed it. The time of the first notice stays; `next_check` sees it come back."""
         row = self._known(source, article_id)
         self._update(
@@ -207,10 +203,10 @@ class Ledger:
             (source, max_tries, _stored(now)),
         )
 
-    def exhausted(self, source: str, max_tries: int) -> list[Row]:
-        """Unfinished articles that are not tried any more."""
-        where = "source = ? AND state IN ('found', 'failed', 'quarantined') AND attempts >= ?"
-        return list(self._in_batches(where, (source, max_tries)))
+    def exhausted(self, max_tries: int) -> list[Row]:
+        """Unfinished articles of all sources that are not tried any more."""
+        where = "state IN ('found', 'failed', 'quarantined') AND attempts >= ?"
+        return list(self._in_batches(where, (max_tries,)))
 
     def rechecks(self, source: str, now: datetime, max_tries: int = 8) -> Iterator[Row]:
         """Articles, archived or gone, whose next look has come."""
@@ -232,6 +228,20 @@ class Ledger:
         found = self._rows("path <> '' ORDER BY julianday(published) DESC LIMIT 1", ())
         return found[0][1] if found else None
 
+    # lists
+
+    def walk(self, source: str, where: str) -> bool:
+        """A list is read page by page from here on. Whether an earlier walk did not come to its end.
+
+        After a kill between two pages the first page brings nothing new, and the second one still does.
+        """
+        cursor = self._run('INSERT OR IGNORE INTO walks (source, "where") VALUES (?, ?)', (source, where))
+        return cursor.rowcount == 0
+
+    def walked(self, source: str, where: str) -> None:
+        """The list was read as far as it was meant to be."""
+        self._run('DELETE FROM walks WHERE source = ? AND "where" = ?', (source, where))
+
     # runs
 
     def begin_run(self, now: datetime, pid: int, arguments: str) -> int:
@@ -242,9 +252,7 @@ class Ledger:
         assert cursor.lastrowid is not None  # noqa: S101  -- an INSERT has one
         return cursor.lastrowid
 
-    def end_run(
-        self, run: int, *, now: datetime, exit_code: int, counts: dict[str, int | float | str]
-    ) -> None:
+    def end_run(self, run: int, *, now: datetime, exit_code: int, counts: dict[str, int | float | str]) -> None:
         self._run(
             "UPDATE runs SET ended = ?, exit_code = ?, counts = ? WHERE run = ?",
             (_stored(now), exit_code, json.dumps(counts, ensure_ascii=False, sort_keys=True), run),
@@ -253,8 +261,7 @@ class Ledger:
     def last_runs(self, number: int) -> list[RunRow]:
         """The newest first."""
         found = self._run(
-            "SELECT run, started, ended, pid, arguments, exit_code, counts FROM runs"
-            " ORDER BY run DESC LIMIT ?",
+            "SELECT run, started, ended, pid, arguments, exit_code, counts FROM runs ORDER BY run DESC LIMIT ?",
             (number,),
         )
         return [
@@ -269,6 +276,10 @@ class Ledger:
         """What SQLite's own check finds wrong with the file; empty when it is whole."""
         found = [line for (line,) in self._run("PRAGMA integrity_check").fetchall()]
         return [] if found == ["ok"] else found
+
+    def compact(self) -> None:
+        """Everything is in the one file afterwards, which can then be moved."""
+        self._run("PRAGMA wal_checkpoint(TRUNCATE)")
 
     # the SQL side
 
@@ -310,9 +321,7 @@ class Ledger:
         next_try: datetime | None,
     ) -> None:
         row = self._known(source, article_id)
-        when: dict[str, Any] = (
-            {"next_check": next_try} if row.path else {"next_try": next_try, "state": state}
-        )
+        when: dict[str, Any] = {"next_check": next_try} if row.path else {"next_try": next_try, "state": state}
         self._update(source, article_id, attempts=row.attempts + 1, reason=reason, last_checked=now, **when)
 
     def _update(self, source: str, article_id: str, **changes: Any) -> None:

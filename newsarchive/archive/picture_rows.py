@@ -29,17 +29,11 @@ class PictureRows:
 
     def of(self, source: str, article_id: str) -> list[PictureRow]:
         """The pictures of one article in the order in which they were first tried."""
-        return [
-            row for _, row in self._rows("source = ? AND article_id = ? ORDER BY seq", (source, article_id))
-        ]
+        return [row for _, row in self._rows("source = ? AND article_id = ? ORDER BY seq", (source, article_id))]
 
     def stored(self, source: str, article_id: str, url: str, *, path: str, hash: str) -> None:  # noqa: A002
         """The file stands."""
-        self.put(
-            PictureRow(
-                source=source, article_id=article_id, url=url, state=State.ARCHIVED, path=path, hash=hash
-            )
-        )
+        self.put(PictureRow(source=source, article_id=article_id, url=url, state=State.ARCHIVED, path=path, hash=hash))
 
     def failed(self, source: str, article_id: str, url: str, *, reason: str, next_try: datetime) -> None:
         """It could not be had; the Markdown keeps the remote link."""

@@ -70,6 +70,11 @@ STEPS: tuple[tuple[str, ...], ...] = (
         )""",
         "CREATE INDEX pictures_unfinished ON pictures (source, seq) WHERE state = 'failed'",
         "CREATE INDEX states ON articles (state)",
+        """CREATE TABLE walks (
+            source TEXT NOT NULL,
+            "where" TEXT NOT NULL,
+            PRIMARY KEY (source, "where")
+        )""",
     ),
 )
 """Each step leads from one version to the next. A step that was released never changes."""

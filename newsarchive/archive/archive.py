@@ -1,0 +1,70 @@
+"""An opened archive folder: lock held, left-overs of killed runs swept away, ledger open."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from newsarchive.archive.files import stray_files
+from newsarchive.archive.ledger import Ledger
+from newsarchive.archive.lock import Lock
+from newsarchive.archive.rebuild import markdown_files, rebuild
+
+logger = logging.getLogger(__name__)
+
+LEDGER = "ledger.sqlite"
+LOCK = ".lock"
+
+
+class Archive:
+    """The one process that may write. Opened with `Archive.open`; whoever opens it closes it."""
+
+    def __init__(self, folder: Path, ledger: Ledger, lock: Lock) -> None:
+        self.folder = folder
+        self.ledger = ledger
+        self.lock = lock
+
+    @classmethod
+    def open(
+        cls, folder: Path, *, purpose: str, now: datetime, ages: list[timedelta] | None = None, pictures_url: str = ""
+    ) -> Self:
+        """Raises `ArchiveLocked` or `LedgerBroken`. `ages` and `pictures_url` serve a rebuild.
+
+        A ledger that is not there while articles are is rebuilt: it can be lost, a broken one cannot be overlooked.
+        """
+        lock = Lock(folder / LOCK)
+        lock.acquire(purpose, now)
+        try:
+            for path in stray_files(folder):
+                logger.warning("removed %s, which a killed run had left", path)
+                path.unlink()
+            if not _begun(folder / LEDGER) and any(markdown_files(folder)):
+                logger.warning("no ledger in %s: it is rebuilt from the Markdown files", folder)
+                outcome = rebuild(folder, now=now, ages=ages or [], pictures_url=pictures_url)
+                logger.warning("the ledger was rebuilt: %s", outcome)
+            return cls(folder, Ledger.open(folder / LEDGER), lock)
+        except BaseException:
+            lock.release()
+            raise
+
+    def close(self) -> None:
+        try:
+            self.ledger.close()
+        finally:
+            self.lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _begun(ledger: Path) -> bool:
+    # SQLite leaves an empty file when it is stopped before its first commit
+    return ledger.exists() and (ledger.stat().st_size > 0 or ledger.with_name(f"{ledger.name}-wal").exists())

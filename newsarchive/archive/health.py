@@ -1,0 +1,253 @@
+"""Does the site still look as it did? Counts of this run, beside those of the last ones, give alarms. Pure.
+
+Counts are the run's stats without their `archive/`, and what `Run` adds: `kind` (lists, urls, replay, …: only runs
+of one kind are compared), `complete` (1 unless the run was stopped), `length/median`, `newest/hours` and
+`newest/usual` (age of the newest article) and `key/<name>` (pages that had this unknown key in their data).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import sqrt
+from statistics import median
+
+Counts = Mapping[str, int | float | str]
+
+HISTORY = 20  # runs: ten hours of a run every half hour
+_FEW_PAGES = 3  # so few are enough when not one of them could be read
+_SOME = 10  # articles of one run from which a share says something
+_MANY = 30  # articles of all earlier runs together
+_STALE = 48.0  # hours without a new article that are normal nowhere
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alarm:
+    """A sign that the site has changed."""
+
+    name: str
+    seen: str
+    expected: str
+    advice: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.seen}; expected {self.expected}"
+
+
+MEND = "look at a page in quarantine/, mend or add the page family, then run `scrapy retry` (docs: the site changed)"
+LISTS = "look at the list reply in a browser; until the reader is mended, `-a sitemap=1` still finds articles"
+LOOK = "open some of the newest articles and their pages in a browser and compare"
+
+
+def alarms(now: Counts, history: Sequence[Counts]) -> list[Alarm]:
+    """The alarms of a run; `history` holds earlier runs, the newest first."""
+    past = [counts for counts in history if counts.get("kind") == now.get("kind") and _int(counts, "complete")]
+    past = past[:HISTORY]
+    found = [*_lists(now, past), *_pages(now)]
+    if now.get("kind") != "replay":  # old pages look as they did, whatever the site does today
+        found += _shares(now, past)
+        found += _lengths(now, past)
+        found += _age(now, past)
+        found += _keys(now, past)
+    return list({alarm.name: alarm for alarm in reversed(found)}.values())[::-1]
+
+
+def exit_code(*, faults: int, site: str, alarms: Sequence[Alarm]) -> int:
+    """What the run says to its caller.
+
+    >>> exit_code(faults=0, site="", alarms=[])
+    0
+    """
+    if faults:
+        return 1
+    if site:
+        return 3
+    return 4 if alarms else 0
+
+
+def site_trouble(counts: Counts) -> str:
+    """Why the site could not be used at all; `""` when it answered."""
+    unreachable, refused = _int(counts, "site/unreachable"), _int(counts, "site/refused")
+    if not unreachable and not refused:
+        return ""
+    if counts.get("reason") == "refused":
+        return "the site's firewall refused us (HTTP 501): wait some hours before the next run"
+    answered = _good(counts) + _bad(counts) + _int(counts, "article/gone")
+    lists = _int(counts, "list/read") + _int(counts, "list/unknown")
+    if answered or (lists and _int(counts, "article/failed") < _FEW_PAGES):
+        return ""
+    if refused:
+        return f"the site refused all of {refused} requests: wait, then ask for less or more slowly"
+    return f"the site could not be reached: {unreachable} requests failed, none was answered"
+
+
+# hard ones: no history needed
+
+
+def _lists(now: Counts, past: Sequence[Counts]) -> Iterable[Alarm]:
+    read, unknown = _int(now, "list/read"), _int(now, "list/unknown")
+    again = bool(past) and _int(past[0], "list/unknown") > 0
+    if unknown and (unknown >= read or again):
+        yield Alarm(
+            name="list form",
+            seen=f"{unknown} of {read + unknown} list replies have no known form",
+            expected="none",
+            advice=LISTS,
+        )
+    if read and not _entries(now):
+        yield Alarm(
+            name="lists empty",
+            seen=f"{read} lists were read and name nothing, known or new",
+            expected="about twenty entries in each",
+            advice=LISTS,
+        )
+
+
+def _pages(now: Counts) -> Iterable[Alarm]:
+    good, bad, gone = _good(now), _bad(now), _int(now, "article/gone")
+    asked = _int(now, "request/article")
+    if bad >= _FEW_PAGES and bad > good:
+        yield Alarm(
+            name="pages",
+            seen=f"{bad} of {bad + good} pages are no whole article",
+            expected="hardly any",
+            advice=MEND,
+        )
+    if gone > _FEW_PAGES and not good:
+        yield Alarm(
+            name="all gone",
+            seen=f"the site says of all {gone} articles that they are gone",
+            expected="hardly any",
+            advice="open one of them in a browser; if it is there, QQ_ARTICLE_URL or its redirects have changed",
+        )
+    answered = good + bad + gone + _int(now, "article/failed") + _int(now, "article/quarantined_again")
+    if _int(now, "complete") and asked >= _FEW_PAGES and not answered:
+        yield Alarm(
+            name="no article",
+            seen=f"{asked} articles were asked for, none came",
+            expected="nearly all of them",
+            advice="run `scrapy crawl` with `-L DEBUG` and read what became of their requests",
+        )
+
+
+# soft ones: only beside earlier runs
+
+
+def _shares(now: Counts, past: Sequence[Counts]) -> Iterable[Alarm]:
+    for name, what, part, whole, advice in (
+        ("lists without entries", "lists", ("list/empty",), ("list/read",), LISTS),
+        ("entries without pages", "articles asked for", ("article/failed",), ("request/article",), LOOK),
+        ("quarantine", "pages", ("article/quarantined",), (*_READ, "article/quarantined"), MEND),
+        ("no thumbnail", "articles", ("without/thumbnail",), _READ, LOOK),
+        ("no picture", "articles", ("without/picture",), _READ, LOOK),
+        ("no summary", "articles", ("without/summary",), _READ, LOOK),
+    ):
+        seen, usual = _sum([now], part), _sum(past, part)
+        if _more(seen, _sum([now], whole), usual, _sum(past, whole)):
+            share = f"{seen:.0f} of {_sum([now], whole):.0f} {what}"
+            yield Alarm(name=name, seen=share, expected=f"{usual / _sum(past, whole):.0%}", advice=advice)
+    families = {key for counts in (now, *past) for key in counts if key.startswith("family/")}
+    total, before = _sum([now], families), _sum(past, families)
+    for family in sorted(families):
+        seen, usual = _sum([now], (family,)), _sum(past, (family,))
+        if _more(seen, total, usual, before):
+            name = f"family {family.removeprefix('family/')}"
+            yield Alarm(
+                name=name, seen=f"{seen:.0f} of {total:.0f} pages", expected=f"{usual / before:.0%}", advice=LOOK
+            )
+
+
+def _more(seen: float, whole: float, usual: float, before: float) -> bool:
+    """Is this share so much larger than the usual one that chance does not explain it?"""
+    if whole < _SOME or before < _MANY:
+        return False
+    share, expected = seen / whole, usual / before
+    chance = sqrt(max(expected * (1 - expected), 0.01) / whole)
+    return share - expected > max(0.25, 4 * chance)
+
+
+def _lengths(now: Counts, past: Sequence[Counts]) -> Iterable[Alarm]:
+    medians = [_float(counts, "length/median") for counts in past if _sum([counts], _NEW) >= _FEW_PAGES]
+    if _sum([now], _NEW) < _SOME or len(medians) < _FEW_PAGES:
+        return
+    seen, usual = _float(now, "length/median"), median(medians)
+    if not usual / 4 <= seen <= usual * 4:
+        yield Alarm(
+            name="length",
+            seen=f"half of the articles have fewer than {seen:.0f} characters",
+            expected=f"about {usual:.0f}",
+            advice=LOOK,
+        )
+
+
+def usual_age(hours: float, past: Sequence[Counts]) -> float:
+    """How old the newest article is at the end of a usual run: the least so far, forgotten over weeks.
+
+    The last 20 runs alone would not do: a site that dries up would make a habit of it within ten hours.
+    """
+    known = [_float(counts, "newest/usual") for counts in past if "newest/usual" in counts][:1]
+    return min([hours, *(usual * 1.001 for usual in known)])
+
+
+def _age(now: Counts, past: Sequence[Counts]) -> Iterable[Alarm]:
+    known = [counts for counts in past if "newest/usual" in counts]
+    if "newest/hours" not in now or now.get("kind") != "lists" or len(known) < _FEW_PAGES:
+        return
+    seen, limit = _float(now, "newest/hours"), max(_STALE, 4 * _float(known[0], "newest/usual"))
+    if seen > limit:
+        yield Alarm(
+            name="nothing new",
+            seen=f"the newest article is {seen:.0f} hours old, though lists are read",
+            expected=f"at most {limit:.0f} hours",
+            advice="look at a channel in a browser; if it has newer articles, its list has moved",
+        )
+
+
+def _keys(now: Counts, past: Sequence[Counts]) -> Iterable[Alarm]:
+    pages = _sum([now], _READ)
+    if pages < _FEW_PAGES or not past:
+        return
+    names = [
+        key.removeprefix("key/")
+        for key in sorted(now)
+        if key.startswith("key/")
+        and key != "key/unknown"
+        and _int(now, key) * 2 > pages
+        and not any(key in counts for counts in past)
+    ]
+    if names:
+        yield Alarm(
+            name="unknown keys",
+            seen=f"most pages have new keys in their data: {', '.join(names[:5])}",
+            expected="only keys that the page families know",
+            advice="look whether a page family should read them, then add them to those it knows",
+        )
+
+
+_NEW = ("article/new", "article/revised")
+_READ = (*_NEW, "article/unchanged")
+
+
+def _good(counts: Counts) -> int:
+    return int(_sum([counts], _READ))
+
+
+def _bad(counts: Counts) -> int:
+    return _int(counts, "article/quarantined")
+
+
+def _entries(counts: Counts) -> int:
+    return sum(_int(counts, key) for key in counts if key.startswith("entry/"))
+
+
+def _sum(runs: Iterable[Counts], keys: Iterable[str]) -> float:
+    keys = tuple(keys)
+    return sum(_float(counts, key) for counts in runs for key in keys)
+
+
+def _int(counts: Counts, key: str) -> int:
+    return int(counts.get(key, 0))
+
+
+def _float(counts: Counts, key: str) -> float:
+    return float(counts.get(key, 0))

@@ -1,0 +1,180 @@
+"""A new ledger from what lies on disk: the Markdown files, their former versions, the quarantine."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import re
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import frontmatter
+import yaml
+
+from newsarchive.archive.files import revision_path, sync_folder
+from newsarchive.archive.ledger import Ledger, Row, State, next_check
+
+logger = logging.getLogger(__name__)
+
+# no front matter tells a zone, and the one of the publishers so far is this one
+_ZONE = timezone(timedelta(hours=8))
+_SOURCE_LINE = re.compile(r"\[(?P<source>[^\]]*)\]\((?P<url>https?://[^)\s]+)\)")
+
+
+@dataclass
+class Outcome:
+    """What a rebuild found."""
+
+    articles: int = 0
+    quarantined: int = 0
+    unreadable: list[str] = field(default_factory=list)
+    """Files that were left alone, each with what is wrong with it."""
+    kept: str = ""
+    """Name of the former ledger that was kept aside."""
+
+    def __str__(self) -> str:
+        parts = [f"{self.articles} articles", f"{self.quarantined} pages in quarantine"]
+        if self.unreadable:
+            parts.append(f"{len(self.unreadable)} files could not be read and were left alone")
+        if self.kept:
+            parts.append(f"the former ledger is kept as {self.kept}")
+        return ", ".join(parts)
+
+
+def rebuild(
+    folder: Path,
+    *,
+    now: datetime,
+    ages: Sequence[timedelta] = (),
+    pictures_url: str = "",
+    progress: Callable[[Path], object] = lambda _: None,
+) -> Outcome:
+    """Puts a new ledger in place of the one in `folder`, which is kept aside. The caller holds the lock.
+
+    Killed half-way, it leaves the former ledger or none, and then the next run rebuilds it.
+    """
+    target = folder / "ledger.sqlite"
+    part = folder / f".ledger.sqlite.{secrets.token_hex(6)}.part"
+    outcome = Outcome()
+    with Ledger.open(part) as ledger:
+        with ledger.together():
+            for path in markdown_files(folder):
+                _take(ledger, folder, path, outcome, now=now, ages=ages, pictures_url=pictures_url)
+                progress(path)
+            for path in sorted(folder.glob("quarantine/*/*.json")):
+                _take_quarantined(ledger, path, outcome, now=now)
+        ledger.compact()
+    outcome.kept = _keep_aside(target, now)
+    part.replace(target)
+    sync_folder(folder)
+    return outcome
+
+
+def markdown_files(folder: Path) -> Iterator[Path]:
+    """Every file that has the place of an article."""
+    return (path for path in sorted(folder.glob("content/*/*/*/*.md")) if not path.name.startswith("."))
+
+
+def _take(
+    ledger: Ledger,
+    folder: Path,
+    path: Path,
+    outcome: Outcome,
+    *,
+    now: datetime,
+    ages: Sequence[timedelta],
+    pictures_url: str,
+) -> None:
+    try:
+        row = read_row(folder, path, now=now, ages=ages, pictures_url=pictures_url)
+        other = ledger.get(row.source, row.article_id)
+        if other is not None:
+            raise ValueError(f"the same article as {other.path}")
+    except (ValueError, OSError, yaml.YAMLError) as error:
+        reason = f"{path.relative_to(folder)}: {str(error).splitlines()[0]}"
+        logger.warning("left alone, not an article of ours: %s", reason)
+        outcome.unreadable.append(reason)
+        return
+    ledger.put(row)
+    outcome.articles += 1
+
+
+def read_row(folder: Path, path: Path, *, now: datetime, ages: Sequence[timedelta] = (), pictures_url: str = "") -> Row:
+    """The ledger's row for a Markdown file. Raises `ValueError` when it is no article of ours."""
+    data = path.read_bytes()
+    text = data.decode("utf-8")
+    source, article_id = path.relative_to(folder).parts[1], path.stem
+    document = frontmatter.loads(text)
+    last = text.rstrip("\n").rpartition("\n")[2]
+    link = _SOURCE_LINE.fullmatch(last)
+    if link is None or link["source"] != source:
+        raise ValueError(f"its last line is no source line, expected [{source}](https://…), got {last[:60]!r}")
+    if article_id not in link["url"]:
+        raise ValueError(f"its source line names another article: {link['url']}")
+    published = _published(document.get("date"))
+    archived = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    thumbnail = str(document.get("thumbnail") or "")
+    former = folder / revision_path(source, article_id, archived).parent
+    digest = hashlib.sha256(data).hexdigest()
+    # a document with local pictures is not the reference rendering, and that one cannot be had from it
+    local = bool(pictures_url) and (f"]({pictures_url}" in text or thumbnail.startswith(pictures_url))
+    return Row(
+        source=source,
+        article_id=article_id,
+        url=link["url"],
+        where="rebuild",
+        first_seen=archived,
+        thumbnail="" if local else thumbnail,
+        state=State.ARCHIVED,
+        published=published,
+        archived_at=archived,
+        last_checked=archived,
+        next_check=next_check(published, now, ages),
+        content_hash="" if local else digest,
+        file_hash=digest,
+        revision=1 + len(list(former.glob("*.md"))),
+        path=path.relative_to(folder).as_posix(),
+    )
+
+
+def _published(value: object) -> datetime:
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value)
+    if not isinstance(value, datetime):
+        raise ValueError(f"its front matter has no date, expected YYYY-MM-DD HH:MM:SS, got {value!r}")
+    return value if value.tzinfo else value.replace(tzinfo=_ZONE)
+
+
+def _take_quarantined(ledger: Ledger, path: Path, outcome: Outcome, *, now: datetime) -> None:
+    try:
+        known = json.loads(path.read_bytes())
+        source, article_id, url = path.parent.name, path.stem, known["url"]
+        fetched = datetime.fromisoformat(known["fetched"])
+    except (ValueError, KeyError, TypeError) as error:
+        logger.warning("left alone, says nothing about a page in quarantine: %s (%s)", path, error)
+        outcome.unreadable.append(f"{path.parent.parent.name}/{path.parent.name}/{path.name}: {error}")
+        return
+    ledger.found(
+        source, article_id, url=url, where="rebuild", thumbnail=known.get("thumbnail", ""),
+        entry=known.get("entry", ""), now=fetched,
+    )  # fmt: skip
+    ledger.quarantined(source, article_id, reason=known.get("reason", ""), now=now)
+    outcome.quarantined += 1
+
+
+def _keep_aside(ledger: Path, now: datetime) -> str:
+    kept = ""
+    stamp = f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+    for suffix in ("", "-wal", "-shm"):
+        path = ledger.with_name(f"{ledger.name}{suffix}")
+        if path.exists():
+            aside = ledger.with_name(f"{ledger.name}.{stamp}.kept{suffix}")
+            while aside.exists():
+                aside = aside.with_name(f"{aside.name}+")
+            path.rename(aside)
+            kept = kept or aside.name
+    return kept

@@ -1,0 +1,118 @@
+"""What `status.json` says and what `scrapy status` shows. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from newsarchive.archive.health import Alarm, Counts
+from newsarchive.archive.rows import Row, State
+
+MEANINGS = {
+    0: "fine",
+    1: "an error of ours or of the machine",
+    2: "wrong usage",
+    3: "the site was not reachable or refused us",
+    4: "alarm: the site looks changed",
+    75: "another run holds the archive",
+}
+
+
+def run_status(
+    *,
+    run: int | None,
+    started: datetime,
+    ended: datetime,
+    arguments: str,
+    reason: str,
+    exit_code: int,
+    message: str,
+    counts: Counts,
+    alarms: Sequence[Alarm],
+) -> dict[str, Any]:
+    """The part about one run."""
+    return {
+        "run": run,
+        "started": _text(started),
+        "ended": _text(ended),
+        "arguments": arguments,
+        "reason": reason,
+        "exit_code": exit_code,
+        "meaning": MEANINGS.get(exit_code, ""),
+        "message": message,
+        "counts": dict(counts),
+        "alarms": [asdict(alarm) for alarm in alarms],
+    }
+
+
+def archive_status(
+    *, by_state: Mapping[State, int], newest: Row | None, exhausted: Sequence[Row], in_quarantine: int
+) -> dict[str, Any]:
+    """The part about the archive as a whole."""
+    return {
+        "articles": {state.value: by_state.get(state, 0) for state in State},
+        "newest": newest
+        and {
+            "id": newest.article_id,
+            "published": newest.published and newest.published.isoformat(),
+            "path": newest.path,
+        },
+        "quarantine": in_quarantine,
+        "given_up": [
+            {"id": row.article_id, "url": row.url, "tries": row.attempts, "reason": row.reason} for row in exhausted
+        ],
+    }
+
+
+def in_words(status: Mapping[str, Any]) -> str:
+    """The status for people."""
+    lines = [f"Archive   {status['folder']}"]
+    if held := status.get("held_by"):
+        lines.append(f"Running   {held}")
+    run = status.get("last_run")
+    if run is None:
+        lines.append("Last run  none so far: `scrapy crawl qq` makes the first")
+    else:
+        lines.append(f"Last run  {_local(run['ended'])}: {run['meaning']} (exit code {run['exit_code']})")
+        if run["message"]:
+            lines.append(f"          {run['message']}")
+    if killed := status.get("unfinished_run"):
+        lines.append(
+            f"          the run begun {_local(killed)} did not come to its end; the next one goes on from there"
+        )
+    if newest := status["newest"]:
+        lines.append(f"Newest    {newest['published'].replace('T', ' ')[:16]}  {newest['path']}")
+    counts = ", ".join(f"{number} {state}" for state, number in status["articles"].items() if number)
+    lines.append(f"Articles  {counts or 'none yet'}")
+    if status["quarantine"]:
+        lines.append(
+            f"          {status['quarantine']} pages in quarantine/: after the parser was mended, `scrapy retry` reads"
+            " them again"
+        )
+    lines += _given_up(status["given_up"])
+    alarms = run["alarms"] if run else []
+    lines.append(f"Alarms    {len(alarms) or 'none'}")
+    for alarm in alarms:
+        lines.append(f"  {alarm['name']}: {alarm['seen']}; expected {alarm['expected']}")
+        lines.append(f"    do: {alarm['advice']}")
+    return "\n".join(lines)
+
+
+def _given_up(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    if not rows:
+        return []
+    lines = [f"Given up  {len(rows)} articles after all tries; `scrapy crawl qq -a urls=ID,…` tries them once more"]
+    lines += [f"  {row['id']}  {row['tries']} tries  {row['reason']}" for row in rows[:10]]
+    if len(rows) > 10:
+        lines.append(f"  and {len(rows) - 10} more: `scrapy status --json` names them all")
+    return lines
+
+
+def _text(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat(timespec="seconds")
+
+
+def _local(text: str) -> str:
+    return datetime.fromisoformat(text).astimezone().strftime("%Y-%m-%d %H:%M:%S %z")

@@ -1,0 +1,85 @@
+"""What went wrong on our side: every error that is logged with its exception, wherever it was raised."""
+
+from __future__ import annotations
+
+import errno
+import logging
+from collections.abc import Callable
+
+from scrapy.exceptions import (
+    CannotResolveHostError,
+    DownloadCancelledError,
+    DownloadConnectionRefusedError,
+    DownloadFailedError,
+    DownloadTimeoutError,
+    ResponseDataLossError,
+)
+
+from newsarchive.errors import ArchiveError
+
+_SITE = (
+    CannotResolveHostError,
+    DownloadCancelledError,
+    DownloadConnectionRefusedError,
+    DownloadFailedError,
+    DownloadTimeoutError,
+    ResponseDataLossError,
+)
+# with these every further article would fail in the same way
+_MACHINE = {
+    errno.ENOSPC: "make room on it",
+    errno.EDQUOT: "the quota is used up: make room",
+    errno.EFBIG: "the largest size of a file that is allowed here is reached",
+    errno.EROFS: "it can only be read: mount it for writing",
+    errno.EIO: "look at the disk's health",
+    errno.EACCES: "give the user of this run the right to write there",
+    errno.EPERM: "give the user of this run the right to write there",
+}
+
+
+class Faults(logging.Handler):
+    """Counts exceptions that Scrapy catches and logs: in callbacks, `start`, pipelines, extensions and itself.
+
+    Scrapy goes on after each of them and its exit status is 0.
+    """
+
+    def __init__(self, on_fatal: Callable[[BaseException], None]) -> None:
+        super().__init__(level=logging.ERROR)
+        self.count = 0
+        self.first: BaseException | None = None
+        self._on_fatal = on_fatal
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        if error is None or isinstance(error, _SITE):
+            return
+        self.add(error)
+        if is_fatal(error):
+            self._on_fatal(error)
+
+    def add(self, error: BaseException) -> None:
+        if error is not self.first:
+            self.count += 1
+        if self.first is None or (is_fatal(error) and not is_fatal(self.first)):
+            self.first = error
+
+    @staticmethod
+    def quiet(record: logging.LogRecord) -> bool:
+        """A filter for log handlers: a fatal error is said once at the end, not with a traceback for each page."""
+        return not (record.exc_info and record.exc_info[1] is not None and is_fatal(record.exc_info[1]))
+
+
+def is_fatal(error: BaseException) -> bool:
+    """The machine, the disk or the archive's own files: it makes no sense to go on."""
+    return isinstance(error, ArchiveError) or (isinstance(error, OSError) and error.errno in _MACHINE)
+
+
+def in_words(error: BaseException) -> str:
+    """One line for the person who runs it."""
+    if isinstance(error, ArchiveError):
+        return str(error)
+    if isinstance(error, OSError) and error.errno in _MACHINE:
+        place = f" ({error.filename})" if error.filename else ""
+        return f"{error.strerror}{place}: {_MACHINE[error.errno]}; the next run goes on where this one stopped"
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

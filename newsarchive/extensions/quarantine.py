@@ -1,0 +1,107 @@
+"""Keeps a page that is no whole article, with the reason, until it can be read."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from typing import TYPE_CHECKING, Self
+
+from scrapy import signals
+from twisted.python.failure import Failure
+
+from newsarchive.archive.files import quarantine_path, write_bytes, write_text
+from newsarchive.archive.ledger import State
+from newsarchive.extensions.faults import in_words, is_fatal
+from newsarchive.extensions.run import Run
+from newsarchive.items import Article, Page
+from newsarchive.pipelines.drops import Quarantined, Unchanged
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from scrapy.crawler import Crawler
+    from scrapy.statscollectors import StatsCollector
+
+
+class Quarantine:
+    """Listens for pages that the pipelines drop, or fail at, and for those that are archived in the end."""
+
+    def __init__(self, run: Run, stats: StatsCollector) -> None:
+        self.run = run
+        self.folder = run.archive.folder
+        self.stats = stats
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        assert crawler.stats  # noqa: S101
+        quarantine = cls(Run.of(crawler), crawler.stats)
+        crawler.signals.connect(quarantine.item_dropped, signal=signals.item_dropped)
+        crawler.signals.connect(quarantine.item_error, signal=signals.item_error)
+        crawler.signals.connect(quarantine.item_scraped, signal=signals.item_scraped)
+        return quarantine
+
+    def item_dropped(self, item: object, exception: BaseException) -> None:
+        if not isinstance(item, Page):
+            return
+        if isinstance(exception, Quarantined):
+            self.keep(item, str(exception))
+        elif isinstance(exception, Unchanged):
+            self.release(item.source, item.article_id)
+
+    def item_error(self, item: object, failure: Failure) -> None:
+        # a page that meets a bug of ours is needed to find it; with a full disk nothing can be kept
+        if isinstance(item, Page) and failure.value and not is_fatal(failure.value):
+            self.keep(item, in_words(failure.value))
+
+    def item_scraped(self, item: object) -> None:
+        if isinstance(item, Article):
+            self.release(item.source, item.article_id)
+
+    def keep(self, page: Page, reason: str) -> None:
+        """The page, then its notes, then the ledger's row. Of several copies the newest stays."""
+        article_id = page.article_id or f"page-{hashlib.sha256(page.html).hexdigest()[:16]}"
+        kept, notes = self._paths(page.source, article_id)
+        now = self.run.now()
+        row, _ = self.run.ledger.found(
+            page.source,
+            article_id,
+            url=page.url,
+            where="saved page",
+            thumbnail=page.thumbnail,
+            entry=page.entry,
+            now=now,
+        )
+        known = json.loads(notes.read_bytes()) if notes.exists() else {}
+        fetched = page.fetched.isoformat()
+        again = known.get("fetched") == fetched
+        if not known or known["fetched"] <= fetched:
+            write_bytes(kept, gzip.compress(page.html, mtime=0))
+            about = {
+                "article_id": page.article_id,
+                "url": page.url,
+                "reason": reason,
+                "fetched": fetched,
+                "status": page.status,
+                "headers": page.headers,
+                "thumbnail": page.thumbnail,
+                "entry": page.entry,
+            }
+            write_text(notes, json.dumps(about, ensure_ascii=False, indent=1) + "\n")
+        before = row.state is State.QUARANTINED or bool(row.path and row.attempts)
+        self.stats.inc_value(f"archive/article/{'quarantined_again' if before else 'quarantined'}")
+        if not again:  # reading the same copy once more is no further try
+            next_try = self.run.next_try(row.attempts + 1)
+            self.run.ledger.quarantined(page.source, article_id, reason=reason, now=now, next_try=next_try)
+
+    def release(self, source: str, article_id: str) -> None:
+        """Called when the article is archived, its row included."""
+        if not article_id:
+            return
+        kept, notes = self._paths(source, article_id)
+        kept.unlink(missing_ok=True)
+        notes.unlink(missing_ok=True)
+
+    def _paths(self, source: str, article_id: str) -> tuple[Path, Path]:
+        kept = self.folder / quarantine_path(source, article_id)
+        return kept, kept.with_name(f"{article_id}.json")

@@ -1,0 +1,58 @@
+"""The summary at the end of a run, for a person. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_ENDS = {
+    "shutdown": "stopped on request; the next run goes on from here",
+    "unfinished": "stopped by force; the next run goes on from here",
+    "fault": "stopped by an error",
+}
+
+
+def summary(status: Mapping[str, Any]) -> str:
+    """At most five lines."""
+    run = status["last_run"]
+    counts = run["counts"]
+
+    def number(name: str) -> int:
+        return int(counts.get(f"article/{name}", 0))
+
+    parts = [f"{number('new')} new", f"{number('revised')} revised", f"{number('unchanged')} unchanged"]
+    quarantined = number("quarantined") + number("quarantined_again")
+    for what, times in (("gone", number("gone")), ("failed", number("failed")), ("in quarantine", quarantined)):
+        if times:
+            parts.append(f"{times} {what}")
+    lines = [f"{_read(counts)}: {', '.join(parts)}, in {counts['seconds']:.0f} s"]
+    if end := _ENDS.get(run["reason"]):
+        lines[0] += f"; {end}"
+    archived = status["articles"]["archived"]
+    lines.append(f"{archived} articles in {status['folder']}/content")
+    if run["exit_code"] == 1:
+        more = f" (and {counts['error'] - 1} more)" if counts["error"] > 1 else ""
+        lines.append(f"ERROR: {run['message']}{more}")
+    elif run["exit_code"] == 3:
+        lines.append(f"SITE: {run['message']}")
+    lines += _alarm_lines(run["alarms"])
+    waiting = status["quarantine"]
+    given_up = len(status["given_up"])
+    if (run["alarms"] or waiting or given_up) and len(lines) < 5:
+        lines.append(f"{waiting} pages in quarantine, {given_up} articles given up: `scrapy status` says what to do")
+    return "\n".join(lines[:5])
+
+
+def _read(counts: Mapping[str, Any]) -> str:
+    lists, asked = int(counts.get("list/read", 0)), int(counts.get("request/article", 0))
+    if lists or asked:
+        return f"{lists} lists and {asked} pages asked for"
+    return "Saved pages read"
+
+
+def _alarm_lines(alarms: list[Mapping[str, str]]) -> list[str]:
+    if not alarms:
+        return []
+    first = alarms[0]
+    more = f" (and {len(alarms) - 1} more)" if len(alarms) > 1 else ""
+    return [f"ALARM: {first['name']}: {first['seen']}; expected {first['expected']}{more}"]

@@ -1,0 +1,219 @@
+"""One run of a crawl: opens the archive, closes it, and says what came of it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+from weakref import WeakKeyDictionary
+
+from scrapy import signals
+from scrapy.utils.conf import closest_scrapy_cfg
+from scrapy.utils.defer import deferred_from_coro
+
+from newsarchive.archive import health, status
+from newsarchive.archive.archive import Archive
+from newsarchive.archive.files import write_text
+from newsarchive.archive.rows import next_check, retry_delay
+from newsarchive.extensions import report
+from newsarchive.extensions.faults import Faults, in_words
+from newsarchive.items import Article
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+    from scrapy.settings import BaseSettings
+
+logger = logging.getLogger(__name__)
+
+
+class Run:
+    """Holds the archive from before the first request until after the last file.
+
+    Pipelines and spiders get theirs with `Run.of(crawler)`.
+    """
+
+    _of: ClassVar[WeakKeyDictionary[Crawler, Run]] = WeakKeyDictionary()
+
+    def __init__(
+        self,
+        crawler: Crawler,
+        *,
+        folder: Path,
+        arguments: str,
+        ages: list[timedelta],
+        max_tries: int,
+        first_delay: timedelta,
+        pictures_url: str,
+        now: Callable[[], datetime],
+    ) -> None:
+        self.crawler = crawler
+        self.now = now
+        self.recheck_ages = ages
+        self.max_tries = max_tries
+        self.exit_code: int | None = None
+        """`None` until the run has ended."""
+        self.reason = "unfinished"
+        self._first_delay = first_delay
+        self._arguments = arguments
+        self._lengths: list[int] = []
+        self._keys: Counter[str] = Counter()
+        self._stopping = False
+        self.started = now()
+        self.archive = Archive.open(
+            folder, purpose=f"`scrapy {arguments}`", now=self.started, ages=ages, pictures_url=pictures_url
+        )
+        self.ledger = self.archive.ledger
+        try:
+            self.run_id = self.ledger.begin_run(self.started, os.getpid(), arguments)
+        except BaseException:
+            self.archive.close()
+            raise
+        self.faults = Faults(self._stop)
+        logging.getLogger().addHandler(self.faults)
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Raises `ArchiveLocked` or `LedgerBroken`."""
+        settings = crawler.settings
+        run = cls(
+            crawler,
+            folder=archive_folder(settings),
+            arguments=" ".join(sys.argv[1:])[:500],
+            ages=[timedelta(hours=float(hours)) for hours in settings.getlist("ARCHIVE_RECHECK_HOURS")],
+            max_tries=settings.getint("ARCHIVE_MAX_TRIES"),
+            first_delay=timedelta(minutes=settings.getfloat("ARCHIVE_RETRY_MINUTES", 30)),
+            pictures_url=settings.get("ARCHIVE_PICTURES_URL") or "",
+            now=lambda: datetime.now(UTC),
+        )
+        cls._of[crawler] = run
+        crawler.signals.connect(run.engine_started, signal=signals.engine_started)
+        crawler.signals.connect(run.item_scraped, signal=signals.item_scraped)
+        crawler.signals.connect(run.spider_closed, signal=signals.spider_closed)
+        crawler.signals.connect(run.engine_stopped, signal=signals.engine_stopped)
+        return run
+
+    @classmethod
+    def of(cls, crawler: Crawler) -> Run:
+        """The run of this crawler. Raises `KeyError` when it has none (EXTENSIONS lacks `Run`)."""
+        return cls._of[crawler]
+
+    def next_check(self, published: datetime) -> datetime | None:
+        """When an article that was just looked at is looked at again."""
+        return next_check(published, self.now(), self.recheck_ages)
+
+    def next_try(self, attempts: int) -> datetime:
+        """When an article is tried again after so many tries in a row."""
+        return self.now() + retry_delay(attempts, self._first_delay)
+
+    # signals
+
+    def engine_started(self) -> None:
+        for handler in logging.getLogger().handlers:
+            handler.addFilter(self.faults.quiet)
+
+    def item_scraped(self, item: object) -> None:
+        if isinstance(item, Article):
+            self._lengths.append(len(item.text))
+            self._keys.update(item.unknown_keys)
+
+    def spider_closed(self, reason: str) -> None:
+        self.reason = reason
+
+    def engine_stopped(self) -> None:
+        self.close()
+
+    def _stop(self, error: BaseException) -> None:
+        """Ends the crawl in order: with a full disk every further page would fail as well."""
+        if self._stopping or self.crawler._engine is None or self.crawler.engine.spider is None:
+            return
+        self._stopping = True
+        logger.error("stopping: %s", in_words(error))
+        deferred_from_coro(self.crawler.engine.close_spider_async(reason="fault"))
+
+    # the end
+
+    def close(self) -> int:
+        """Writes the run's row and `status.json`, says what came of the run and gives the archive back."""
+        if self.exit_code is not None:
+            return self.exit_code
+        try:
+            self._conclude()
+        except Exception as error:  # noqa: BLE001  -- the last place where it can be said; it becomes the exit code
+            self.faults.add(error)
+            print(f"ERROR: {in_words(error)}", file=sys.stderr)
+        finally:
+            logging.getLogger().removeHandler(self.faults)
+            self.exit_code = self.exit_code if self.exit_code is not None else 1
+            self.archive.close()
+        return self.exit_code
+
+    def _conclude(self) -> None:
+        ended = self.now()
+        history = [run.counts for run in self.ledger.last_runs(5 * health.HISTORY) if run.counts]
+        counts = self._counts(history)
+        alarms = health.alarms(counts, history)
+        site = health.site_trouble(counts)
+        message = in_words(self.faults.first) if self.faults.first else site
+        exit_code = health.exit_code(faults=self.faults.count, site=site, alarms=alarms)
+        self.ledger.end_run(self.run_id, now=ended, exit_code=exit_code, counts=counts)
+        last_run = status.run_status(
+            run=self.run_id,
+            started=self.started,
+            ended=ended,
+            arguments=self._arguments,
+            reason=self.reason,
+            exit_code=exit_code,
+            message=message,
+            counts=counts,
+            alarms=alarms,
+        )
+        whole = {"folder": str(self.archive.folder), "last_run": last_run} | look(self.archive, self.max_tries)
+        write_text(self.archive.folder / "status.json", json.dumps(whole, ensure_ascii=False, indent=2) + "\n")
+        self.exit_code = exit_code
+        print(report.summary(whole), flush=True)
+
+    def _counts(self, history: list[dict[str, int | float | str]]) -> dict[str, int | float | str]:
+        assert self.crawler.stats  # noqa: S101
+        counts: dict[str, int | float | str] = {
+            name.removeprefix("archive/"): value
+            for name, value in self.crawler.stats.get_stats().items()
+            if name.startswith("archive/") and isinstance(value, int | float)
+        }
+        counts["error"] = self.faults.count
+        counts["reason"] = self.reason
+        counts["complete"] = int(self.reason == "finished")
+        counts["kind"] = getattr(self.crawler.spider, "kind", "lists")
+        counts["seconds"] = round((self.now() - self.started).total_seconds(), 1)
+        counts |= {f"key/{name}": number for name, number in self._keys.most_common(50)}
+        if self._lengths:
+            counts["length/median"] = median(self._lengths)
+        newest = self.ledger.newest()
+        if newest and newest.published:
+            hours = (self.now() - newest.published).total_seconds() / 3600
+            counts["newest/hours"] = round(hours, 1)
+            counts["newest/usual"] = round(health.usual_age(hours, history), 1)
+        return counts
+
+
+def look(archive: Archive, max_tries: int) -> dict[str, Any]:
+    """The archive as a whole, for `status.json` and `scrapy status`."""
+    ledger = archive.ledger
+    return status.archive_status(
+        by_state=ledger.counts_by_state(),
+        newest=ledger.newest(),
+        exhausted=ledger.exhausted(max_tries),
+        in_quarantine=sum(1 for _ in archive.folder.glob("quarantine/*/*.json")),
+    )
+
+
+def archive_folder(settings: BaseSettings) -> Path:
+    """ARCHIVE_DIR; a relative one begins where `scrapy.cfg` lies."""
+    beginning = Path(closest_scrapy_cfg() or ".").absolute()
+    return (beginning.parent if beginning.is_file() else beginning) / str(settings["ARCHIVE_DIR"])
