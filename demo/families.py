@@ -1,0 +1,39 @@
+"""The page of a story, in its family's layout or in one that nobody has seen yet."""
+
+from __future__ import annotations
+
+import html
+import json
+
+from demo import furniture, markup, script_pages, static_pages
+from demo.markup import Pictures
+from demo.stories import Story
+
+
+def page(story: Story, pictures: Pictures, *, filler: int, layout: str = "today") -> bytes:
+    """The page of a story as the site would send it; `filler` is the size of its style sheet."""
+    if layout == "next":
+        return next_page(story, pictures, filler).encode()
+    if story.family == "F1":
+        return static_pages.f1_page(story, pictures).encode("gb2312", "xmlcharrefreplace")
+    if story.family in ("F2", "F3"):
+        return static_pages.f2_page(story, pictures).encode()
+    if story.family == "F4":
+        return script_pages.f4_page(story, pictures, filler).encode()
+    return script_pages.f5_page(story, pictures, filler).encode()
+
+
+def next_page(story: Story, pictures: Pictures, filler: int) -> str:
+    """A layout that no reader knows: the same story under other names, as after a redesign."""
+    doc = {"key": story.id, "headline": story.title, "issued": story.published.isoformat()}
+    state = script_pages.in_script(json.dumps({"doc": doc}, ensure_ascii=False))
+    return f"""<!DOCTYPE html>
+<html lang="zh-CN"><head><meta charset="utf-8"><title>{html.escape(story.title)}</title>
+<style>{furniture.style_sheet(filler, story.id).replace("rich_media_content", "ns-body")}</style>
+<script id="state">window.__NEXT_STATE__ = {state}</script></head>
+<body><header>{furniture.navigation()}</header>
+<main class="ns-story"><h1 class="ns-headline">{html.escape(story.title)}</h1>
+<time class="ns-time" datetime="{story.published.isoformat()}"></time>
+<div class="ns-body">{markup.shown_v1(story.body, pictures)}</div></main>
+{furniture.footer()}</body></html>
+"""

@@ -1,0 +1,135 @@
+"""What can go wrong on the way, asked for by path and count.
+
+A number is an answer with that status. The other kinds:
+
+    html            a page of HTML where a list was asked for
+    busy            a list reply that says in a 200 that the server is busy; value 1 (default) or 99998
+    unknown-list    a list reply of a form that nobody knows
+    empty-list      a list reply without entries
+    challenge       a page with status 200 that asks whether the reader is a robot
+    empty           an answer without a byte
+    huge            over 20 MB, and says so; huge-unsaid: does not say so; bomb: so after gunzip only
+    wrong-type      the right bytes under the wrong content type
+    bad-gzip        bytes that claim to be gzip
+    redirect        to the address in value
+
+    truncated       half of what was promised, then the end of the connection
+    long-length     promises more bytes than there are
+    short-length    promises fewer bytes than there are
+    reset           the connection is reset before the answer; reset-midway: in the middle of it
+    slow            the answer comes after `value` seconds
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import threading
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+
+HUGE = 21 * 1024 * 1024
+ON_THE_WIRE = {"truncated", "long-length", "short-length", "reset", "reset-midway", "slow"}
+"""Kinds that are no matter of the answer but of how it is sent: the server's part."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the site says to one request."""
+
+    status: int = 200
+    body: bytes = b""
+    content_type: str = "text/html; charset=utf-8"
+    headers: tuple[tuple[str, str], ...] = ()
+    said_length: bool = True
+    """Whether a `Content-Length` is sent; without one the end of the connection is the end."""
+    wire: str = ""
+    """The fault to commit while sending."""
+    seconds: float = 0
+    """How long to wait before sending."""
+
+
+@dataclass
+class Fault:
+    path: str
+    """Pattern of the request's path; lists are `/web_feed/getPCList/<channel>/<page>`."""
+    kind: str
+    times: int = 1
+    """How often it happens; -1 for ever."""
+    value: str = ""
+
+
+@dataclass
+class Faults:
+    """The faults that are still to happen."""
+
+    planned: list[Fault] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, path: str, kind: str | int, times: int = 1, value: object = "") -> None:
+        """Plan a fault for the next `times` requests to paths that match the pattern.
+
+        Raises:
+            ValueError: no such kind.
+        """
+        if not str(kind).isdigit() and kind not in ON_THE_WIRE and kind not in _ANSWERS:
+            known = ", ".join(sorted(ON_THE_WIRE | _ANSWERS.keys()))
+            raise ValueError(f"no fault of kind {kind!r}: expected a status or one of {known}")
+        with self._lock:
+            self.planned.append(Fault(path, str(kind), times, str(value)))
+
+    def clear(self) -> None:
+        with self._lock:
+            self.planned.clear()
+
+    def take(self, path: str) -> Fault | None:
+        """The fault that befalls this request, which is used up by one."""
+        with self._lock:
+            for fault in self.planned:
+                if fault.times and fnmatchcase(path, fault.path):
+                    fault.times -= 1
+                    return fault
+        return None
+
+
+def spoilt(answer: Answer, fault: Fault) -> Answer:
+    """The answer with the fault in it."""
+    if fault.kind.isdigit():
+        page = f"<html><head><title>{fault.kind}</title></head><body>{fault.kind}</body></html>"
+        return Answer(int(fault.kind), page.encode())
+    if fault.kind == "slow":
+        return replace(answer, seconds=float(fault.value or 1))
+    if fault.kind in ON_THE_WIRE:
+        return replace(answer, wire=fault.kind)
+    if fault.kind == "wrong-type":
+        other = "text/html" if answer.content_type.startswith("image/") else "image/png"
+        return replace(answer, content_type=other)
+    if fault.kind == "redirect":
+        return Answer(302, headers=(("Location", fault.value),))
+    if fault.kind == "busy":
+        return _json({"code": int(fault.value or 1), "msg": "系统繁忙"})
+    return _ANSWERS[fault.kind]
+
+
+def _json(reply: object) -> Answer:
+    return Answer(200, json.dumps(reply, ensure_ascii=False).encode(), "application/json; charset=utf-8")
+
+
+_CHALLENGE = """<!DOCTYPE html><html><head><meta charset="utf-8"><title>安全验证</title></head>
+<body><div id="captcha"><p>请拖动滑块，证明你不是机器人。</p></div></body></html>"""
+
+_GZIP = (("Content-Encoding", "gzip"),)
+_ANSWERS = {
+    "html": Answer(200, "<!DOCTYPE html><html><body><h1>演示站维护中</h1></body></html>".encode()),
+    "busy": Answer(),
+    "unknown-list": _json({"status": "ok", "result": {"items": [], "cursor": "b64"}}),
+    "empty-list": _json({"code": 0, "data": []}),
+    "challenge": Answer(200, _CHALLENGE.encode()),
+    "empty": Answer(200, b""),
+    "huge": Answer(200, b"<p>" + b"0" * HUGE),
+    "huge-unsaid": Answer(200, b"<p>" + b"0" * HUGE, said_length=False),
+    "bomb": Answer(200, gzip.compress(bytes(HUGE), 6), headers=_GZIP),
+    "wrong-type": Answer(),
+    "bad-gzip": Answer(200, b"\x1f\x8b\x08\x00 no gzip from here on", headers=_GZIP),
+    "redirect": Answer(),
+}

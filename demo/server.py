@@ -1,0 +1,216 @@
+"""The demo site over a socket: `python -m demo.server`, or `Server` inside of a test."""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import os
+import signal
+import socket
+import struct
+import sys
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime
+from functools import lru_cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from demo.faults import Answer
+from demo.site import Site
+
+_LINGER_NOT = struct.pack("ii", 1, 0)
+
+
+class Server:
+    """A site on a port of this machine, in threads of this process.
+
+    `stop` and `start` again are a server that dies and comes back on the same port.
+    """
+
+    def __init__(self, site: Site, host: str = "127.0.0.1", port: int = 0) -> None:
+        self.site = site
+        self.host = host
+        self.port = port
+        self._http: _Http | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.host}:{self.port}"
+
+    def start(self) -> None:
+        self._http = _Http((self.host, self.port), _Handler)
+        self.port = self._http.server_address[1]
+        self._http.site = self.site
+        self.site.base = self.url
+        threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True).start()
+
+    def stop(self) -> None:
+        """Close the port and every open connection, as a killed process would."""
+        if self._http:
+            self._http.shutdown()
+            self._http.server_close()
+            self._http.hang_up()
+            self._http = None
+
+
+class _Http(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+    site: Site
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._open: set[socket.socket] = set()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._open.discard(request)
+        super().shutdown_request(request)
+
+    def hang_up(self) -> None:
+        for connection in list(self._open):
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                continue  # it was closed in this moment
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that goes away in the middle is no error of ours; anything else is shown."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: _Http
+
+    def do_GET(self) -> None:
+        self._serve(b"")
+
+    def do_POST(self) -> None:
+        self._serve(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+
+    def _serve(self, body: bytes) -> None:
+        if self.path == "/_control":
+            self._send(control(self.server.site, body))
+            return
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        answer = self.server.site.answer(self.command, self.path, headers, body)
+        if answer.seconds:
+            time.sleep(answer.seconds)
+        if answer.wire:
+            self._misbehave(answer)
+        else:
+            self._send(answer)
+
+    def _send(self, answer: Answer) -> None:
+        data, headers = answer.body, list(answer.headers)
+        accepts = "gzip" in self.headers.get("Accept-Encoding", "")
+        compressible = answer.content_type.startswith(("text/", "application/"))
+        encoded = any(name == "Content-Encoding" for name, _ in headers)
+        if accepts and compressible and not encoded and 500 < len(data) < 2_000_000:
+            data = _compressed(data)
+            headers.append(("Content-Encoding", "gzip"))
+        if not answer.said_length:
+            self.close_connection = True
+        self._head(answer, headers, len(data) if answer.said_length else None)
+        self.wfile.write(data)
+
+    def _head(self, answer: Answer, headers: list[tuple[str, str]], length: int | None) -> None:
+        self.send_response(answer.status)
+        if answer.status != 304:
+            self.send_header("Content-Type", answer.content_type)
+        if length is not None and answer.status != 304:
+            self.send_header("Content-Length", str(length))
+        for name, value in headers:
+            self.send_header(name, value)
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+
+    def _misbehave(self, answer: Answer) -> None:
+        """Send what the fault says, then end the connection."""
+        self.close_connection = True
+        size = len(answer.body)
+        said = {"long-length": size + 1000, "short-length": size * 2 // 3}.get(answer.wire, size)
+        sent = size if answer.wire in ("long-length", "short-length") else size // 2
+        if answer.wire != "reset":
+            self._head(answer, list(answer.headers), said)
+            self.wfile.write(answer.body[:sent])
+        if answer.wire.startswith("reset"):
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
+            os.close(self.connection.detach())
+
+    def log_message(self, *_: Any) -> None:
+        """Quiet: `GET /_control` tells what was asked for."""
+
+
+def control(site: Site, body: bytes) -> Answer:
+    """Answer a request to `/_control`: without a body the counts, with one a change.
+
+    `{"do": "edit", "id": "…", "title": "…"}`, and `rewrite`, `delete`, `publish`, `reorder`, `list_again`,
+    `forget`; `{"do": "fault", "path": "/rain/a/*", "kind": "500", "times": 3}`; `{"do": "layout", "name": "next"}`.
+    """
+    changes: dict[str, Callable[..., None]] = {
+        "edit": site.edit,
+        "rewrite": site.rewrite,
+        "delete": site.delete,
+        "publish": site.publish,
+        "reorder": site.reorder,
+        "list_again": site.list_again,
+        "forget": site.forget,
+        "fault": site.faults.add,
+        "clear": site.faults.clear,
+        "layout": lambda name: setattr(site, "layout", name),
+    }
+    try:
+        order = json.loads(body or b"{}")
+        if order:
+            changes[order.pop("do")](**order)
+    except (KeyError, TypeError, ValueError) as error:
+        return Answer(400, f"{error!r}: expected {', '.join(changes)}\n".encode(), "text/plain; charset=utf-8")
+    reply = {"asked": site.counts(), "articles": [story.id for story in site.articles()]}
+    return Answer(200, json.dumps(reply, ensure_ascii=False).encode(), "application/json")
+
+
+@lru_cache(maxsize=500)
+def _compressed(data: bytes) -> bytes:
+    return gzip.compress(data, 1, mtime=0)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m demo.server", description="Serve a made-up news site.")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--articles", type=int, default=0, help="grow to this many articles")
+    parser.add_argument("--layout", choices=["today", "next"], default="today")
+    parser.add_argument("--newest", type=datetime.fromisoformat, help="when the newest was published, in Beijing")
+    parser.add_argument("--local-pictures", action="store_true", help="pages name this server's pictures")
+    parser.add_argument("--filler", type=int, default=45_000, help="size of a page's style sheet")
+    options = parser.parse_args()
+    site = Site(
+        articles=options.articles,
+        newest=options.newest,
+        layout=options.layout,
+        local_pictures=options.local_pictures,
+        filler=options.filler,
+    )
+    server = Server(site, options.host, options.port)
+    server.start()
+    print(f"listening on {server.url}", flush=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        signal.pause()
+    except KeyboardInterrupt:
+        server.stop()
+
+
+if __name__ == "__main__":
+    main()

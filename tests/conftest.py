@@ -1,0 +1,122 @@
+"""What several test files share: the real material, the demo site, a crawl of it as a whole process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from subprocess import Popen
+from typing import Any
+
+import pytest
+
+from demo.crawl import FAST, Result, command, finish, site_settings, start
+from demo.server import Server
+from demo.site import Site
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real pages, lists and bodies, which are nobody's to publish."""
+    folder = os.environ.get("NEWSARCHIVE_REAL_DATA")
+    if not folder:
+        pytest.skip("NEWSARCHIVE_REAL_DATA is not set: it names a folder of real pages, lists and bodies")
+    if not Path(folder).is_dir():
+        pytest.skip(f"NEWSARCHIVE_REAL_DATA names {folder}, which is no folder")
+    return Path(folder)
+
+
+class DemoSite(Server):
+    """The running demo site: `.url`, `.settings`, and `.site` to edit it and to plan faults.
+
+    `.stop()` and `.start()` are a server that dies and comes back on the same port.
+    """
+
+    @property
+    def settings(self) -> list[str]:
+        """`-s` options that point a crawl here and make it quick."""
+        options = {**site_settings(self.url), **FAST}
+        return [word for key, value in options.items() for word in ("-s", f"{key}={value}")]
+
+
+@pytest.fixture
+def new_site() -> Iterator[Callable[..., DemoSite]]:
+    """Makes demo sites: `new_site(articles=200, newest=…, local_pictures=True)`."""
+    servers: list[DemoSite] = []
+
+    def make(**options: Any) -> DemoSite:
+        server = DemoSite(Site(**{"filler": 2_000, **options}))
+        server.start()
+        servers.append(server)
+        return server
+
+    yield make
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture
+def demo_site(new_site: Callable[..., DemoSite]) -> DemoSite:
+    """The demo site with the articles that were written by hand."""
+    return new_site()
+
+
+class Crawl:
+    """Runs `scrapy crawl qq` and other commands of ours as processes of their own.
+
+    >>> crawl(archive, "-a", "limit=3", site=demo_site, ARCHIVE_PAGES=False)  # doctest: +SKIP
+    """
+
+    def __init__(self) -> None:
+        self._started: list[Popen[str]] = []
+
+    def __call__(
+        self,
+        archive: Path,
+        *arguments: str,
+        site: DemoSite | None = None,
+        name: str = "crawl qq",
+        timeout: float = 180,
+        **settings: object,
+    ) -> Result:
+        """Run to the end. `name` is another command: `status`, `verify`, …"""
+        process = self.start(archive, *arguments, site=site, name=name, **settings)
+        return finish(process, archive, timeout)
+
+    def start(
+        self,
+        archive: Path,
+        *arguments: str,
+        site: DemoSite | None = None,
+        name: str = "crawl qq",
+        **settings: object,
+    ) -> Popen[str]:
+        """Only start it, to be killed or interrupted; `demo.crawl.finish` waits for its end."""
+        found = {**site_settings(site.url), **FAST} if site else {}
+        process = start(command(name, archive, *arguments, **{**found, **settings}))
+        self._started.append(process)
+        return process
+
+    def close(self) -> None:
+        for process in self._started:
+            if process.poll() is None:
+                process.kill()
+            process.communicate() if process.stdout and not process.stdout.closed else process.wait()
+
+
+@pytest.fixture
+def crawl() -> Iterator[Crawl]:
+    runner = Crawl()
+    yield runner
+    runner.close()
+
+
+@pytest.fixture
+def tree() -> Callable[[Path], dict[str, bytes]]:
+    """A function that gives all files below a folder: relative path → bytes."""
+
+    def files(folder: Path) -> dict[str, bytes]:
+        found = (path for path in sorted(folder.rglob("*")) if path.is_file())
+        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
+
+    return files
