@@ -35,6 +35,9 @@ class Page:
     """Picture of the list entry through which the article was found."""
     entry: str = ""
     """The list entry as JSON, for the record; `""` when no list named the article."""
+    saved_in: str = ""
+    """The file that a replayed page was read from, for a WARC record with its offset (`FILE:OFFSET`);
+    `""` from the network."""
 
 
 @dataclass(kw_only=True)
@@ -64,8 +67,8 @@ class Article:
     language: str = "zh-CN"
     unknown_keys: tuple[str, ...] = ()
     """Keys of the page's own data that nobody has described yet: the first sign of a new layout."""
-    fetched: datetime | None = None
-    """When the page came, UTC; `None` outside of a crawl."""
+    content_hash: str = ""
+    """SHA-256 of the document with the site's own picture links; `""` until it was compared with the archive."""
     etag: str = ""
     """`ETag` of the page's answer, for a later conditional request."""
     last_modified: str = ""

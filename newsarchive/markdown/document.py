@@ -21,9 +21,9 @@ _YAML_BREAKS = {0x2028: "\\L", 0x2029: "\\P"}
 
 
 def clean_value(text: str) -> str:
-    """Text as one line of front matter: what `title` and `summary` hold.
+    r"""Text as one line of front matter: what `title` and `summary` hold.
 
-    >>> clean_value(' 甲\\t乙\\r\\n“丙”\\x00 ')
+    >>> clean_value(' 甲\t乙\r\n“丙”\x00 ')
     '甲 乙  “丙”'
     """
     return _UNPRINTABLE.sub("", _BREAKS.sub(" ", text)).strip()
@@ -67,7 +67,7 @@ def render(article: Article) -> str:
     return frontmatter.dumps(post, handler=_Quoted()) + "\n"
 
 
-class _Quoted(YAMLHandler):  # type: ignore[misc]
+class _Quoted(YAMLHandler):
     """Front matter in the reference document's YAML: order kept, every string in double quotes, no folding.
 
     The default handler sorts keys, folds long titles and leaves strings bare, and a bare

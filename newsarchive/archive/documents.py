@@ -1,0 +1,90 @@
+"""An article's file against its ledger row: what is new, what is a revision, and how both are written."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+
+from newsarchive.archive.archive import Archive
+from newsarchive.archive.files import content_path, revision_path, write_bytes
+from newsarchive.items import Article
+
+# Where a document names a picture: what differs between a file with local pictures and the reference format.
+_PICTURE = re.compile(r'(?m)(?<=\]\()[^)\n]*(?=\)$)|(?<=^thumbnail: ").*(?="$)')
+
+
+class Standing(StrEnum):
+    """What an article is to the archive."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+
+
+def content_hash(document: str | bytes) -> str:
+    """SHA-256 of a document, in hex."""
+    return hashlib.sha256(document.encode() if isinstance(document, str) else document).hexdigest()
+
+
+def standing(archive: Archive, article: Article, document: str) -> Standing:
+    """Compares the reference rendering with what the archive holds of the article."""
+    row = archive.ledger.get(article.source, article.article_id)
+    if row is None or not row.path:
+        return Standing.NEW
+    file = archive.folder / row.path
+    if not file.is_file():
+        return Standing.CHANGED  # somebody removed it; it is written again
+    if row.content_hash:
+        same = row.content_hash == content_hash(document)
+    else:  # rebuilt from a file with local pictures, which does not tell where they came from
+        same = _without_pictures(file.read_text(encoding="utf-8")) == _without_pictures(document)
+    return Standing.UNCHANGED if same else Standing.CHANGED
+
+
+def put(archive: Archive, article: Article, document: bytes, *, now: datetime, next_check: datetime | None) -> int:
+    """Writes the article's file and, last, its row; keeps the former version.
+
+    Returns:
+        The number of the revision: 1 for the first version.
+    """
+    row = archive.ledger.get(article.source, article.article_id)
+    # The path of an article never changes once written, even when its publish time does.
+    path = row.path if row and row.path else str(content_path(article.source, article.published, article.article_id))
+    file = archive.folder / path
+    former = file.read_bytes() if file.is_file() else None
+    revision = max(row.revision, 1) if row else 1
+    if former != document:
+        if former is not None:
+            written = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+            _keep(archive.folder, article, former, (row and row.archived_at) or written)
+            revision += 1
+        write_bytes(file, document)
+    archive.ledger.archived(
+        article,
+        path=path,
+        content_hash=article.content_hash or content_hash(document),
+        file_hash=content_hash(document),
+        revision=revision,
+        next_check=next_check,
+        now=now,
+    )
+    return revision
+
+
+def _keep(folder: Path, article: Article, former: bytes, archived: datetime) -> None:
+    """The former version under its time; a run that was killed after this line keeps it only once."""
+    for nth in range(1, 1000):
+        path = folder / revision_path(article.source, article.article_id, archived, nth)
+        if not path.exists():
+            write_bytes(path, former)
+            return
+        if path.read_bytes() == former:
+            return
+    raise FileExistsError(f"{path}: a thousand versions of one second")
+
+
+def _without_pictures(document: str) -> str:
+    return _PICTURE.sub("", document)

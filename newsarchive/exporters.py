@@ -1,0 +1,24 @@
+"""The output format as a Scrapy item exporter."""
+
+from __future__ import annotations
+
+from typing import Any, BinaryIO
+
+from itemadapter import ItemAdapter
+from scrapy.exporters import BaseItemExporter
+
+from newsarchive.items import Article
+from newsarchive.markdown.document import render
+
+
+class MarkdownItemExporter(BaseItemExporter):
+    """Writes one article as one Markdown file with front matter."""
+
+    def __init__(self, file: BinaryIO, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.file = file
+
+    def export_item(self, item: Any) -> None:
+        """Takes an `Article`, or any item with the same fields."""
+        article = item if isinstance(item, Article) else Article(**ItemAdapter(item).asdict())
+        self.file.write(render(article).encode())

@@ -1,0 +1,26 @@
+"""Why an item does not reach the end. Scrapy counts drops by the name of their class."""
+
+from __future__ import annotations
+
+from scrapy.exceptions import DropItem
+
+
+class Quarantined(DropItem):
+    """The page is no whole article: it is kept aside with the reason, never exported."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, log_level="WARNING")
+
+
+class Gone(DropItem):
+    """The page says that the site has removed the article."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, log_level="DEBUG")
+
+
+class Unchanged(DropItem):
+    """The archive holds the article as it is. Expected, so quiet."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, log_level="DEBUG")

@@ -1,0 +1,120 @@
+"""The page as it came, and the lists that led to it, into the run's WARC file."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from scrapy import signals
+from scrapy.exceptions import NotConfigured
+
+from newsarchive.archive.archive import Archive
+from newsarchive.archive.captures import capture_at
+from newsarchive.archive.ledger import Row
+from newsarchive.archive.warc import Exchange, Original, WarcFile, list_exchange, mend, page_exchange
+from newsarchive.errors import ArchiveError
+from newsarchive.extensions.run import Run
+from newsarchive.items import Page
+
+if TYPE_CHECKING:
+    from scrapy import Request
+    from scrapy.crawler import Crawler
+    from scrapy.http import Response
+
+logger = logging.getLogger(__name__)
+
+FOLDER = "pages"
+
+
+class Preserve:
+    """First in line, so that a page that cannot be read today can be read by a better parser.
+
+    A saved page that is replayed lies in a file already and is not written again.
+    """
+
+    def __init__(self, archive: Archive, file: WarcFile, source: str, now: Callable[[], datetime]) -> None:
+        self.archive = archive
+        self.file = file
+        self.source = source
+        self.now = now
+        self.folder = archive.folder / FOLDER
+        self._lists: set[asyncio.Task[None]] = set()
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Raises `NotConfigured` with `ARCHIVE_PAGES = False`."""
+        if not crawler.settings.getbool("ARCHIVE_PAGES"):
+            raise NotConfigured
+        run = Run.of(crawler)
+        source = crawler.spidercls.name
+        # the time as well: a rebuilt ledger counts its runs from 1 again
+        name = f"{source}-{run.started:%Y%m%dT%H%M%SZ}-{run.run_id}.warc.gz"
+        file = WarcFile(run.archive.folder / FOLDER / name, f"newsarchive {version('newsarchive')}")
+        preserve = cls(run.archive, file, source, run.now)
+        crawler.signals.connect(preserve.response_received, signal=signals.response_received)
+        return preserve
+
+    def open_spider(self) -> None:
+        for path, cut in mend(self.folder):
+            logger.warning("%s: closed after a killed run, %d torn bytes cut off", path, cut)
+
+    async def process_item(self, item: Page) -> Page:
+        """An error here is the machine's (a full disk): the page is not archived, and fetched again."""
+        if not item.saved_in:
+            row = self.archive.ledger.get(item.source, item.article_id)
+            offset = await asyncio.to_thread(self._add_page, item, row)
+            if offset is not None:
+                self.archive.ledger.preserved(item.source, item.article_id, file=self.file.path.name, offset=offset)
+        return item
+
+    def response_received(self, response: Response, request: Request) -> None:
+        """Keeps the reply to a list request: one whose `meta["where"]` names the list."""
+        where = request.meta.get("where")
+        if where:
+            exchange = list_exchange(
+                self.source, where, url=response.url, status=response.status, headers=_headers(response),
+                body=response.body, request_body=request.body, date=self.now(),
+            )  # fmt: skip
+            task = asyncio.create_task(self._add_list(exchange))
+            self._lists.add(task)
+            task.add_done_callback(self._lists.discard)
+
+    async def close_spider(self) -> None:
+        await asyncio.gather(*self._lists)
+        await asyncio.to_thread(self.file.close)
+
+    async def _add_list(self, exchange: Exchange) -> None:
+        try:
+            await asyncio.to_thread(self.file.add, exchange)
+        except OSError as error:
+            # there is no item that could fail; the log is where a run counts its errors
+            logger.error("%s: the list's reply could not be kept: %s", exchange.url, error, exc_info=error)
+
+    def _add_page(self, page: Page, row: Row | None) -> int | None:
+        """The offset of the page's record; `None` when the one that the ledger knows has the same bytes."""
+        original = _original(page, self.folder, row) if row and row.warc_offset is not None else None
+        offset = self.file.add(page_exchange(page), original)
+        return None if original else offset
+
+
+def _original(page: Page, folder: Path, row: Row) -> Original | None:
+    try:
+        former = capture_at(folder / row.warc_file, row.warc_offset or 0).record
+    except ArchiveError:
+        return None  # moved away or damaged, which `scrapy verify` tells: the page is written whole again
+    if former.body != page.html:
+        return None
+    return Original(url=former.url, date=former.date, payload_digest=former.payload_digest)
+
+
+def _headers(response: Response) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (name.decode("latin-1"), value.decode("latin-1"))
+        for name, values in response.headers.items()
+        for value in values
+    )

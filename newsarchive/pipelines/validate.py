@@ -1,0 +1,31 @@
+"""Is it a whole article?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from newsarchive.items import Article
+from newsarchive.pipelines.drops import Quarantined
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+
+
+class Validate:
+    """Lets whole articles through. An archive of 17,237 empty ones has once grown for eight months."""
+
+    def __init__(self, min_text: int) -> None:
+        self.min_text = min_text
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        return cls(crawler.settings.getint("ARCHIVE_MIN_TEXT"))
+
+    def process_item(self, item: Article) -> Article:
+        """Raises `Quarantined` for a body under the bar. The title does not count."""
+        if len(item.text) < self.min_text and not item.pictures and not item.videos:
+            raise Quarantined(
+                f"{item.url}: the body has {len(item.text)} characters and no picture or video: "
+                f"expected {self.min_text} (ARCHIVE_MIN_TEXT)"
+            )
+        return item

@@ -1,0 +1,216 @@
+"""List replies of Tencent News to entries: channels, hot list, accounts, sitemap.
+
+A reply that has no known form is an `UnknownList`, never an empty list: the list endpoint before
+this one stopped on 2024-12-17, and an archive that took its replies for "nothing new" made empty
+runs for 190 days.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from newsarchive.errors import BusyList, UnknownList
+from newsarchive.qq.urls import is_article, picture_url, whole_id
+
+BEIJING = ZoneInfo("Asia/Shanghai")
+
+CHANNELS = (
+    *("top", "bj", "tech", "finance", "fx", "qa", "edu", "world", "mil", "ent", "sports", "nba", "auto"),
+    *("house", "antip", "game", "digi", "nchupin", "football", "kepu", "esport", "history", "baby"),
+    *("lic", "istock"),
+)
+"""Every text channel, as seen on 2026-08-10, without its prefix `news_news_`."""
+
+# `articletype` of an entry: seen 2026-08-10. "0" is an article, "525" a block of entries.
+_KINDS = {
+    "0": "article",
+    **dict.fromkeys(("4", "56", "118", "102", "103"), "video"),
+    "560": "header",
+    "233": "question",
+    "123": "tag",
+}
+# `code` inside a 200 reply that means 系统繁忙, "system busy".
+_BUSY = {1, 99998}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """What a list says of one article."""
+
+    article_id: str
+    url: str = ""
+    """As the list names it; pages are fetched by id."""
+    title: str = ""
+    published: datetime | None = None
+    thumbnail: str = ""
+
+
+@dataclass(kw_only=True)
+class ListReply:
+    """One page of a list."""
+
+    entries: list[Entry] = field(default_factory=list)
+    skipped: Counter[str] = field(default_factory=Counter)
+    """What was no article, by kind: `video`, `header`, `question`, `tag`, `other`."""
+    next_offset: str = ""
+    """What an account's list wants to hear for its next page; `""` at its end."""
+
+
+def channel_body(channel: str, page: int, device: str) -> bytes:
+    """JSON body of a channel list request; `page` counts from 1, `device` is the same within one run."""
+    return json.dumps(
+        {
+            "base_req": {"from": "pc"},
+            "forward": "1",
+            "qimei36": device,
+            "device_id": device,
+            "flush_num": page,
+            "channel_id": f"news_news_{channel}",
+            "item_count": 20,
+            "is_local_chlid": "0",
+        }
+    ).encode()
+
+
+def read_channel(reply: bytes, where: str) -> ListReply:
+    """A reply of `getPCList`.
+
+    Raises:
+        BusyList: the reply says that the server is busy.
+        UnknownList: the reply has no known form.
+    """
+    data = _object(reply, where)
+    _expect_success(data.get("code"), data, where)
+    if not isinstance(data.get("data"), list):
+        raise UnknownList(where, f"expected a list under 'data', got {_form(data)}")
+    return _read_entries(data["data"], where)
+
+
+def read_hot_list(reply: bytes, where: str) -> ListReply:
+    """A reply of `pc_hot_ranking_list`; raises as `read_channel`."""
+    data = _object(reply, where)
+    _expect_success(data.get("ret", data.get("code", 0)), data, where)
+    lists = data.get("idlist")
+    if not isinstance(lists, list) or not lists or not isinstance(lists[0], Mapping):
+        raise UnknownList(where, f"expected a list under 'idlist', got {_form(data)}")
+    news = lists[0].get("newslist")
+    if not isinstance(news, list):
+        raise UnknownList(where, f"expected a list under 'newslist', got {_form(lists[0])}")
+    return _read_entries(news, where)
+
+
+def read_account(reply: bytes, where: str) -> ListReply:
+    """A reply of `getSubNewsMixedList`; raises as `read_channel`."""
+    data = _object(reply, where)
+    _expect_success(data.get("ret", data.get("code", 0)), data, where)
+    if not isinstance(data.get("newslist"), list):
+        raise UnknownList(where, f"expected a list under 'newslist', got {_form(data)}")
+    page = _read_entries(data["newslist"], where)
+    if data.get("hasNext") in (1, "1", True):
+        page.next_offset = str(data.get("offsetInfo") or "")
+    return page
+
+
+def read_sitemap(reply: bytes, where: str) -> tuple[list[str], list[str]]:
+    """Sitemap files and article ids that a sitemap or its index names.
+
+    Raises:
+        UnknownList: it is no sitemap.
+    """
+    if b"<urlset" not in reply and b"<sitemapindex" not in reply:
+        raise UnknownList(where, f"expected a sitemap, got {reply[:60]!r}")
+    places = re.findall(rb"<loc>\s*(?:<!\[CDATA\[)?\s*([^<\]\s]+)", reply)
+    links = [place.decode("ascii", "replace").replace("&amp;", "&") for place in places]
+    files = [link for link in links if re.search(r"/sitemap_\d+\.xml(?:\.gz)?$", link)]
+    ids = (whole_id(link.rpartition("/")[2]) for link in links)
+    return files, [id_ for id_ in ids if id_ and is_article(id_)]
+
+
+def _object(reply: bytes, where: str) -> Mapping[str, Any]:
+    try:
+        data = json.loads(reply)
+    except ValueError:
+        raise UnknownList(where, f"expected JSON, got {reply[:60]!r}") from None
+    if not isinstance(data, Mapping):
+        raise UnknownList(where, f"expected a JSON object, got {type(data).__name__}")
+    return data
+
+
+def _expect_success(code: object, data: Mapping[str, Any], where: str) -> None:
+    number = int(code) if isinstance(code, str) and code.lstrip("-").isdigit() else code
+    if number in _BUSY:
+        raise BusyList(where, f"the server is busy (code {number}: {data.get('message') or data.get('msg') or ''})")
+    if number != 0:
+        raise UnknownList(where, f"expected code 0, got {_form(data)}")
+
+
+def _read_entries(raw: list[object], where: str) -> ListReply:
+    page = ListReply()
+    unreadable = 0
+    for item in _flat(raw):
+        kind = _KINDS.get(str(item.get("articletype", "")), "other")
+        id_ = whole_id(str(item.get("id") or ""))
+        if kind == "article" and not id_:
+            unreadable += 1
+        elif kind == "article" and is_article(id_):
+            page.entries.append(_entry(item, id_))
+        else:
+            page.skipped["other" if kind == "article" else kind] += 1
+    if unreadable and not page.entries:
+        raise UnknownList(where, f"{unreadable} articles and not one with an id of known form, got {_form(item)}")
+    page.skipped["other"] += unreadable
+    return page
+
+
+def _flat(raw: list[object]) -> Iterator[Mapping[str, Any]]:
+    """The entries, those of blocks (525) in the place of their block."""
+    for item in raw:
+        if not isinstance(item, Mapping):
+            continue
+        inner = item.get("sub_item")
+        if isinstance(inner, list) and (inner or str(item.get("articletype")) == "525"):
+            yield from _flat(inner)
+        else:
+            yield item
+
+
+def _entry(item: Mapping[str, Any], id_: str) -> Entry:
+    link = item.get("link_info")
+    url = link.get("url") if isinstance(link, Mapping) else item.get("url")
+    return Entry(
+        article_id=id_,
+        url=str(url or ""),
+        title=str(item.get("title") or ""),
+        published=_beijing(item.get("publish_time") or item.get("time")),
+        thumbnail=_thumbnail(item),
+    )
+
+
+def _thumbnail(item: Mapping[str, Any]) -> str:
+    pictures = item.get("pic_info")
+    found = pictures.get("big_img") if isinstance(pictures, Mapping) else item.get("thumbnails_qqnews")
+    if isinstance(found, str):
+        found = [found]
+    if not isinstance(found, list):
+        return ""
+    return next((url for url in map(picture_url, (str(one or "") for one in found)) if url), "")
+
+
+def _beijing(text: object) -> datetime | None:
+    try:
+        return datetime.strptime(str(text), "%Y-%m-%d %H:%M:%S").replace(tzinfo=BEIJING)
+    except ValueError:
+        return None
+
+
+def _form(data: Mapping[str, Any]) -> str:
+    """The reply's form in a few words, for the error: its keys and what short values they hold."""
+    parts = [f"{key}={value!r}" if isinstance(value, int | str) else str(key) for key, value in data.items()]
+    return "{" + ", ".join(parts)[:160] + "}"

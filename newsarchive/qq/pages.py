@@ -1,0 +1,108 @@
+"""Article pages of Tencent News to articles.
+
+Robust order, newest first: the page's own JSON, then the containers of each family in turn. A page
+that no family claims is an `UnknownPage`, never an empty article.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from newsarchive.errors import MissingField, NotAnArticle, UnknownPage
+from newsarchive.items import Article
+from newsarchive.markdown.body import Body, convert
+from newsarchive.markdown.document import clean_value, summarize
+from newsarchive.qq import content
+from newsarchive.qq.families import FAMILIES, ArticlePage
+from newsarchive.qq.urls import canonical_url
+
+# `article_type` and `atype` of pages that are no text: 56 seen, the others as in lists.
+_VIDEO_TYPES = {"4", "56", "118", "102", "103"}
+_DATA = re.compile(r"window\.DATA\s*=\s*(?=\{)")
+_JSON = json.JSONDecoder(strict=False)
+
+
+def read_article(html: bytes | str, url: str = "", thumbnail: str = "") -> Article:
+    """The article on a page.
+
+    Args:
+        html: the page as it came; UTF-8 or, for the oldest family, gb2312, whatever its headers say.
+        url: where it came from: for the id when the page does not tell, and for errors.
+        thumbnail: picture of the list entry through which the page was found.
+
+    Raises:
+        UnknownPage: no family claims the page.
+        MissingField: it has no id, title, publish time or body.
+        NotAnArticle: it is a video's page, or says that the article was removed.
+    """
+    source = decode(html) if isinstance(html, bytes) else html
+    data = _page_data(source)
+    page = next((page for family in FAMILIES if (page := family(source, url, data)).matches()), None)
+    if data.get("is_deleted") in (1, "1", True):
+        raise NotAnArticle(url, "the site says that the article was removed", gone=True)
+    if not _VIDEO_TYPES.isdisjoint({str(data.get("article_type")), str(data.get("atype"))}):
+        raise NotAnArticle(url, "a video's page, not an article's")
+    if page is None:
+        raise UnknownPage(url, f"no page family claims it; its title is {_page_title(source)!r}")
+    body = _read_body(page)
+    return Article(
+        source="qq",
+        article_id=page.article_id,
+        url=canonical_url(page.article_id),
+        title=page.title,
+        published=page.published,
+        summary=summarize(body.text),
+        thumbnail=thumbnail or page.picture,
+        body=body.markdown,
+        text=body.text,
+        pictures=body.pictures,
+        videos=body.videos,
+        family=page.family,
+        unknown_keys=page.unknown_keys,
+    )
+
+
+def decode(html: bytes) -> str:
+    """A page's text: UTF-8 if it is that, else the Chinese encoding of the oldest pages, as browsers read it."""
+    try:
+        return html.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        chinese = re.search(rb"charset\s*=\s*[\"']?gb", html[:4096], re.IGNORECASE)
+        return html.decode("gb18030" if chinese else "utf-8", "replace")
+
+
+def _page_data(source: str) -> Mapping[str, Any]:
+    """`window.DATA`, or nothing when it is not there or broken.
+
+    The decoder tells where the object ends; a pattern cannot, because a body may contain `};`.
+    """
+    for found in _DATA.finditer(source):
+        try:
+            data, _ = _JSON.raw_decode(source, found.end())
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(data, Mapping):
+            return data
+    return {}
+
+
+def _read_body(page: ArticlePage) -> Body:
+    reasons = []
+    for read in (page.json_body, page.html_body):
+        try:
+            root = read()
+        except content.BrokenContent as error:
+            reasons.append(str(error))
+            continue
+        if root is not None and (body := convert(root)) and (body.text or body.pictures or body.videos):
+            return body
+    expected = f"text, pictures or videos where family {page.family} has its body"
+    raise MissingField(page.url, "body", "; ".join([expected, *reasons]))
+
+
+def _page_title(source: str) -> str:
+    found = re.search(r"<title[^>]*>([^<]{0,100})", source, re.IGNORECASE)
+    return clean_value(found[1]) if found else ""

@@ -1,0 +1,120 @@
+"""Ids and URLs of Tencent News.
+
+An id is `YYYYMMDD`, one letter (`A` article, `V` video, `Q` question), five of `[0-9A-Z]` and `00`;
+ids of the older content system are three letters, the date and eight digits. One article has many
+URLs and one id, so everything here goes through the id.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from urllib.parse import urlsplit
+
+from newsarchive.errors import BadArgument
+
+_ID = r"\d{8}[A-Z][0-9A-Z]{5}00|[A-Z]{3}\d{16}"
+_WHOLE_ID = re.compile(_ID, re.ASCII)
+# Some links name the id without its final 00.
+_CUT_ID = re.compile(r"\d{8}[A-Z][0-9A-Z]{5}", re.ASCII)
+_ARTICLE_PATH = re.compile(
+    r"/(?:rain/a|a|omn/(?:[^/]+)|cmsid|s|omn)/(?P<id>[0-9A-Za-z]{14,19})(?:\.html?)?/?", re.ASCII
+)
+# finance.qq.com/a/20190923/000843.htm: articles of the years to 2019 (family F1).
+_DATED_PATH = re.compile(r"/a/(?P<day>\d{8})/(?P<number>\d{6})(?:_\d+)?\.html?", re.ASCII)
+
+# The three letters of an F1 id, from the script with which these pages sent phones to xw.qq.com:
+# the sub-domain's first three letters, but for these.
+_SITE_LETTERS = {"house": "HOU", "auto": "AUT", "henan": "HNC", "xian": "XAC", "hn": "HNN"}
+_CITY_SITES = {"cd", "fj", "cq", "hb", "gd", "zj", "ln", "js"}
+
+
+def article_id(text: str) -> str:
+    """The whole id that an id or a URL names.
+
+    >>> article_id("https://view.inews.qq.com/a/20250211A06DM600?refer=wx")
+    '20250211A06DM600'
+    >>> article_id("20250211A06DM6")
+    '20250211A06DM600'
+    >>> article_id("http://finance.qq.com/a/20190923/000843.htm")
+    'FIN2019092300084300'
+
+    Raises:
+        BadArgument: the text names no id.
+    """
+    text = text.strip()
+    parts = urlsplit(text if "//" in text else f"//host/a/{text}")
+    if found := _ARTICLE_PATH.fullmatch(parts.path):
+        candidate = whole_id(found["id"])
+        if candidate:
+            return candidate
+    host = (parts.hostname or "").split(".")
+    if (found := _DATED_PATH.fullmatch(parts.path)) and len(host) >= 3:
+        return f"{_site_letters(host[0])}{found['day']}{found['number']}00"
+    raise BadArgument(
+        f"{text!r} names no article: expected an id like 20250211A06DM600 "
+        "or a URL like https://new.qq.com/rain/a/20250211A06DM600"
+    )
+
+
+def whole_id(text: str) -> str:
+    """The id with its final `00`, or `""` when the text has no id's form.
+
+    >>> whole_id("20250211A06DM6"), whole_id("../etc/passwd"), whole_id("20259911A06DM600")
+    ('20250211A06DM600', '', '')
+    """
+    text = text.strip().upper()
+    if _CUT_ID.fullmatch(text):
+        text += "00"
+    return text if _WHOLE_ID.fullmatch(text) and _real_date(_digits(text)) else ""
+
+
+def canonical_url(id_: str) -> str:
+    """The URL that the archive names, whichever host, path or query string the page came from."""
+    return f"https://new.qq.com/rain/a/{id_}"
+
+
+def id_date(id_: str) -> date:
+    """The day in the id: when the article was made, which can differ from when it was published."""
+    return datetime.strptime(_digits(id_), "%Y%m%d").date()  # noqa: DTZ007  # a day has no zone
+
+
+def is_article(id_: str) -> bool:
+    """Whether the id's letter says article; ids of the older content system do not say and may be one."""
+    return id_[0].isalpha() or id_[8] == "A"
+
+
+def says_gone(location: str) -> bool:
+    """Whether a redirect to `location` says that the article was removed.
+
+    >>> says_gone("https://www.qq.com/babygohome/?pgv_ref=404"), says_gone("https://news.qq.com/rain/a/20250211A06DM600")
+    (True, False)
+    """
+    path = urlsplit(location).path
+    return "babygohome" in path or path.endswith("/404.html")
+
+
+def picture_url(url: str) -> str:
+    """A picture's URL with a scheme; `""` for what is no web address."""
+    url = url.strip()
+    if url.startswith("//"):
+        url = f"https:{url}"
+    return url if url.startswith(("https://", "http://")) else ""
+
+
+def _digits(id_: str) -> str:
+    return id_[3:11] if id_[0].isalpha() else id_[:8]
+
+
+def _real_date(digits: str) -> bool:
+    try:
+        datetime.strptime(digits, "%Y%m%d")  # noqa: DTZ007  # a day has no zone
+    except ValueError:
+        return False
+    return True
+
+
+def _site_letters(site: str) -> str:
+    if site in _CITY_SITES:
+        return f"{site.upper()}C"
+    return _SITE_LETTERS.get(site, site[:3].upper())

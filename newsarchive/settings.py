@@ -1,0 +1,104 @@
+"""Every setting, in the order of the way of an article: look, fetch, extract, store, report.
+
+Ours begin with `ARCHIVE_` or, for what is about one source, with its name. A value that differs from
+Scrapy's default says why. Any of them can be overridden with `scrapy crawl qq -s NAME=value`.
+"""
+
+from newsarchive.qq.lists import CHANNELS
+
+BOT_NAME = "newsarchive"
+SPIDER_MODULES = ["newsarchive.spiders"]
+NEWSPIDER_MODULE = "newsarchive.spiders"
+COMMANDS_MODULE = "newsarchive.commands"
+
+# --- where the archive is
+
+ARCHIVE_DIR = "output"  # relative to the folder of scrapy.cfg
+
+# --- where to look: another host may serve the same site; the Markdown still carries the canonical URL
+
+QQ_CHANNELS = list(CHANNELS)  # every text channel of news.qq.com, without the prefix news_news_
+QQ_LIST_URL = "https://i.news.qq.com/web_feed/getPCList"
+QQ_ARTICLE_URL = "https://new.qq.com/rain/a/{id}"
+QQ_HOT_URL = "https://i.news.qq.com/gw/event/pc_hot_ranking_list"
+QQ_ACCOUNT_URL = "https://i.news.qq.com/getSubNewsMixedList"
+QQ_SITEMAP_URL = "https://news.qq.com/sitemap/index.xml"
+
+# --- manners: we are guests
+
+USER_AGENT = "newsarchive/0.1 (+https://pypi.org/project/newsarchive/; archives news articles as Markdown)"
+ROBOTSTXT_OBEY = True  # default False
+DOWNLOAD_DELAY = 0.5  # seconds between requests to one host; default 0
+CONCURRENT_REQUESTS_PER_DOMAIN = 2  # default 8; with the delay: at most about two requests a second
+CONCURRENT_REQUESTS = 4  # default 16; the site has three hosts
+AUTOTHROTTLE_ENABLED = True  # default False: slower when the site is slow, never faster than DOWNLOAD_DELAY
+AUTOTHROTTLE_START_DELAY = 0.5  # seconds; default 5
+AUTOTHROTTLE_MAX_DELAY = 30.0  # seconds; default 60
+COOKIES_ENABLED = False  # articles need none, and without they do not track us; saves 0.03 ms a page
+DEFAULT_REQUEST_HEADERS = {
+    "Accept": "text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8",
+    "Accept-Language": "zh-CN,zh;q=0.9",
+}
+
+# --- trying again: the first retry waits ARCHIVE_BACKOFF, each further one twice as long
+
+ARCHIVE_BACKOFF = 2.0  # seconds
+RETRY_TIMES = 4  # default 2; waits 2, 4, 8 and 16 seconds
+# 567 is Tencent's "too many requests"; 501 is its firewall and ends the crawl. Default: without 505 to 511 and 567.
+RETRY_HTTP_CODES = [500, 502, 503, 504, 505, 507, 508, 510, 511, 520, 521, 522, 523, 524, 408, 429, 567]
+RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"  # default ERROR; the spider says it once, with what follows from it
+DOWNLOAD_TIMEOUT = 60  # seconds; default 180
+
+# --- safety of a program that nobody watches
+
+DOWNLOAD_VERIFY_CERTIFICATES = True  # default False
+DOWNLOAD_MAXSIZE = 20 * 1024 * 1024  # bytes; default 1 GiB; an F5 page weighs 270 kB
+DOWNLOAD_WARNSIZE = 0  # default 32 MiB, which cannot be reached
+DOWNLOAD_HANDLERS = {"file": None, "ftp": None, "s3": None, "data": None}  # only http and https
+TELNETCONSOLE_ENABLED = False  # default True: a console that runs code
+REMOTE_CONTROL_ENABLED = False  # default True: a server that runs code
+METAREFRESH_ENABLED = False  # default True; articles have none; saves 0.13 ms a page
+HTTPPROXY_ENABLED = True
+DOWNLOADER_MIDDLEWARES = {
+    "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,  # lets retried and redirected requests through
+    "newsarchive.middlewares.SiteHosts": 50,
+    "newsarchive.middlewares.Backoff": 545,  # just nearer to the engine than Retry (550), whose requests it delays
+}
+
+# --- the way of a page, one verb each
+
+ITEM_PIPELINES = {
+    "newsarchive.pipelines.preserve.Preserve": 100,  # first: what cannot be read now can be read later
+    "newsarchive.pipelines.extract.Extract": 200,
+    "newsarchive.pipelines.validate.Validate": 300,  # before anything is compared or written
+    "newsarchive.pipelines.revise.Revise": 400,  # before pictures: an unchanged article needs none
+    "newsarchive.pipelines.pictures.Pictures": 500,
+    "newsarchive.pipelines.store.Store": 600,  # last, and in it the ledger's row last
+}
+CONCURRENT_ITEMS = 4  # default 100, whose idle workers cost 0.7 ms a page
+WARN_ON_GENERATOR_RETURN_VALUE = False  # default True; costs 0.08 ms a page and is for people who write spiders
+DUPEFILTER_CLASS = "scrapy.dupefilters.BaseDupeFilter"  # the ledger knows what was asked for
+
+ARCHIVE_PAGES = True  # keep every page as it came, in pages/*.warc.gz
+ARCHIVE_MIN_TEXT = 10  # code points; a body with less and without picture or video is no article
+ARCHIVE_PICTURES = False  # fetch pictures and link to them; off: the reference format, which links to the site
+ARCHIVE_PICTURES_URL = "/pictures/"  # where the static site serves ARCHIVE_DIR/pictures
+
+# --- what is looked at again
+
+ARCHIVE_RECHECK_HOURS = [1, 6, 24, 72, 168, 720]  # hours after publication
+ARCHIVE_RETRY_MINUTES = 30.0  # minutes until a failed article is tried again, then three times as long each time
+ARCHIVE_MAX_TRIES = 8  # then an article is reported by `scrapy status` instead of tried
+
+# --- reporting
+
+EXTENSIONS = {
+    "newsarchive.extensions.run.Run": 0,
+    "newsarchive.extensions.quarantine.Quarantine": 10,
+    "newsarchive.extensions.progress.Progress": 20,
+}
+ARCHIVE_PROGRESS = None  # a live line: None on a terminal only, True always, False never
+LOG_LEVEL = "WARNING"  # default DEBUG; every line from here on means something to the person who runs it
+LOGSTATS_INTERVAL = 0.0  # default 60 seconds; the live line tells
+LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
+LOG_DATEFORMAT = "%Y-%m-%d %H:%M:%S"

@@ -1,0 +1,35 @@
+"""Sources by name: a source is a folder `newsarchive/<name>/` whose `pages` module has `read_article`."""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+from typing import Protocol, cast
+
+from newsarchive.errors import BadArgument
+from newsarchive.items import Article
+
+
+class Reader(Protocol):
+    """What every source's `read_article` does. Raises `PageError` for a page that is no article."""
+
+    def __call__(self, html: bytes | str, url: str = "", thumbnail: str = "") -> Article:
+        """The article on a page."""
+
+
+def reader(source: str) -> Reader:
+    """The function that reads the source's pages.
+
+    Raises:
+        BadArgument: there is no such source.
+    """
+    name = f"newsarchive.{source}.pages"
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", source):
+        raise BadArgument(f"{source!r} is no source's name")
+    try:
+        module = import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name in (name, f"newsarchive.{source}"):
+            raise BadArgument(f"no source named {source!r}: expected a folder newsarchive/{source}/") from None
+        raise
+    return cast("Reader", module.read_article)

@@ -1,0 +1,270 @@
+"""What every source's spider does: unfinished work first, one request an article, an answer to every status."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import date
+from typing import Any, ClassVar
+
+from scrapy import Request, Spider
+from scrapy.exceptions import CloseSpider, IgnoreRequest
+from scrapy.http import Response
+from scrapy.spidermiddlewares.httperror import HttpError
+from twisted.python.failure import Failure
+
+from newsarchive.archive.rows import Row, State
+from newsarchive.archive.saved import saved_pages
+from newsarchive.errors import BadArgument
+from newsarchive.extensions.run import Run
+from newsarchive.items import Page
+from newsarchive.spiders.arguments import day, existing, named_articles, number, refuse_unknown
+
+_ARTICLE_PRIORITY = 10  # what was found is fetched before more is found
+_LONGEST_CHAIN = 3  # redirects from one address of an article to another
+
+
+class ArchiveSpider(Spider):
+    """A source says how its ids and URLs look and, in `discover`, where to look for articles.
+
+    Arguments of every source:
+        urls: URLs or ids with commas between them, or `@file` with one a line. Fetched also when they are
+            archived already; nothing else is.
+        replay: saved pages instead of the network: a file or folder of `.html`, `.html.gz`, `.warc`, `.warc.gz`.
+        since, until: days like 2026-11-01 of the publisher's clock, both included.
+        limit: at most so many articles are fetched.
+    """
+
+    arguments: ClassVar[frozenset[str]] = frozenset({"urls", "replay", "since", "until", "limit"})
+    picture_domains: ClassVar[tuple[str, ...]] = ()
+    allowed_domains: list[str]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Raises `BadArgument`."""
+        super().__init__(*args)
+        refuse_unknown(kwargs, self.arguments)
+        given = {name: str(value).strip() for name, value in kwargs.items()}
+        self.since = day("since", given.get("since", ""))
+        self.until = day("until", given.get("until", ""))
+        if self.since and self.until and self.since > self.until:
+            raise BadArgument(f"since={self.since} is after until={self.until}")
+        self.left = number("limit", given.get("limit", ""), None)
+        self.replay = existing("replay", given.get("replay", ""))
+        self.named = named_articles(given["urls"], self.article_id) if given.get("urls") else []
+
+    @property
+    def kind(self) -> str:
+        """What this run looks at; only runs of one kind are compared with each other."""
+        return "replay" if self.replay is not None else "urls" if self.named else "lists"
+
+    # what a source says
+
+    def article_id(self, text: str) -> str:
+        """The id that a URL or an id names. Raises `BadArgument`."""
+        raise NotImplementedError
+
+    def canonical_url(self, article_id: str) -> str:
+        """The URL that the archive names."""
+        raise NotImplementedError
+
+    def page_url(self, article_id: str) -> str:
+        """The URL to fetch."""
+        raise NotImplementedError
+
+    def discover(self) -> Iterator[Request]:
+        """Requests for lists; their callbacks call `offer`."""
+        raise NotImplementedError
+
+    def is_gone(self, location: str) -> bool:
+        """Whether a redirect to `location` says that the article was removed."""
+        raise NotImplementedError
+
+    # where to look
+
+    async def start(self) -> AsyncIterator[Any]:
+        """Saved pages, or named articles, or: what is unfinished, what is due for another look, lists."""
+        self.run = Run.of(self.crawler)
+        self.ledger = self.run.ledger
+        if self.replay is not None:
+            for page in saved_pages(self.replay, self.name):
+                yield page
+            return
+        for request in self._named_requests() if self.named else self._due_requests():
+            yield request
+        if not self.named:
+            for request in self.discover():
+                yield request
+
+    def offer(self, article_id: str, *, where: str, thumbnail: str = "", entry: str = "") -> Request | None:
+        """A request for an article that a list names, or `None` when the archive knows it.
+
+        The ledger has the row before the request goes out: a kill costs a download, never an article.
+        """
+        row, new = self.ledger.found(
+            self.name,
+            article_id,
+            url=self.canonical_url(article_id),
+            where=where,
+            thumbnail=thumbnail,
+            entry=entry,
+            now=self.run.now(),
+        )
+        if not new:
+            self.count("archive/entry/known")
+            return None
+        return self._request(row)
+
+    def wanted(self, published: date | None) -> bool:
+        """Whether a day lies between `since` and `until`; an unknown one may."""
+        if published is None:
+            return True
+        return (self.since is None or published >= self.since) and (self.until is None or published <= self.until)
+
+    @property
+    def full(self) -> bool:
+        """Whether `limit` articles were asked for."""
+        return self.left is not None and self.left <= 0
+
+    def count(self, stat: str, number: int = 1) -> None:
+        assert self.crawler.stats  # noqa: S101
+        self.crawler.stats.inc_value(stat, number)
+
+    def _named_requests(self) -> Iterator[Request]:
+        for article_id in self.named:
+            row, _ = self.ledger.found(
+                self.name, article_id, url=self.canonical_url(article_id), where="urls", now=self.run.now()
+            )
+            if request := self._request(row):
+                yield request
+
+    def _due_requests(self) -> Iterator[Request]:
+        now = self.run.now()
+        for rows in (self.ledger.due(self.name, now, self.run.max_tries), self.ledger.rechecks(self.name, now)):
+            for row in rows:
+                if request := self._request(row):
+                    yield request
+
+    def _request(self, row: Row, url: str = "", chain: int = 0) -> Request | None:
+        if chain == 0:
+            if self.full:
+                return None
+            if self.left is not None:
+                self.left -= 1
+            self.count("archive/request/article")
+        headers = {}
+        if row.etag and row.path:
+            headers["If-None-Match"] = row.etag
+        if row.last_modified and row.path:
+            headers["If-Modified-Since"] = row.last_modified
+        return Request(
+            url or self.page_url(row.article_id),
+            callback=self.parse_article,
+            errback=self.article_failed,
+            headers=headers,
+            priority=_ARTICLE_PRIORITY,
+            cb_kwargs={"row": row},
+            meta={"handle_httpstatus_all": True, "chain": chain},
+        )
+
+    # what came
+
+    def parse_article(self, response: Response, row: Row) -> Iterator[Page | Request]:
+        """A page, or what its status says about the article."""
+        if response.status == 200:
+            self.count("archive/page/read")
+            yield self._page(response, row)
+        elif response.status == 304:
+            self._unchanged(row)
+        elif response.status in (404, 410):
+            self._gone(row)
+        elif 300 <= response.status < 400:
+            yield from self._redirected(response, row)
+        elif response.status == 501:
+            self._failed(row, "501: the site's firewall refused the request")
+            self.stop_refused(response.url)
+        else:
+            self._failed(row, f"HTTP status {response.status}", refused=response.status in (403, 429, 567))
+
+    def article_failed(self, failure: Failure) -> None:
+        """No answer came, after all retries."""
+        row: Row = failure.request.cb_kwargs["row"]  # type: ignore[attr-defined]
+        error = failure.value
+        reason = str(error) or type(error).__name__
+        refused = isinstance(error, IgnoreRequest)
+        self._failed(row, reason, refused=refused, unreachable=not refused)
+
+    def list_failed(self, failure: Failure) -> None:
+        """No list came, after all retries. What it would have named comes with a later run."""
+        error = failure.value
+        status = error.response.status if isinstance(error, HttpError) else 0
+        if isinstance(error, HttpError) and status == 501:
+            self.stop_refused(error.response.url)
+        refused = status in (403, 429, 567) or (not status and isinstance(error, IgnoreRequest))
+        self.count("archive/list/failed")
+        self.count("archive/site/refused" if refused else "archive/site/unreachable")
+        where = failure.request.meta["where"]  # type: ignore[attr-defined]
+        self.logger.error("%s: no list came: %s", where, f"HTTP status {status}" if status else error)
+
+    def stop_refused(self, url: str) -> None:
+        """Ends the crawl: the site's firewall has refused us, and asking on makes it worse."""
+        self.count("archive/site/refused")
+        self.logger.error("%s: the site's firewall refuses us (501): stopped; wait some hours before the next run", url)
+        raise CloseSpider("refused")
+
+    def _page(self, response: Response, row: Row) -> Page:
+        return Page(
+            source=self.name,
+            article_id=row.article_id,
+            url=response.url,
+            html=response.body,
+            fetched=self.run.now(),
+            status=response.status,
+            headers=tuple(
+                (name.decode("latin-1"), value.decode("latin-1"))
+                for name, values in response.headers.items()
+                for value in values
+            ),
+            thumbnail=row.thumbnail,
+            entry=row.entry,
+        )
+
+    def _redirected(self, response: Response, row: Row) -> Iterator[Request]:
+        location = response.urljoin((response.headers.get("Location") or b"").decode("latin-1"))
+        if self.is_gone(location):
+            self._gone(row)
+            return
+        try:
+            same = self.article_id(location) == row.article_id
+        except BadArgument:
+            same = False
+        chain = response.meta["chain"] + 1
+        if not same or chain > _LONGEST_CHAIN:
+            self._failed(row, f"redirected to {location}, which is not this article")
+        elif request := self._request(row, location, chain):
+            yield request
+
+    def _unchanged(self, row: Row) -> None:
+        now = self.run.now()
+        again = self.run.next_check(row.published or row.first_seen)
+        self.ledger.checked(self.name, row.article_id, now=now, next_check=again)
+        self.count("archive/article/unchanged")
+
+    def _gone(self, row: Row) -> None:
+        again = self.run.next_check(row.published or row.first_seen)
+        self.ledger.gone(self.name, row.article_id, now=self.run.now(), next_check=again)
+        if row.state is not State.GONE:
+            self.count("archive/article/gone")
+
+    def _failed(self, row: Row, reason: str, *, refused: bool = False, unreachable: bool = False) -> None:
+        self.ledger.failed(
+            self.name,
+            row.article_id,
+            reason=reason,
+            now=self.run.now(),
+            next_try=self.run.next_try(row.attempts + 1),
+        )
+        self.count("archive/article/failed")
+        if refused:
+            self.count("archive/site/refused")
+        if unreachable:
+            self.count("archive/site/unreachable")
+        self.logger.warning("%s: not fetched: %s; tried again in a later run", row.url, reason)

@@ -1,0 +1,222 @@
+"""Where to look for Tencent News articles."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlencode, urlsplit
+
+from scrapy import Request
+from scrapy.downloadermiddlewares.retry import get_retry_request
+from scrapy.http import Response
+
+from newsarchive.errors import BadArgument, BusyList, UnknownList
+from newsarchive.qq import lists, urls
+from newsarchive.qq.lists import Entry, ListReply
+from newsarchive.spiders.arguments import choices, number, switch, words
+from newsarchive.spiders.base import ArchiveSpider
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+
+_PAGES = 3
+_HEADERS = {"Referer": "https://news.qq.com/", "Accept": "application/json"}
+_URL_SETTINGS = ("QQ_LIST_URL", "QQ_ARTICLE_URL", "QQ_HOT_URL", "QQ_ACCOUNT_URL", "QQ_SITEMAP_URL")
+
+Read = Callable[[bytes, str], ListReply]
+Again = Callable[[ListReply], Request | None]
+
+
+class QQSpider(ArchiveSpider):
+    """Channel lists of Tencent News, or what the arguments name.
+
+    Arguments, beside those of every source:
+        channels: channels with commas between them; without it those of `QQ_CHANNELS`.
+        pages: how many pages of a list at most; a list is left when a page brings nothing new.
+        hot: `1` for the hot list.
+        accounts: publishing accounts by their suid, with commas between them; all their pages unless `pages` says.
+        sitemap: `1` for the sitemap, which reaches further back than lists; with `since`.
+    """
+
+    name = "qq"
+    arguments = ArchiveSpider.arguments | {"channels", "pages", "hot", "accounts", "sitemap"}
+    picture_domains = ("gtimg.com", "gtimg.cn", "qpic.cn")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        given = {name: str(value).strip() for name, value in kwargs.items()}
+        self.pages = number("pages", given.get("pages", ""), None)
+        self.hot = switch("hot", given.get("hot", ""))
+        self.sitemap = switch("sitemap", given.get("sitemap", ""))
+        self.accounts = words(given.get("accounts", ""))
+        self.channels = words(given.get("channels", ""))
+        if self.sitemap and self.since is None:
+            raise BadArgument("sitemap=1 needs since: expected a day like since=2026-11-01")
+        self.unfinished: set[str] = set()  # lists that an earlier run was killed in: nothing new is not their end
+        self.device = secrets.token_hex(18)  # any 36 of [a-z0-9], the same within one run
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
+        """Raises `BadArgument`."""
+        spider = super().from_crawler(crawler, *args, **kwargs)
+        settings = crawler.settings
+        usual = settings.getlist("QQ_CHANNELS")
+        choices("channels", ",".join(spider.channels), [*lists.CHANNELS, *usual])
+        if not (spider.channels or spider.hot or spider.accounts or spider.sitemap):
+            spider.channels = usual
+        if "{id}" not in settings["QQ_ARTICLE_URL"]:
+            raise BadArgument(f"QQ_ARTICLE_URL={settings['QQ_ARTICLE_URL']}: expected {{id}} where the id belongs")
+        hosts = {urlsplit(settings[name]).hostname or "" for name in _URL_SETTINGS}
+        # The site sends an article's reader from new.qq.com to news.qq.com and back.
+        spider.allowed_domains = sorted({"qq.com" if host.endswith(".qq.com") else host for host in hosts if host})
+        return spider
+
+    # ids and URLs
+
+    def article_id(self, text: str) -> str:
+        found = urls.article_id(text)
+        if not urls.is_article(found):
+            raise BadArgument(f"{text} is a video or a question: expected an article, whose id has an A after the date")
+        return found
+
+    def canonical_url(self, article_id: str) -> str:
+        return urls.canonical_url(article_id)
+
+    def page_url(self, article_id: str) -> str:
+        return str(self.settings["QQ_ARTICLE_URL"]).replace("{id}", article_id)
+
+    def is_gone(self, location: str) -> bool:
+        return urls.says_gone(location)
+
+    # lists
+
+    def discover(self) -> Iterator[Request]:
+        for channel in self.channels:
+            yield self._channel(channel, 1)
+        if self.hot:
+            query = urlencode({"ids_hash": "", "offset": 0, "page_size": 50})
+            yield self._list(f"{self.settings['QQ_HOT_URL']}?{query}", "hot list", lists.read_hot_list, None)
+        for suid in self.accounts:
+            yield self._account(suid, 1, "")
+        if self.sitemap:
+            yield self._sitemap(self.settings["QQ_SITEMAP_URL"])
+
+    def parse_list(self, response: Response, where: str, read: Read, again: Again | None) -> Iterator[Request]:
+        """Requests for the articles that the archive does not know, and for the next page while there are any."""
+        self.run.keep_list(response, where)
+        try:
+            reply = read(response.body, where)
+        except BusyList as error:
+            yield from self._busy(response, error)
+            return
+        except UnknownList as error:
+            self.count("archive/list/unknown")
+            self.logger.error("%s: no known form of a list: %s", where, error.reason)
+            return
+        self.count("archive/list/read")
+        self.count("archive/list/empty", int(not reply.entries and not reply.skipped.total()))
+        for kind, skipped in reply.skipped.items():
+            self.count(f"archive/entry/{kind}", skipped)
+        requests, later = self._offer_all(reply.entries, where)
+        yield from requests
+        if self.full:
+            return  # the walk stays unfinished: the next run goes on where nothing is new
+        following = again(reply) if again and (requests or later or where in self.unfinished) else None
+        if following:
+            yield following
+        else:
+            self.ledger.walked(self.name, where)
+
+    def parse_sitemap(self, response: Response) -> Iterator[Request]:
+        """Requests for the index's files, or for a file's articles of the days that are wanted."""
+        try:
+            files, ids = lists.read_sitemap(response.body, response.url)
+        except UnknownList as error:
+            self.count("archive/list/unknown")
+            self.logger.error("sitemap: no known form: %s", error)
+            return
+        self.count("archive/list/read")
+        for file in files:
+            yield self._sitemap(file)
+        wanted = [Entry(article_id=id_) for id_ in ids if self.wanted(urls.id_date(id_))]
+        requests, _ = self._offer_all(wanted, "sitemap")
+        yield from requests
+
+    def _offer_all(self, entries: list[Entry], where: str) -> tuple[list[Request], bool]:
+        """Requests for the new ones, and whether the list has articles that are too late for `until`."""
+        requests, later = [], False
+        with self.ledger.together():
+            for entry in entries:
+                day = entry.published.date() if entry.published else None
+                later = later or bool(day and self.until and day > self.until)
+                if self.full or not self.wanted(day):
+                    continue
+                self.count("archive/entry/article")
+                request = self.offer(entry.article_id, where=where, thumbnail=entry.thumbnail, entry=_record(entry))
+                if request:
+                    requests.append(request)
+        return requests, later
+
+    def _channel(self, channel: str, page: int) -> Request:
+        where = f"channel {channel}"
+        if page == 1 and self.ledger.walk(self.name, where):
+            self.unfinished.add(where)
+        return self._list(
+            self.settings["QQ_LIST_URL"],
+            where,
+            lists.read_channel,
+            lambda _: self._channel(channel, page + 1) if page < (self.pages or _PAGES) else None,
+            body=lists.channel_body(channel, page, self.device),
+        )
+
+    def _account(self, suid: str, page: int, offset: str) -> Request:
+        def again(reply: ListReply) -> Request | None:
+            if not reply.next_offset or (self.pages and page >= self.pages):
+                return None
+            return self._account(suid, page + 1, reply.next_offset)
+
+        where = f"account {suid}"
+        if page == 1 and self.ledger.walk(self.name, where):
+            self.unfinished.add(where)
+        query = {"guestSuid": suid, "tabId": "om_index", "caller": 1, "from_scene": 103, "offset_info": offset}
+        return self._list(f"{self.settings['QQ_ACCOUNT_URL']}?{urlencode(query)}", where, lists.read_account, again)
+
+    def _list(self, url: str, where: str, read: Read, again: Again | None, body: bytes = b"") -> Request:
+        self.count("archive/request/list")
+        return Request(
+            url,
+            method="POST" if body else "GET",
+            body=body,
+            headers=_HEADERS | ({"Content-Type": "application/json"} if body else {}),
+            callback=self.parse_list,
+            errback=self.list_failed,
+            cb_kwargs={"where": where, "read": read, "again": again},
+            meta={"dont_redirect": True, "where": where},
+        )
+
+    def _sitemap(self, url: str) -> Request:
+        self.count("archive/request/list")
+        return Request(url, callback=self.parse_sitemap, errback=self.list_failed, meta={"where": "sitemap"})
+
+    def _busy(self, response: Response, error: BusyList) -> Iterator[Request]:
+        assert response.request is not None  # noqa: S101
+        retry = get_retry_request(response.request, spider=self, reason="busy")
+        if retry:
+            self.count("archive/list/busy")
+            yield retry
+        else:
+            self.count("archive/list/failed")
+            self.logger.error("%s: not read: %s", error.where, error.reason)
+
+
+def _record(entry: Entry) -> str:
+    """The list entry for the record, as JSON."""
+    found = {
+        "url": entry.url,
+        "title": entry.title,
+        "publish_time": f"{entry.published:%Y-%m-%d %H:%M:%S}" if entry.published else "",
+        "thumbnail": entry.thumbnail,
+    }
+    return json.dumps({key: value for key, value in found.items() if value}, ensure_ascii=False)
