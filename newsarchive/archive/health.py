@@ -1,7 +1,8 @@
 """Does the site still look as it did? Counts of this run, beside those of the last ones, give alarms. Pure.
 
 Counts are the run's stats without their `archive/`, and what `Run` adds: `kind` (lists, urls, replay, …: only runs
-of one kind are compared), `complete` (1 unless the run was stopped), `length/median`, `newest/hours` and
+of one kind are compared), `complete` (1 unless the run was stopped), `filtered` (1 when only some
+days were wanted), `length/median`, `newest/hours` and
 `newest/usual` (age of the newest article) and `key/<name>` (pages that had this unknown key in their data).
 """
 
@@ -101,11 +102,18 @@ def _lists(now: Counts, past: Sequence[Counts]) -> Iterable[Alarm]:
             expected="about twenty entries in each",
             advice=LISTS,
         )
+    entries = _entries(now)
+    if entries >= _SOME and not _int(now, "entry/article") and not _int(now, "filtered"):
+        yield Alarm(
+            name="list entries",
+            seen=f"{entries} entries of lists, not one of them an article",
+            expected="mostly articles",
+            advice=LISTS,
+        )
 
 
 def _pages(now: Counts) -> Iterable[Alarm]:
     good, bad, gone = _good(now), _bad(now), _int(now, "article/gone")
-    asked = _int(now, "request/article")
     if bad >= _FEW_PAGES and bad > good:
         yield Alarm(
             name="pages",
@@ -120,13 +128,13 @@ def _pages(now: Counts) -> Iterable[Alarm]:
             expected="hardly any",
             advice="open one of them in a browser; if it is there, QQ_ARTICLE_URL or its redirects have changed",
         )
-    answered = good + bad + gone + _int(now, "article/failed") + _int(now, "article/quarantined_again")
-    if _int(now, "complete") and asked >= _FEW_PAGES and not answered:
+    failed = _int(now, "article/failed")
+    if failed >= _FEW_PAGES and not good + bad + gone and not site_trouble(now):
         yield Alarm(
             name="no article",
-            seen=f"{asked} articles were asked for, none came",
+            seen=f"{failed} articles could not be fetched and none could",
             expected="nearly all of them",
-            advice="run `scrapy crawl` with `-L DEBUG` and read what became of their requests",
+            advice="`scrapy crawl` says in its log what came instead; open one of them in a browser",
         )
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import json
+from hashlib import sha256
 from typing import TYPE_CHECKING, Self
 
 from scrapy import signals
@@ -15,7 +15,7 @@ from newsarchive.archive.ledger import State
 from newsarchive.extensions.faults import in_words, is_fatal
 from newsarchive.extensions.run import Run
 from newsarchive.items import Article, Page
-from newsarchive.pipelines.drops import Quarantined, Unchanged
+from newsarchive.pipelines.drops import Gone, Quarantined, Unchanged
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +46,7 @@ class Quarantine:
             return
         if isinstance(exception, Quarantined):
             self.keep(item, str(exception))
-        elif isinstance(exception, Unchanged):
+        elif isinstance(exception, Unchanged) or (isinstance(exception, Gone) and self._is_kept(item)):
             self.release(item.source, item.article_id)
 
     def item_error(self, item: object, failure: Failure) -> None:
@@ -60,22 +60,10 @@ class Quarantine:
 
     def keep(self, page: Page, reason: str) -> None:
         """The page, then its notes, then the ledger's row. Of several copies the newest stays."""
-        article_id = page.article_id or f"page-{hashlib.sha256(page.html).hexdigest()[:16]}"
-        kept, notes = self._paths(page.source, article_id)
-        now = self.run.now()
-        row, _ = self.run.ledger.found(
-            page.source,
-            article_id,
-            url=page.url,
-            where="saved page",
-            thumbnail=page.thumbnail,
-            entry=page.entry,
-            now=now,
-        )
-        known = json.loads(notes.read_bytes()) if notes.exists() else {}
+        kept, notes = self._paths(page.source, page.article_id or f"page-{sha256(page.html).hexdigest()[:16]}")
         fetched = page.fetched.isoformat()
-        again = known.get("fetched") == fetched
-        if not known or known["fetched"] <= fetched:
+        known = _fetched(notes)
+        if known <= fetched:
             write_bytes(kept, gzip.compress(page.html, mtime=0))
             about = {
                 "article_id": page.article_id,
@@ -88,11 +76,28 @@ class Quarantine:
                 "entry": page.entry,
             }
             write_text(notes, json.dumps(about, ensure_ascii=False, indent=1) + "\n")
+        again = known == fetched
+        if page.article_id:
+            again = self._note(page, reason, same_copy=again)
+        self.stats.inc_value(f"archive/article/{'quarantined_again' if again else 'quarantined'}")
+
+    def _note(self, page: Page, reason: str, *, same_copy: bool) -> bool:
+        """Tells the ledger; whether the article was in quarantine before."""
+        ledger, now = self.run.ledger, self.run.now()
+        row, _ = ledger.found(
+            page.source,
+            page.article_id,
+            url=page.url,
+            where="saved page",
+            thumbnail=page.thumbnail,
+            entry=page.entry,
+            now=now,
+        )
         before = row.state is State.QUARANTINED or bool(row.path and row.attempts)
-        self.stats.inc_value(f"archive/article/{'quarantined_again' if before else 'quarantined'}")
-        if not again:  # reading the same copy once more is no further try
+        if not same_copy:  # to read a copy once more is no further try
             next_try = self.run.next_try(row.attempts + 1)
-            self.run.ledger.quarantined(page.source, article_id, reason=reason, now=now, next_try=next_try)
+            ledger.quarantined(page.source, page.article_id, reason=reason, now=now, next_try=next_try)
+        return before
 
     def release(self, source: str, article_id: str) -> None:
         """Called when the article is archived, its row included."""
@@ -102,6 +107,16 @@ class Quarantine:
         kept.unlink(missing_ok=True)
         notes.unlink(missing_ok=True)
 
+    def _is_kept(self, page: Page) -> bool:
+        """Whether it is this very copy that lies in quarantine; a notice of removal must not displace an article."""
+        return (
+            bool(page.article_id) and _fetched(self._paths(page.source, page.article_id)[1]) == page.fetched.isoformat()
+        )
+
     def _paths(self, source: str, article_id: str) -> tuple[Path, Path]:
         kept = self.folder / quarantine_path(source, article_id)
         return kept, kept.with_name(f"{article_id}.json")
+
+
+def _fetched(notes: Path) -> str:
+    return str(json.loads(notes.read_bytes())["fetched"]) if notes.exists() else ""

@@ -21,6 +21,7 @@ from scrapy.utils.defer import deferred_from_coro
 from newsarchive.archive import health, status
 from newsarchive.archive.archive import Archive
 from newsarchive.archive.files import write_text
+from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.rows import next_check, retry_delay
 from newsarchive.extensions import report
 from newsarchive.extensions.faults import Faults, in_words
@@ -28,6 +29,7 @@ from newsarchive.items import Article
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
+    from scrapy.http import Response
     from scrapy.settings import BaseSettings
 
 logger = logging.getLogger(__name__)
@@ -60,6 +62,7 @@ class Run:
         self.exit_code: int | None = None
         """`None` until the run has ended."""
         self.reason = "unfinished"
+        self.list_keepers: list[Callable[[Response, str], None]] = []
         self._first_delay = first_delay
         self._arguments = arguments
         self._lengths: list[int] = []
@@ -86,7 +89,7 @@ class Run:
             crawler,
             folder=archive_folder(settings),
             arguments=" ".join(sys.argv[1:])[:500],
-            ages=[timedelta(hours=float(hours)) for hours in settings.getlist("ARCHIVE_RECHECK_HOURS")],
+            ages=recheck_ages(settings),
             max_tries=settings.getint("ARCHIVE_MAX_TRIES"),
             first_delay=timedelta(minutes=settings.getfloat("ARCHIVE_RETRY_MINUTES", 30)),
             pictures_url=settings.get("ARCHIVE_PICTURES_URL") or "",
@@ -103,6 +106,16 @@ class Run:
     def of(cls, crawler: Crawler) -> Run:
         """The run of this crawler. Raises `KeyError` when it has none (EXTENSIONS lacks `Run`)."""
         return cls._of[crawler]
+
+    @classmethod
+    def get(cls, crawler: Crawler) -> Run | None:
+        """The run of this crawl, or `None` when it did not come so far."""
+        return cls._of.get(crawler)
+
+    def keep_list(self, response: Response, where: str) -> None:
+        """Spiders hand every list reply to whoever keeps them (`list_keepers`)."""
+        for keep in self.list_keepers:
+            keep(response, where)
 
     def next_check(self, published: datetime) -> datetime | None:
         """When an article that was just looked at is looked at again."""
@@ -174,7 +187,9 @@ class Run:
             counts=counts,
             alarms=alarms,
         )
-        whole = {"folder": str(self.archive.folder), "last_run": last_run} | look(self.archive, self.max_tries)
+        whole = {"folder": str(self.archive.folder), "last_run": last_run} | look(
+            self.archive.folder, self.ledger, self.max_tries
+        )
         write_text(self.archive.folder / "status.json", json.dumps(whole, ensure_ascii=False, indent=2) + "\n")
         self.exit_code = exit_code
         print(report.summary(whole), flush=True)
@@ -190,6 +205,7 @@ class Run:
         counts["reason"] = self.reason
         counts["complete"] = int(self.reason == "finished")
         counts["kind"] = getattr(self.crawler.spider, "kind", "lists")
+        counts["filtered"] = int(any(getattr(self.crawler.spider, name, None) for name in ("since", "until")))
         counts["seconds"] = round((self.now() - self.started).total_seconds(), 1)
         counts |= {f"key/{name}": number for name, number in self._keys.most_common(50)}
         if self._lengths:
@@ -202,15 +218,19 @@ class Run:
         return counts
 
 
-def look(archive: Archive, max_tries: int) -> dict[str, Any]:
+def look(folder: Path, ledger: Ledger, max_tries: int) -> dict[str, Any]:
     """The archive as a whole, for `status.json` and `scrapy status`."""
-    ledger = archive.ledger
     return status.archive_status(
         by_state=ledger.counts_by_state(),
         newest=ledger.newest(),
         exhausted=ledger.exhausted(max_tries),
-        in_quarantine=sum(1 for _ in archive.folder.glob("quarantine/*/*.json")),
+        in_quarantine=sum(1 for _ in folder.glob("quarantine/*/*.json")),
     )
+
+
+def recheck_ages(settings: BaseSettings) -> list[timedelta]:
+    """How old an article is when it is looked at again."""
+    return [timedelta(hours=float(hours)) for hours in settings.getlist("ARCHIVE_RECHECK_HOURS")]
 
 
 def archive_folder(settings: BaseSettings) -> Path:

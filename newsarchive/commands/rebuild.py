@@ -1,0 +1,59 @@
+"""`scrapy rebuild`: a new ledger from the Markdown files."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import UTC, datetime
+
+from scrapy.commands import ScrapyCommand
+from scrapy.exceptions import UsageError
+from tqdm import tqdm
+
+from newsarchive.archive.archive import LOCK
+from newsarchive.archive.lock import Lock
+from newsarchive.archive.rebuild import rebuild
+from newsarchive.errors import ArchiveLocked
+from newsarchive.extensions.faults import in_words
+from newsarchive.extensions.run import archive_folder, recheck_ages
+
+
+class Command(ScrapyCommand):
+    """The former ledger is kept aside; Markdown files are only read."""
+
+    requires_project = True
+    requires_crawler_process = False
+
+    def short_desc(self) -> str:
+        return "Make a new ledger from the Markdown files; the former one is kept aside"
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:  # noqa: ARG002
+        if args:
+            raise UsageError(f"expected no argument, got {' '.join(args)}", print_help=False)
+        assert self.settings is not None  # noqa: S101  -- Scrapy has set it
+        folder = archive_folder(self.settings)
+        if not folder.is_dir():
+            print(f"scrapy rebuild: {folder} is no folder: expected an archive (ARCHIVE_DIR)", file=sys.stderr)
+            self.exitcode = 2
+            return
+        lock = Lock(folder / LOCK)
+        now = datetime.now(UTC)
+        try:
+            lock.acquire("`scrapy rebuild`", now)
+            with tqdm(desc="articles", unit="", disable=None, leave=False) as bar:
+                outcome = rebuild(
+                    folder,
+                    now=now,
+                    ages=recheck_ages(self.settings),
+                    pictures_url=self.settings.get("ARCHIVE_PICTURES_URL") or "",
+                    progress=lambda _: bar.update(),
+                )
+        except (ArchiveLocked, OSError) as error:
+            print(f"scrapy rebuild: {in_words(error)}", file=sys.stderr)
+            self.exitcode = 75 if isinstance(error, ArchiveLocked) else 1
+            return
+        finally:
+            lock.release()
+        print(f"New ledger: {outcome}")
+        for reason in outcome.unreadable:
+            print(f"  left alone: {reason}")

@@ -1,0 +1,60 @@
+"""`scrapy status`: the last run, the archive, alarms and what to do about each."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from scrapy.commands import ScrapyCommand
+from scrapy.exceptions import UsageError
+
+from newsarchive.archive import status
+from newsarchive.archive.archive import LEDGER, LOCK
+from newsarchive.archive.ledger import Ledger
+from newsarchive.archive.lock import holder
+from newsarchive.errors import LedgerBroken
+from newsarchive.extensions.run import archive_folder, look
+
+
+class Command(ScrapyCommand):
+    """Reads only, also while a run goes on."""
+
+    requires_project = True
+    requires_crawler_process = False
+
+    def short_desc(self) -> str:
+        return "Show the last run, the state of the archive, alarms and what to do about each"
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        super().add_options(parser)
+        parser.add_argument("--json", action="store_true", help="the same for a program")
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        if args:
+            raise UsageError(f"expected no argument, got {' '.join(args)}", print_help=False)
+        assert self.settings is not None  # noqa: S101  -- Scrapy has set it
+        try:
+            found = whole_status(archive_folder(self.settings), self.settings.getint("ARCHIVE_MAX_TRIES"))
+        except (LedgerBroken, OSError) as error:
+            print(f"scrapy status: {error}", file=sys.stderr)
+            self.exitcode = 1
+            return
+        print(json.dumps(found, ensure_ascii=False, indent=2) if opts.json else status.in_words(found))
+
+
+def whole_status(folder: Path, max_tries: int) -> dict[str, Any]:
+    """What `status.json` says of the last run, and the ledger as it is now. Raises `LedgerBroken`."""
+    written = folder / "status.json"
+    last_run = json.loads(written.read_bytes())["last_run"] if written.exists() else None
+    held_by = holder(folder / LOCK)
+    found: dict[str, Any] = {"folder": str(folder), "held_by": held_by, "last_run": last_run, "unfinished_run": ""}
+    if not (folder / LEDGER).exists():
+        return found | status.archive_status(by_state={}, newest=None, exhausted=[], in_quarantine=0)
+    with Ledger.open(folder / LEDGER, read_only=True) as ledger:
+        newest_run = next(iter(ledger.last_runs(1)), None)
+        if newest_run and newest_run.ended is None and not held_by:
+            found["unfinished_run"] = newest_run.started.isoformat(timespec="seconds")
+        return found | look(folder, ledger, max_tries)
