@@ -93,10 +93,7 @@ def shown(body: str, pictures: Pictures) -> str:
             return _shown_image(_attributes(found["img"]), pictures)
         if found["video"]:
             it = _video(_attributes(found["video"]), pictures)
-            return (
-                f'<div class="qnt-video" data-vid="{it["vid"]}"><video src="{it["playurl"]}" '
-                f'poster="{it["img"]}" title="{it["title"]}"></video></div>'
-            )
+            return f'<div class="qnt-video" data-vid="{it["vid"]}" data-title="{it["title"]}"></div>'
         if found["card"]:
             link = f'<span class="qnt-link"><span class="qnt-link-text">{found["card"]}</span></span>'
             return f'<span dt-eid="" dt-params="">{link}</span>'

@@ -17,7 +17,7 @@ def f4_page(story: Story, pictures: Pictures, filler: int) -> str:
     data["tags"] = ""
     return f"""<!DOCTYPE html>
 <html lang="zh-CN"><head>
-    <title>{html.escape(story.title)}_演示新闻</title>
+    <title>{html.escape(story.title)}_腾讯新闻</title>
 <meta name="Description" content="{html.escape(_abstract(story))}">
     <meta charset="utf-8">
 <script>
@@ -56,11 +56,11 @@ def f5_page(story: Story, pictures: Pictures, filler: int) -> str:
 
 <head>
 
-<title>{title}_演示新闻</title>
+<title>{title}_腾讯新闻</title>
 <meta name="keywords" content="演示">
 <meta name="description" content="{abstract}">
 <meta property="og:type" content="news" />
-<meta property="og:title" content="{title}_演示新闻" />
+<meta property="og:title" content="{title}_腾讯新闻" />
 <meta property="og:description" content="{abstract}" />
 <meta property="og:url" content="https://news.qq.com/rain/a/{story.id}" />
 <meta property="og:image" content="{pictures.cover(story.cover, "640330")}" />

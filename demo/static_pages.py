@@ -21,7 +21,7 @@ def f1_page(story: Story, pictures: Pictures) -> str:
     return f"""<!DOCTYPE html>
 <html lang="zh-CN"><head>
 <meta content="text/html; charset=gb2312" http-equiv="Content-Type">
-<title>{title}_{story.media}_演示网</title>
+<title>{title}_{story.media}_腾讯网</title>
 <script type="text/javascript">
             ARTICLE_INFO = window.ARTICLE_INFO || {{
             site:'{site}',
