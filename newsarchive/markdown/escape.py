@@ -1,0 +1,229 @@
+"""Text so that a Markdown renderer shows it as it is: what would be structure is escaped, nothing else.
+
+The rules are those of CommonMark, of goldmark's extensions as Hugo sets them, and of Hugo's own reader,
+which looks for `{{<`, `{{%` and `<!--more-->` before any Markdown is read.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from html.entities import html5
+
+_ASCII_PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
+_SPECIAL = re.compile(r"\\|`|\*+|_+|~+|\[|\]|!\[?|<|&|\{\{+|\|")
+_TAG_OR_ADDRESS = re.compile(r"<(?:[A-Za-z/!?]|[0-9.#$%&'*+=^_`{|}~-][^\s<>@]*@)")
+_ENTITY = re.compile(r"&(?:#[0-9]{1,7};|#[xX][0-9a-fA-F]{1,6};|([A-Za-z][A-Za-z0-9]{1,31};))")
+
+_AT_LINE_START = re.compile(
+    r"""
+    (?P<indent>\ ?)
+    (?: (?P<number>[0-9]{1,9}) (?=[.)](?:[\ \t]|$))   # ordered list: the dot or bracket is escaped
+      | \#{1,6}(?=[\ \t]|$)                           # heading
+      | >                                             # quote
+      | [-+*](?=[\ \t]|$)                             # list
+      | ([-_*])(?:\ ?\3){2,}\ ?$                      # rule
+      | :(?=[\ \t])                                   # definition
+      | \[\^                                          # footnote
+      | \{(?=[.#:]) .* \}$                            # attributes of the block before
+    )
+    """,
+    re.VERBOSE,
+)
+_AFTER_A_LINE = re.compile(r"(?P<indent> ?)(?P<number>)(?:=+ ?$|[|: ]*-[-|: ]*$)")  # underline, table
+_LINK_DEFINITION = re.compile(r"(?P<indent> ?)(?P<number>)\[")  # where `]:` follows
+_TASK = re.compile(r"(?P<indent> ?)(?P<number>)\[[ xX]\](?: |$)")
+_LINE_START_CHARACTERS = frozenset("0123456789#>-+*_:[{=|")
+
+_TRAILING_HASHES = re.compile(r"(?:^|(?<= ))(?=#+$)")
+
+
+@lru_cache(maxsize=4096)
+def kind(character: str) -> str:
+    """How a character beside `**` counts in CommonMark: `"space"`, `"punctuation"`, `"symbol"` or `"letter"`.
+
+    Symbols were letters before CommonMark 0.31 and are punctuation since: renderers differ.
+    An empty string is a line's edge, which counts as space.
+    """
+    if not character or character.isspace():
+        return "space"
+    if character in _ASCII_PUNCTUATION:
+        return "punctuation"
+    category = unicodedata.category(character)[0]
+    return "punctuation" if category == "P" else "symbol" if category == "S" else "letter"
+
+
+def escape(text: str, before: str = "", after: str = "", *, label: bool = False, cell: bool = False) -> str:
+    r"""Text within a line of a paragraph, heading or cell.
+
+    `before` and `after` are the characters beside it in the Markdown (`""` at the line's edge); a `label` stands in the
+    brackets of a link or picture, a `cell` between the pipes of a table.
+
+    >>> escape("2*3 * 4，snake_case，_甲_，600亿~650亿")
+    '2\\*3 * 4，snake_case，\\_甲_，600亿~650亿'
+    >>> escape("a < b，<b>，&amp;，AT&T，[甲](乙)，{{< x >}}")
+    'a < b，\\<b>，\\&amp;，AT&T，[甲\\](乙)，{\\{< x >}}'
+    """
+    if _SPECIAL.search(text) is None:
+        return text
+    end = len(text)
+
+    def escaped(found: re.Match[str]) -> str:  # noqa: PLR0912 - one case a character
+        special = found[0]
+        start, stop = found.span()
+        following = text[stop] if stop < end else after
+        match special[0]:
+            case "\\":
+                return r"\\" if following in _ASCII_PUNCTUATION or not following else special
+            case "`":
+                return r"\`"
+            case "*":
+                preceding = text[start - 1] if start else before
+                if kind(preceding) == "space" == kind(following):
+                    return special
+            case "_":
+                if not _opens_with_underscore(text[start - 1] if start else before, following):
+                    return special
+            case "~":
+                preceding = text[start - 1] if start else before
+                if len(special) == 1 and preceding != "~" != following:
+                    return special
+            case "[":
+                return r"\[" if label else special
+            case "]":
+                return r"\]" if label or following == "(" else special
+            case "!":
+                if len(special) == 2:
+                    return r"\!\[" if label else r"\!["
+                return r"\!" if following == "[" else special
+            case "<":
+                return r"\<" if _TAG_OR_ADDRESS.match(text, start) else special
+            case "&":
+                entity = _ENTITY.match(text, start)
+                return r"\&" if entity and (entity[1] is None or entity[1] in html5) else special
+            case "{":
+                return special[:-1] + r"\{" if following in ("<", "%") else special
+            case "|":
+                return r"\|" if cell else special
+        return "".join("\\" + character for character in special)
+
+    return _SPECIAL.sub(escaped, text).replace("<!--more-->", r"<\!--more-->")
+
+
+def _opens_with_underscore(before: str, after: str) -> bool:
+    """Whether an underscore there can open emphasis, in any version of CommonMark."""
+    if kind(after) == "space":
+        return False
+    return kind(before) != "letter"
+
+
+def escape_starts(lines: list[str], *, item: bool = False) -> list[str]:
+    r"""A paragraph's finished lines, escaped where a line's start would be structure.
+
+    `item`: the paragraph is the first block of a list item.
+
+    >>> [escape_starts([line])[0] for line in ("# 甲", "1. 乙", "2025.1", "---", "-5℃")]
+    ['\\# 甲', '1\\. 乙', '2025.1', '\\---', '-5℃']
+    >>> escape_starts(["甲", "==="])
+    ['甲', '\\===']
+    """
+    return [
+        _escape_start(line, lines, number, item) if line.lstrip(" ")[:1] in _LINE_START_CHARACTERS else line
+        for number, line in enumerate(lines)
+    ]
+
+
+def _escape_start(line: str, lines: list[str], number: int, item: bool) -> str:
+    found = _AT_LINE_START.match(line)
+    if not found and number:
+        found = _AFTER_A_LINE.match(line)
+    elif not found and any("]:" in each for each in lines):
+        found = _LINK_DEFINITION.match(line)
+    elif not found and item:
+        found = _TASK.match(line)
+    if not found:
+        return line
+    at = found.end("number") if found["number"] else found.end("indent")
+    return line[:at] + "\\" + line[at:]
+
+
+def escape_heading(line: str) -> str:
+    r"""A finished heading, escaped where its end would be a closing sequence or attributes.
+
+    >>> escape_heading("甲 #"), escape_heading("乙 {.c}"), escape_heading("C#")
+    ('甲 \\#', '乙 \\{.c}', 'C#')
+    """
+    if line.endswith("}"):
+        return re.sub(r"(?<!\\)\{", r"\\{", line)
+    return _TRAILING_HASHES.sub(r"\\", line)
+
+
+def destination(url: str, *, cell: bool = False) -> str:
+    r"""A URL between the parentheses of a link or picture.
+
+    >>> destination("https://a.cn/x y(1"), destination("https://a.cn/b_(c)?d=1&e=2")
+    ('https://a.cn/x%20y\\(1', 'https://a.cn/b_(c)?d=1&e=2')
+    """
+    if _PLAIN_URL.fullmatch(url) is None:
+        url = _UNSAFE_IN_URL.sub(_percent, url)
+        url = _ENTITY.sub(lambda entity: "\\" + entity[0], url)
+        url = re.sub(r"(?<=\{)\{", r"\\{", url)
+        if not _balanced(url):
+            url = re.sub(r"[()]", r"\\\g<0>", url)
+        if cell:
+            url = url.replace("|", "%7C")
+    return url
+
+
+_PLAIN_URL = re.compile(r"[A-Za-z0-9:/?#@!$'*+,;=._~%-]*")
+_UNSAFE_IN_URL = re.compile(r"[\x00-\x20\x7f<>\\`]|\s")
+
+
+def _percent(found: re.Match[str]) -> str:
+    return "".join(f"%{byte:02X}" for byte in found[0].encode())
+
+
+def _balanced(url: str) -> bool:
+    depth = deepest = 0
+    for character in url:
+        depth += (character == "(") - (character == ")")
+        deepest = max(deepest, depth)
+        if depth < 0:
+            return False
+    return depth == 0 and deepest < 16
+
+
+def code_span(text: str, *, cell: bool = False) -> str:
+    """Code within a line.
+
+    >>> code_span("a`b"), code_span("`"), code_span("{{< x >}}")
+    ('``a`b``', '`` ` ``', '`{\u200b{< x >}}`')
+    """
+    text = _inert(text)
+    if cell:
+        text = text.replace("|", r"\|")
+    ticks = "`" * _free_length(text, 1)
+    if text[0] == "`" or text[-1] == "`" or (text[0] == " " == text[-1] and text.strip(" ")):
+        text = f" {text} "
+    return ticks + text + ticks
+
+
+def fenced(text: str) -> list[str]:
+    """Code as lines between fences."""
+    text = _inert(text)
+    ticks = "`" * max((3, *(len(run) + 1 for run in re.findall(r"`{3,}", text))))
+    return [ticks, *text.split("\n"), ticks]
+
+
+def _inert(code: str) -> str:
+    """Code that Hugo's reader takes for nothing of its own: no escape works there, a zero-width space does."""
+    return re.sub(r"\{(?=\{[<%])|<(?=!--more-->)", "\\g<0>\u200b", code)
+
+
+def _free_length(text: str, least: int) -> int:
+    taken = {len(run) for run in re.findall("`+", text)}
+    length = least
+    while length in taken:
+        length += 1
+    return length

@@ -1,0 +1,230 @@
+"""A line of styled text as Markdown: emphasis that closes, links, code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby, permutations
+from unicodedata import category
+
+from newsarchive.markdown.delimiters import Mark, holds
+from newsarchive.markdown.escape import code_span, destination, escape, kind
+
+STRONG, EMPHASIS, DELETED = 1, 2, 4
+CODE = 8
+"""Code within a line."""
+DONE = 16
+"""Markdown already: a picture within a cell."""
+
+MARKERS = {STRONG: "**", EMPHASIS: "*", DELETED: "~~"}
+_ANY_MARKER = STRONG | EMPHASIS | DELETED
+_JOINERS = ("Mn", "Me", "Cf")
+"""Characters that belong to the one before them: accents, what makes an emoji of a sign."""
+
+Run = tuple[int, str, str]
+"""Text of one style: the flags above, the URL that it links to or `""`, the text."""
+
+
+@dataclass(slots=True)
+class Atom:
+    """What emphasis can begin or end with: text, which may be divided, or code, a picture or a link, which may not."""
+
+    style: int
+    text: str
+    url: str = ""
+    parts: list[Atom] = field(default_factory=list)
+    """What a link shows; then `text` is empty."""
+
+    @property
+    def divisible(self) -> bool:
+        """Whether it is plain text."""
+        return not self.parts and not self.style & (CODE | DONE)
+
+    def joins(self, other: Atom) -> bool:
+        """Whether both are text, or both code: one piece where no marker stands between."""
+        kinds = CODE | DONE
+        return not (self.parts or other.parts or (self.style | other.style) & DONE) and (
+            self.style & kinds == other.style & kinds
+        )
+
+    def edge(self, at: int) -> str:
+        """Its first (`0`) or last (`-1`) character in the Markdown, as far as its kind goes."""
+        return self.text[at] if self.divisible else "[)"[at]
+
+    def plain(self) -> Atom:
+        """Itself outside of the emphasis that was to begin or end with it; a link takes it inside."""
+        if not self.parts:
+            return replace(self, style=self.style & ~_ANY_MARKER)
+        parts = [replace(part, style=part.style | self.style) for part in self.parts]
+        return replace(self, style=0, parts=parts)
+
+
+def markdown_line(runs: Sequence[Run], *, cell: bool = False) -> str:
+    """One line of Markdown. The runs hold no line break, no double space, none at either end.
+
+    >>> markdown_line([(0, "", "甲"), (STRONG, "", "“乙。”"), (0, "", "丙")])
+    '甲“**乙。**”丙'
+    >>> markdown_line([(STRONG, "", "甲"), (STRONG, "https://a.cn/", "乙")])
+    '**甲[乙](https://a.cn/)**'
+    """
+    if len(runs) == 1 and not runs[0][0] and not runs[0][1]:
+        return escape(runs[0][2], cell=cell)
+    return _line(list(_atoms(runs)), cell=cell)
+
+
+def _atoms(runs: Iterable[Run]) -> Iterator[Atom]:
+    """Neighbours of one style become one; a link holds what its parts differ in."""
+    for url, linked in groupby(runs, key=lambda run: run[1]):
+        parts = [
+            Atom(style, "".join(run[2] for run in same)) for style, same in groupby(linked, key=lambda run: run[0])
+        ]
+        if not url:
+            yield from parts
+            continue
+        before, after = _edge_space(parts[0], 0), _edge_space(parts[-1], -1)
+        if before:
+            parts[0].text = parts[0].text[len(before) :]
+            yield Atom(0, before)
+        if after:
+            parts[-1].text = parts[-1].text[: -len(after)]
+        parts = [part for part in parts if part.text]
+        if parts:
+            common = _ANY_MARKER
+            for part in parts:
+                common &= part.style
+            for part in parts:
+                part.style &= ~common
+            yield Atom(common, "", url, parts)
+        if after:
+            yield Atom(0, after)
+
+
+def _edge_space(atom: Atom, at: int) -> str:
+    if not atom.divisible:
+        return ""
+    text = atom.text
+    return text[: len(text) - len(text.lstrip())] if at == 0 else text[len(text.rstrip()) :]
+
+
+def _line(atoms: list[Atom], *, cell: bool, label: bool = False) -> str:
+    used = 0
+    for atom in atoms:
+        used |= atom.style
+    used &= _ANY_MARKER
+    pieces: list[Atom | Mark] = []
+    edges = ("[", "]") if label else ("", "")
+    for order in _orders(used, atoms):
+        pieces = list(_marked(atoms, order, *edges))
+        if len(order) < 2 or holds([_shape(piece) for piece in pieces]):
+            break
+    return _written(pieces, cell=cell, label=label)
+
+
+def _orders(used: int, atoms: Sequence[Atom]) -> Iterator[tuple[int, ...]]:
+    """Which emphasis is outermost: ways to try, the likely ones first; the last ones give up the lesser emphasis."""
+    for bits in (used, used & ~DELETED, used & ~EMPHASIS, used & STRONG or used & EMPHASIS):
+        present = [bit for bit in (STRONG, EMPHASIS, DELETED) if bits & bit]
+        present.sort(key=lambda bit: -sum(bool(atom.style & bit) for atom in atoms))
+        yield from permutations(present)
+
+
+def _marked(atoms: Sequence[Atom], order: tuple[int, ...], before: str, after: str) -> Iterator[Atom | Mark]:
+    """The atoms with the markers of `order` around those that wear them, outermost first."""
+    if not order:
+        yield from atoms
+        return
+    bit, inner = order[0], order[1:]
+    groups = [(on, list(group)) for on, group in groupby(atoms, key=lambda atom: bool(atom.style & bit))]
+    lasts = [before, *(group[-1].edge(-1) for _, group in groups)]
+    firsts = [*(group[0].edge(0) for _, group in groups[1:]), after]
+    for (on, group), previous, following in zip(groups, lasts, firsts, strict=False):
+        if not on:
+            yield from _marked(group, inner, previous, following)
+            continue
+        head = _outside(group, previous, 0)
+        tail = _outside(group, following, -1)
+        yield from head
+        if group:
+            yield Mark(bit, MARKERS[bit], opens=True)
+            edges = head[-1].edge(-1) if head else previous, tail[0].edge(0) if tail else following
+            yield from _marked(group, inner, *edges)
+            yield Mark(bit, MARKERS[bit], opens=False)
+        yield from tail
+
+
+def _outside(group: list[Atom], neighbour: str, at: int) -> list[Atom]:
+    """Taken from one end of `group` (`0` or `-1`): what the markers there must leave outside to work."""
+    moved: list[Atom] = []
+    while group:
+        atom = group[at]
+        if not atom.divisible:
+            if kind(neighbour) in ("space", "punctuation"):
+                break
+            taken = atom.plain()
+            group.pop(at)
+        else:
+            text = atom.text if at == 0 else atom.text[::-1]
+            count = _misplaced(text, neighbour)
+            if not count:
+                break
+            taken = Atom(0, text[:count] if at == 0 else text[:count][::-1])
+            if count == len(text):
+                group.pop(at)
+            else:
+                group[at] = replace(atom, text=atom.text[count:] if at == 0 else atom.text[:-count])
+        neighbour = taken.edge(-1 if at == 0 else 0)
+        moved.append(taken)
+    return moved if at == 0 else moved[::-1]
+
+
+def _misplaced(text: str, neighbour: str) -> int:
+    """How many characters at the start of `text` a marker between `neighbour` and them must be moved past."""
+    for count, character in enumerate(text):
+        its_kind = kind(character)
+        if its_kind == "letter":
+            if not count or category(character) not in _JOINERS:
+                return count
+        elif its_kind != "space" and kind(neighbour) in ("space", "punctuation"):
+            return count
+        neighbour = character
+    return len(text)
+
+
+def _shape(piece: Atom | Mark) -> Mark | tuple[str, str]:
+    return piece if isinstance(piece, Mark) else (piece.edge(0), piece.edge(-1))
+
+
+def _written(pieces: Sequence[Atom | Mark], *, cell: bool, label: bool) -> str:
+    merged: list[Atom | Mark] = []
+    for piece in pieces:
+        last = merged[-1] if merged else None
+        if isinstance(piece, Atom) and isinstance(last, Atom) and piece.joins(last):
+            merged[-1] = Atom(last.style & CODE, last.text + piece.text)
+        else:
+            merged.append(piece)
+    written = []
+    for number, piece in enumerate(merged):
+        if isinstance(piece, Mark):
+            written.append(piece.text)
+        elif piece.parts:
+            shown = _line(piece.parts, cell=cell, label=True)
+            written.append(f"[{shown}]({destination(piece.url, cell=cell)})")
+        elif piece.style & DONE:
+            written.append(piece.text)
+        elif piece.style & CODE:
+            written.append(code_span(piece.text, cell=cell))
+        else:
+            before = _first_or_last(merged[number - 1], -1) if number else "[" if label else ""
+            after = _first_or_last(merged[number + 1], 0) if number + 1 < len(merged) else "]" if label else ""
+            written.append(escape(piece.text, before, after, cell=cell, label=label))
+    return "".join(written)
+
+
+def _first_or_last(piece: Atom | Mark, at: int) -> str:
+    if isinstance(piece, Mark):
+        return piece.text[at]
+    if piece.parts:
+        return "[" if at == 0 else ")"
+    if piece.style & DONE:
+        return piece.text[at]
+    return "`" if piece.style & CODE else piece.text[at]

@@ -1,0 +1,83 @@
+"""The grid of an HTML table, and a pipe table from cells of text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from lxml import etree
+
+_GROUPS = frozenset({"thead", "tbody", "tfoot"})
+_WIDEST_SPAN = 64
+
+Cell = etree._Element | str
+"""A cell, or text and elements that stand in a table where none belong."""
+
+
+def rows_of(table: etree._Element) -> Iterator[list[Cell]]:
+    """The table's rows in their order; what stands beside rows is a row of its own. White space is kept."""
+    for part in _children(table):
+        if isinstance(part, str) or part.tag not in _GROUPS:
+            yield _row(part)
+        else:
+            yield from (_row(row) for row in _children(part))
+
+
+def _row(part: Cell) -> list[Cell]:
+    return [part] if isinstance(part, str) or part.tag != "tr" else list(_children(part))
+
+
+def _children(element: etree._Element) -> Iterator[Cell]:
+    if element.text:
+        yield element.text
+    for child in element:
+        if isinstance(child.tag, str):
+            yield child
+        if child.tail:
+            yield child.tail
+
+
+def is_frame(rows: list[list[Cell]]) -> bool:
+    """Whether the table has one cell: it frames text, it puts nothing into columns."""
+    return sum(not isinstance(cell, str) or not cell.isspace() for row in rows for cell in row) <= 1
+
+
+def grid(rows: list[list[Cell]], read: Callable[[Cell], str | None]) -> list[list[str]]:
+    """What `read` makes of each cell (`None`: nothing at all), with empty cells where others reach over them."""
+    texts: list[list[str]] = []
+    reaching: dict[int, int] = {}  # column → rows that a cell above still covers
+    for row in rows:
+        line: list[str] = []
+        covered, reaching = reaching, {column: left - 1 for column, left in reaching.items() if left > 1}
+        for cell in row:
+            text = read(cell)
+            if text is None:
+                continue
+            while len(line) in covered:
+                line.append("")
+            wide, high = (1, 1) if isinstance(cell, str) else (_span(cell, "colspan"), _span(cell, "rowspan"))
+            if high > 1:
+                reaching.update(dict.fromkeys(range(len(line), len(line) + wide), high - 1))
+            line += [text] + [""] * (wide - 1)
+        if any(line):
+            texts.append(line)
+    return texts
+
+
+def _span(cell: etree._Element, name: str) -> int:
+    value = (cell.get(name) or "").strip()
+    return min(max(int(value), 1), _WIDEST_SPAN) if value.isascii() and value.isdigit() and len(value) < 6 else 1
+
+
+def pipe_table(texts: list[list[str]]) -> list[str]:
+    """Lines of Markdown; only the first row needs all columns.
+
+    >>> pipe_table([["甲", "乙"], ["丙"]])
+    ['| 甲 | 乙 |', '| --- | --- |', '| 丙 |']
+    """
+    width = max(len(row) for row in texts)
+    first = texts[0] + [""] * (width - len(texts[0]))
+    return [_line(row) for row in (first, ["---"] * width, *texts[1:])]
+
+
+def _line(cells: list[str]) -> str:
+    return "".join(f"| {cell} " if cell else "|  " for cell in cells) + "|"
