@@ -7,6 +7,7 @@ from typing import Any, BinaryIO
 from itemadapter import ItemAdapter
 from scrapy.exporters import BaseItemExporter
 
+from newsarchive.archive.pictures import localised
 from newsarchive.items import Article
 from newsarchive.markdown.document import render
 
@@ -21,4 +22,4 @@ class MarkdownItemExporter(BaseItemExporter):
     def export_item(self, item: Any) -> None:
         """Takes an `Article`, or any item with the same fields."""
         article = item if isinstance(item, Article) else Article(**ItemAdapter(item).asdict())
-        self.file.write(render(article).encode())
+        self.file.write(localised(render(article), article.local_pictures).encode())

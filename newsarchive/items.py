@@ -69,6 +69,8 @@ class Article:
     """Keys of the page's own data that nobody has described yet: the first sign of a new layout."""
     content_hash: str = ""
     """SHA-256 of the document with the site's own picture links; `""` until it was compared with the archive."""
+    local_pictures: dict[str, str] = field(default_factory=dict)
+    """Pictures that lie in the archive: the site's URL → the link in the file. Everything else is the same."""
     etag: str = ""
     """`ETag` of the page's answer, for a later conditional request."""
     last_modified: str = ""

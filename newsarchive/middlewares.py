@@ -32,10 +32,13 @@ class SiteHosts(OffsiteMiddleware):
         raise IgnoreRequest(f"refused {request.url}: {parts.scheme}://{parts.hostname} is no host of the site")
 
     def should_follow(self, request: Request, spider: Spider) -> bool:
-        """Pictures have hosts of their own."""
-        if not request.meta.get("picture"):
-            return super().should_follow(request, spider)
-        host = urlparse_cached(request).hostname or ""
+        """Pictures may have hosts of their own, whose robots.txt is read."""
+        parts = urlparse_cached(request)
+        if super().should_follow(request, spider):
+            return True
+        if not request.meta.get("picture") and parts.path != "/robots.txt":
+            return False
+        host = parts.hostname or ""
         return any(host == domain or host.endswith(f".{domain}") for domain in getattr(spider, "picture_domains", ()))
 
 

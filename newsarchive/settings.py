@@ -83,6 +83,8 @@ ARCHIVE_PAGES = True  # keep every page as it came, in pages/*.warc.gz
 ARCHIVE_MIN_TEXT = 10  # code points; a body with less and without picture or video is no article
 ARCHIVE_PICTURES = False  # fetch pictures and link to them; off: the reference format, which links to the site
 ARCHIVE_PICTURES_URL = "/pictures/"  # where the static site serves ARCHIVE_DIR/pictures
+ARCHIVE_PICTURES_MAX_BYTES = 20 * 1024 * 1024  # bytes; a larger picture stays a link to the site
+ARCHIVE_PICTURES_BACKLOG = 100  # articles from before pictures were wanted that a run completes at its end
 
 # --- what is looked at again
 

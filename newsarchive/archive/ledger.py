@@ -178,6 +178,10 @@ class Ledger:
         """The page as it came lies in this WARC file."""
         self._update(source, article_id, warc_file=file, warc_offset=offset)
 
+    def relinked(self, source: str, article_id: str, *, file_hash: str) -> None:
+        """The file names other pictures; its text is the same, so it is no revision."""
+        self._update(source, article_id, file_hash=file_hash)
+
     def put(self, row: Row) -> None:
         """The row as it is, instead of the one of the same article: for a rebuild."""
         marks = ", ".join("?" * len(_NAMES))

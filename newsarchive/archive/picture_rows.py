@@ -35,6 +35,26 @@ class PictureRows:
         """The file stands."""
         self.put(PictureRow(source=source, article_id=article_id, url=url, state=State.ARCHIVED, path=path, hash=hash))
 
+    def none(self, source: str, article_id: str) -> None:
+        """The article shows no picture of the site: it was looked at, which a row without a URL says."""
+        self.put(PictureRow(source=source, article_id=article_id, url="", state=State.ARCHIVED))
+
+    def like(self, *, url: str = "", hash: str = "") -> PictureRow | None:  # noqa: A002
+        """A stored picture of any article, by its URL or by its bytes."""
+        name, value = ("url", url) if url else ("hash", hash)
+        found = self._rows(f"{name} = ? AND hash <> '' AND state = 'archived' LIMIT 1", (value,))
+        return found[0][1] if found else None
+
+    def articles_without(self, source: str, limit: int) -> list[str]:
+        """Ids of archived articles whose pictures nobody has looked at, the newest find first."""
+        found = self._run(
+            "SELECT article_id FROM articles AS a WHERE source = ? AND path <> '' AND NOT EXISTS"
+            " (SELECT 1 FROM pictures AS p WHERE p.source = a.source AND p.article_id = a.article_id)"
+            " ORDER BY seq DESC LIMIT ?",
+            (source, limit),
+        )
+        return [article_id for (article_id,) in found.fetchall()]
+
     def failed(self, source: str, article_id: str, url: str, *, reason: str, next_try: datetime) -> None:
         """It could not be had; the Markdown keeps the remote link."""
         known = self.get(source, article_id, url)

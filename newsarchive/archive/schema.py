@@ -69,6 +69,8 @@ STEPS: tuple[tuple[str, ...], ...] = (
             UNIQUE (source, article_id, url)
         )""",
         "CREATE INDEX pictures_unfinished ON pictures (source, seq) WHERE state = 'failed'",
+        "CREATE INDEX pictures_by_url ON pictures (url)",
+        "CREATE INDEX pictures_by_hash ON pictures (hash) WHERE hash <> ''",
         "CREATE INDEX states ON articles (state)",
         """CREATE TABLE walks (
             source TEXT NOT NULL,

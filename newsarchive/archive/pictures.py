@@ -1,0 +1,173 @@
+"""Pictures of the archive: what they are, where they lie, how a document names them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from ipaddress import ip_address, ip_network
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
+
+from newsarchive.archive.files import whole_file, write_bytes
+from newsarchive.archive.rows import Row
+
+_BMP_HEADERS = {size.to_bytes(4, "little") for size in (12, 40, 52, 56, 64, 108, 124)}
+
+# Six kinds that every browser shows, so a table and no library; whatever is not in it (HTML, an error
+# as JSON) is refused. No SVG: it can hold a script, and it would run in the name of the reader's own site.
+_KINDS: tuple[tuple[str, Callable[[bytes], bool]], ...] = (
+    ("jpg", lambda data: data.startswith(b"\xff\xd8\xff")),
+    ("png", lambda data: data.startswith(b"\x89PNG\r\n\x1a\n")),
+    ("gif", lambda data: data.startswith((b"GIF87a", b"GIF89a"))),
+    ("webp", lambda data: data.startswith(b"RIFF") and data[8:12] == b"WEBP"),
+    ("avif", lambda data: data[4:8] == b"ftyp" and b"avi" in data[8 : min(int.from_bytes(data[:4]), 64)]),
+    ("bmp", lambda data: data.startswith(b"BM") and data[6:10] == bytes(4) and data[14:18] in _BMP_HEADERS),
+)
+
+# Proxies on the reader's own machine answer every name with an address of this range (RFC 2544).
+_STAND_IN = ip_network("198.18.0.0/15")
+
+_FENCE = re.compile(r"[ >]*(?:(?:[-+*]|\d{1,9}[.)])[ >]+)*(?P<marks>`{3,}|~{3,})")
+_IMAGE = re.compile(
+    r"(?P<skip>\\.|(?P<ticks>`+)(?!`).*?(?<!`)(?P=ticks)(?!`))"
+    r"|(?P<start>!\[(?:\\.|[^\]\\])*\]\()(?P<link>(?:\\.|[^()\s\\])*)(?=\))"
+)
+_ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
+_THUMBNAIL = "thumbnail: "
+
+
+def picture_kind(data: bytes) -> str:
+    r"""File extension of a picture, by its first bytes; `""` for what is no picture that a browser shows.
+
+    >>> picture_kind(b"GIF89a..."), picture_kind(b"<!DOCTYPE html>"), picture_kind(b"")
+    ('gif', '', '')
+    """
+    return next((kind for kind, matches in _KINDS if matches(data[:64])), "")
+
+
+def picture_folder(document: PurePosixPath) -> PurePosixPath:
+    """Where the pictures of a document lie, both below the archive's folder.
+
+    >>> picture_folder(PurePosixPath("content/qq/2025/02/20250211A06DM600.md")).as_posix()
+    'pictures/qq/2025/02/20250211A06DM600'
+    """
+    return PurePosixPath("pictures", *document.parts[1:-1], document.stem)
+
+
+def picture_name(nth: int, digest: str, kind: str) -> str:
+    """`nth` is 0 for the thumbnail; `digest` the SHA-256 of the bytes.
+
+    >>> picture_name(3, "9f86d081884c7d659a2feaa0c55ad015", "jpg")
+    '03-9f86d081884c7d65.jpg'
+    """
+    return f"{nth:02d}-{digest[:16]}.{kind}"
+
+
+def picture_url(path: str, prefix: str) -> str:
+    """How a document names a picture of the archive: as the static site serves it.
+
+    >>> picture_url("pictures/qq/2025/02/20250211A06DM600/00-9f86d081884c7d65.jpg", "/pictures/")
+    '/pictures/qq/2025/02/20250211A06DM600/00-9f86d081884c7d65.jpg'
+    """
+    return f"{prefix.rstrip('/')}/{PurePosixPath(path).relative_to('pictures')}"
+
+
+def is_wanted(url: str, domains: Iterable[str]) -> bool:
+    """Whether a picture is to be fetched: from a picture host of the site, which is a name or a listed address."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    return parts.scheme in ("http", "https") and any(
+        host == domain or host.endswith(f".{domain}") for domain in domains
+    )
+
+
+def is_private(address: str) -> bool:
+    """An address inside of a network: no picture host has one, unless its name was made to point there."""
+    parsed = ip_address(address)
+    return not parsed.is_global and parsed not in _STAND_IN
+
+
+def place(source: Path, target: Path) -> None:
+    """The same picture under another article: one file with two names, a copy where the disk has no links."""
+    if target.exists():
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        return
+    except OSError:
+        with source.open("rb") as original, whole_file(target) as copy:
+            shutil.copyfileobj(original, copy)
+
+
+def picture_links(document: str) -> list[str]:
+    """The picture links of a document as they stand there: the thumbnail (or `""`) first, then the body's."""
+    links: list[str] = []
+
+    def note(link: str) -> str:
+        links.append(link)
+        return link
+
+    _replaced(document, note)
+    return links
+
+
+def localised(document: str, links: Mapping[str, str]) -> str:
+    """The document with other picture links: those that `links` names, in the thumbnail and in the body."""
+    return _replaced(document, lambda link: links.get(link, link)) if links else document
+
+
+def relink(folder: Path, row: Row, links: Mapping[str, str]) -> str | None:
+    """Gives an archived file other picture links, and returns its new hash.
+
+    `None` when the file is not what the ledger says, so that somebody's change or a damage stays to be seen.
+    What this function wrote before a kill, when the ledger did not learn of it, is as good.
+    """
+    file = folder / row.path
+    before = file.read_bytes()
+    text = before.decode("utf-8")
+    former = localised(text, {link: url for url, link in links.items()}).encode()
+    if row.file_hash not in (_hash(before), _hash(former)):
+        return None
+    after = localised(text, links).encode()
+    if after != before:
+        write_bytes(file, after)
+    return _hash(after)
+
+
+def _hash(document: bytes) -> str:
+    return hashlib.sha256(document).hexdigest()
+
+
+def _replaced(document: str, other: Callable[[str], str]) -> str:
+    lines = document.split("\n")
+    end_of_front_matter = lines.index("---", 1) if lines[0] == "---" and "---" in lines[1:] else 0
+    for number in range(1, end_of_front_matter):
+        if lines[number].startswith(_THUMBNAIL):
+            link = json.loads(lines[number].removeprefix(_THUMBNAIL))
+            if (new := other(link)) != link:
+                lines[number] = f"{_THUMBNAIL}{json.dumps(new, ensure_ascii=False)}"
+    fence = ""
+    for number in range(end_of_front_matter, len(lines)):
+        marks = _FENCE.match(lines[number])
+        if fence:
+            closes = marks and marks["marks"].startswith(fence) and not lines[number][marks.end() :].strip("`~ ")
+            fence = "" if closes else fence
+        elif marks:
+            fence = marks["marks"]
+        elif "![" in lines[number]:
+            lines[number] = _IMAGE.sub(lambda found: _image(found, other), lines[number])
+    return "\n".join(lines)
+
+
+def _image(found: re.Match[str], other: Callable[[str], str]) -> str:
+    if found["skip"]:
+        return found[0]
+    link = _ESCAPED.sub(r"\1", found["link"])
+    new = other(link)
+    return found[0] if new == link else f"{found['start']}{new}"

@@ -1,0 +1,156 @@
+"""How a picture is fetched: once, byte for byte, from the site's own hosts, and only when it is a picture."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from scrapy import Request
+from scrapy.exceptions import (
+    CannotResolveHostError,
+    DownloadCancelledError,
+    DownloadConnectionRefusedError,
+    DownloadFailedError,
+    DownloadTimeoutError,
+    IgnoreRequest,
+    ResponseDataLossError,
+)
+from scrapy.http.request import NO_CALLBACK
+from scrapy.pipelines.files import FilesPipeline
+from scrapy.utils.httpobj import urlparse_cached
+
+from newsarchive.archive.files import write_bytes
+from newsarchive.archive.ledger import State
+from newsarchive.archive.picture_rows import PictureRows
+from newsarchive.archive.pictures import is_private, picture_kind, picture_name, place
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+    from scrapy.http import Response
+    from scrapy.pipelines.media import FileInfo
+    from twisted.python.failure import Failure
+
+_NOT_HAD = (
+    CannotResolveHostError, DownloadCancelledError, DownloadConnectionRefusedError, DownloadFailedError,
+    DownloadTimeoutError, IgnoreRequest, ResponseDataLossError,
+)  # fmt: skip
+_HEADERS = {"Accept": "image/*,*/*;q=0.1"}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The pictures of one article."""
+
+    source: str
+    article_id: str
+    folder: PurePosixPath
+    """Where they belong, below the archive's folder."""
+    urls: dict[str, int]
+    """With their places in the article: 0 is the thumbnail."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one picture: a path below the archive's folder, or a reason."""
+
+    path: str = ""
+    digest: str = ""
+    reason: str = ""
+
+
+class Downloads(FilesPipeline):
+    """Scrapy's pipeline for files, as a part of ours: `process_item` takes `Wanted`, gives outcomes by URL.
+
+    From it we have that a URL is fetched once in a run, however many articles ask at the same time. Its own
+    store is not used: the name of a file follows from the bytes, and an article's pictures lie beside it.
+    """
+
+    def __init__(
+        self, folder: Path, rows: PictureRows, *, max_bytes: int, domains: Iterable[str], crawler: Crawler
+    ) -> None:
+        super().__init__(str(folder / "pictures"), crawler=crawler)
+        self.folder = folder
+        self.rows = rows
+        self.max_bytes = max_bytes
+        self.domains = tuple(domains)
+        self._reasons: dict[str, str] = {}
+        self._writing = asyncio.Lock()
+        self._written: dict[str, str] = {}
+
+    def get_media_requests(self, item: Wanted, _info: object) -> list[Request]:
+        # a media pipeline is given every status, so a redirect is never followed, not even within the site
+        meta = {"picture": True, "download_maxsize": self.max_bytes}
+        return [Request(url, headers=_HEADERS, meta=dict(meta), callback=NO_CALLBACK) for url in item.urls]
+
+    def media_to_download(  # type: ignore[override]
+        self, request: Request, _info: object, *, item: Wanted
+    ) -> FileInfo | None:
+        """A picture that the archive has is not fetched again. Scrapy would look for a path that the URL gives."""
+        known = self.rows.get(item.source, item.article_id, request.url) or self.rows.like(url=request.url)
+        if known and known.state is State.ARCHIVED and (self.folder / known.path).is_file():
+            return {"url": request.url, "path": known.path, "checksum": known.hash, "status": "uptodate"}
+        return None
+
+    async def media_downloaded(  # type: ignore[override]
+        self, response: Response, request: Request, _info: object, *, item: Wanted
+    ) -> FileInfo:
+        reason = self._refusal(response)
+        if reason:
+            return {"url": request.url, "path": "", "checksum": None, "status": reason}
+        data = response.body
+        digest = hashlib.sha256(data).hexdigest()
+        path = str(item.folder / picture_name(item.urls[request.url], digest, picture_kind(data)))
+        async with self._writing:  # so that the same bytes of two URLs are written once
+            same = self._written.get(digest) or self._known_path(digest, item.folder)
+            if same is None:
+                await asyncio.to_thread(write_bytes, self.folder / path, data)
+            path = self._written[digest] = same or path
+        return {"url": request.url, "path": path, "checksum": digest, "status": "downloaded"}
+
+    def media_failed(self, failure: Failure, request: Request, _info: object) -> None:  # type: ignore[override]
+        if not isinstance(failure.value, _NOT_HAD):
+            failure.raiseException()  # a full disk, a bug of ours
+        self._reasons[request.url] = str(failure.value) or type(failure.value).__name__
+
+    def item_completed(self, results: list[Any], item: Wanted, _info: object) -> dict[str, Outcome]:
+        """The outcome for each URL; what another article has is linked into this one's folder."""
+        outcomes: dict[str, Outcome] = {}
+        for (ok, found), (url, nth) in zip(results, item.urls.items(), strict=True):
+            if not ok:
+                found.raiseException()
+            if not found or not found["path"]:
+                outcomes[url] = Outcome(reason=found["status"] if found else self._reasons.get(url, "no answer"))
+                continue
+            path = PurePosixPath(found["path"])
+            if path.parent != item.folder:
+                own = item.folder / picture_name(nth, found["checksum"], path.suffix[1:])
+                place(self.folder / path, self.folder / own)
+                path = own
+            outcomes[url] = Outcome(path=str(path), digest=found["checksum"])
+        return outcomes
+
+    def _refusal(self, response: Response) -> str:
+        """Why an answer is no picture of the site; `""` when it is one."""
+        if 300 <= response.status < 400:
+            return f"redirected to {(response.headers.get('Location') or b'').decode('latin-1')}"
+        if response.status != 200:
+            return f"HTTP status {response.status}"
+        address, host = response.ip_address, urlparse_cached(response).hostname
+        by_proxy = response.request is not None and response.request.meta.get("proxy")
+        # a host that is configured by its whole name or address is trusted: a test's, a mirror's
+        if address and not by_proxy and host not in self.domains and is_private(str(address)):
+            return f"{host} has the private address {address}"
+        if not picture_kind(response.body):
+            return f"no picture: begins with {response.body[:20]!r}" if response.body else "empty answer"
+        return ""
+
+    def _known_path(self, digest: str, folder: PurePosixPath) -> str | None:
+        # in the article's folder there may be one that a killed run has put there
+        for path in (self.folder / folder).glob(f"*-{digest[:16]}.*"):
+            return str(folder / path.name)
+        row = self.rows.like(hash=digest)
+        return row.path if row and (self.folder / row.path).is_file() else None

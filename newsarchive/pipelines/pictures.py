@@ -1,0 +1,161 @@
+"""Pictures beside the article that shows them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Self, cast
+
+from scrapy import signals
+from scrapy.exceptions import DontCloseSpider, NotConfigured
+
+from newsarchive.archive.files import content_path
+from newsarchive.archive.ledger import PictureRow, Row, State
+from newsarchive.archive.pictures import is_wanted, picture_folder, picture_links, picture_url, relink
+from newsarchive.extensions.run import Run
+from newsarchive.items import Article
+from newsarchive.pipelines.downloads import Downloads, Outcome, Wanted
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+
+logger = logging.getLogger(__name__)
+
+
+class Pictures:
+    """Fetches them. What cannot be had stays a link to the site, and is tried again at the end of later runs."""
+
+    def __init__(self, run: Run, downloads: Downloads, crawler: Crawler, *, prefix: str, backlog: int) -> None:
+        self.run = run
+        self.downloads = downloads
+        self.crawler = crawler
+        self.prefix = prefix
+        self.backlog = backlog
+        self.folder = run.archive.folder
+        self.rows = run.ledger.pictures
+        self._later: asyncio.Task[None] | None = None
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Raises `NotConfigured` unless `ARCHIVE_PICTURES` is on."""
+        settings, spider = crawler.settings, crawler.spider
+        if not settings.getbool("ARCHIVE_PICTURES"):
+            raise NotConfigured
+        run = Run.of(crawler)
+        downloads = Downloads(
+            run.archive.folder,
+            run.ledger.pictures,
+            max_bytes=settings.getint("ARCHIVE_PICTURES_MAX_BYTES"),
+            domains=(*getattr(spider, "picture_domains", ()), *getattr(spider, "allowed_domains", ())),
+            crawler=crawler,
+        )
+        backlog = settings.getint("ARCHIVE_PICTURES_BACKLOG")
+        pictures = cls(run, downloads, crawler, prefix=settings["ARCHIVE_PICTURES_URL"], backlog=backlog)
+        crawler.signals.connect(pictures.spider_idle, signal=signals.spider_idle)
+        return pictures
+
+    def open_spider(self) -> None:
+        self.downloads.open_spider()
+
+    async def process_item(self, item: Article) -> Article:
+        row = self.run.ledger.get(item.source, item.article_id)
+        path = row.path if row and row.path else str(content_path(item.source, item.published, item.article_id))
+        links = [item.thumbnail, *(picture.url for picture in item.pictures)]
+        wanted = Wanted(item.source, item.article_id, picture_folder(PurePosixPath(path)), self._urls(links))
+        outcomes = await self._fetch(wanted)
+        self._remember(wanted, outcomes)
+        item.local_pictures = self._links(outcomes)
+        return item
+
+    def spider_idle(self) -> None:
+        """When all else is done: pictures that failed and are due, articles from before pictures were wanted."""
+        if self._replays():
+            return
+        if self._later is None and (articles := self._articles_due()):
+            self._later = asyncio.create_task(self._fill(articles))
+        if self._later and not self._later.done():
+            raise DontCloseSpider
+
+    async def close_spider(self) -> None:
+        if self._later:
+            self._later.cancel()
+            await asyncio.gather(self._later, return_exceptions=True)
+
+    def _articles_due(self) -> list[str]:
+        source = self.crawler.spidercls.name
+        failed = [row.article_id for row in self.rows.due(source, self.run.now(), self.run.max_tries)]
+        return list(dict.fromkeys([*failed, *self.rows.articles_without(source, self.backlog)]))
+
+    async def _fill(self, article_ids: list[str]) -> None:
+        for article_id in article_ids:
+            row = self.run.ledger.get(self.crawler.spidercls.name, article_id)
+            if row is None or not (self.folder / row.path).is_file():
+                continue  # which `scrapy verify` tells
+            try:
+                await self._complete(row)
+            except Exception:
+                # there is no item that could fail; the log is where a run counts its errors
+                logger.exception("%s: its pictures could not be put in place", row.path)
+                return
+
+    async def _complete(self, row: Row) -> None:
+        """Fetches what an archived document lacks; then the file, then the rows."""
+        file = self.folder / row.path
+        failed = {it.url: it for it in self.rows.of(row.source, row.article_id) if it.state is State.FAILED}
+        waiting = {url for url, it in failed.items() if not self._is_due(it)}
+        links = [*picture_links(file.read_text(encoding="utf-8")), *failed]
+        urls = {url: nth for url, nth in self._urls(links).items() if url not in waiting}
+        wanted = Wanted(row.source, row.article_id, picture_folder(PurePosixPath(row.path)), urls)
+        outcomes = await self._fetch(wanted)
+        for url in urls.keys() - failed.keys():  # a kill from here on leaves rows that bring us back to this file
+            self.rows.failed(row.source, row.article_id, url, reason="interrupted", next_try=self.run.now())
+        relinked = await asyncio.to_thread(relink, self.folder, row, self._links(outcomes))
+        if relinked is None:
+            logger.warning("%s: not as it was archived, so its picture links stay as they are", file)
+            outcomes = {url: Outcome(reason="the document is not as it was archived") for url in outcomes}
+        with self.run.ledger.together():
+            self._remember(wanted, outcomes)
+            if relinked is not None:
+                self.run.ledger.relinked(row.source, row.article_id, file_hash=relinked)
+
+    async def _fetch(self, wanted: Wanted) -> dict[str, Outcome]:
+        if not self._replays():
+            return cast("dict[str, Outcome]", await self.downloads.process_item(wanted))
+        known = {url: self.rows.get(wanted.source, wanted.article_id, url) for url in wanted.urls}
+        return {
+            url: Outcome(row.path, row.hash) if row and row.path else Outcome(reason="a replay fetches nothing")
+            for url, row in known.items()
+        }
+
+    def _remember(self, wanted: Wanted, outcomes: dict[str, Outcome]) -> None:
+        assert self.crawler.stats  # noqa: S101
+        key = wanted.source, wanted.article_id
+        for url, outcome in outcomes.items():
+            self.crawler.stats.inc_value(f"archive/picture/{'failed' if outcome.reason else 'stored'}")
+            if outcome.path:
+                self.rows.stored(*key, url, path=outcome.path, hash=outcome.digest)
+                continue
+            logger.info("%s: picture not stored: %s", url, outcome.reason)
+            known = self.rows.get(*key, url)
+            next_try = self.run.now() if self._replays() else self.run.next_try(known.attempts + 1 if known else 1)
+            self.rows.failed(*key, url, reason=outcome.reason, next_try=next_try)
+        if not self.rows.of(*key):
+            self.rows.none(*key)
+
+    def _urls(self, links: Iterable[str]) -> dict[str, int]:
+        urls: dict[str, int] = {}
+        for nth, url in enumerate(links):
+            if is_wanted(url, self.downloads.domains):
+                urls.setdefault(url, nth)
+        return urls
+
+    def _links(self, outcomes: dict[str, Outcome]) -> dict[str, str]:
+        return {url: picture_url(found.path, self.prefix) for url, found in outcomes.items() if found.path}
+
+    def _is_due(self, row: PictureRow) -> bool:
+        return row.attempts < self.run.max_tries and (row.next_try is None or row.next_try <= self.run.now())
+
+    def _replays(self) -> bool:
+        return getattr(self.crawler.spider, "kind", "") == "replay"
