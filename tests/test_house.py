@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "archive": {"items", "errors", "markdown", "archive", "sources"},
     "settings": {"qq"},
     "middlewares": set[str](),
-    "exporters": {"items", "markdown"},
+    "exporters": {"items", "markdown", "archive"},
     "extensions": {"items", "errors", "archive", "extensions", "pipelines"},
     "pipelines": {"items", "errors", "markdown", "archive", "sources", "exporters", "extensions", "pipelines"},
     "spiders": {"items", "errors", "qq", "archive", "extensions", "spiders"},

@@ -43,7 +43,8 @@ def article_id(text: str) -> str:
         BadArgument: the text names no id.
     """
     text = text.strip()
-    parts = urlsplit(text if "//" in text else f"//host/a/{text}")
+    address = text if "//" in text else f"//{text}" if "/" in text else f"//host/a/{text}"
+    parts = urlsplit(address)
     if found := _ARTICLE_PATH.fullmatch(parts.path):
         candidate = whole_id(found["id"])
         if candidate:

@@ -105,7 +105,6 @@ class QQSpider(ArchiveSpider):
 
     def parse_list(self, response: Response, where: str, read: Read, again: Again | None) -> Iterator[Request]:
         """Requests for the articles that the archive does not know, and for the next page while there are any."""
-        self.run.keep_list(response, where)
         try:
             reply = read(response.body, where)
         except BusyList as error:

@@ -1,0 +1,1 @@
+"""Run by hand, side by side with peers."""
