@@ -27,11 +27,22 @@ lint: .venv ## ruff and mypy --strict
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-site: .venv ## build the static site of ARCHIVE (default output) into site/public/
-	@echo "see site/"
+MOUNT = {"source": "$(1)", "target": "$(2)"}
+MOUNTS = [$(call MOUNT,content,content), $(call MOUNT,$(abspath $(ARCHIVE))/content,content), \
+	$(call MOUNT,$(abspath $(ARCHIVE))/pictures,static/pictures)]
+HUGO = HUGO_MODULE_MOUNTS='$(MOUNTS)' $(BIN)/hugo
 
-serve: .venv ## serve that site and say where
-	@echo "see site/"
+site: .venv $(ARCHIVE)/content ## build the static site of ARCHIVE (default output) into site/public/
+	@$(HUGO) --source site --cleanDestinationDir
+	@echo "The site of $(ARCHIVE) is in site/public/; make serve shows it."
+
+serve: .venv $(ARCHIVE)/content ## serve that site and say where
+	@echo "http://127.0.0.1:1313/ shows $(ARCHIVE); Ctrl-C ends it."
+	@$(HUGO) server --renderToMemory --source site --bind 127.0.0.1 --port 1313
+
+$(ARCHIVE)/content:
+	@echo "There is no archive in $(ARCHIVE): crawl first, or make demo and then make $(MAKECMDGOALS) ARCHIVE=output/demo" >&2
+	@false
 
 clean: ## remove what can be made again; never an archive
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis site/public site/resources

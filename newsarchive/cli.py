@@ -1,0 +1,67 @@
+"""`newsarchive init DIR`: a folder of one's own in which `scrapy crawl qq` works."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from newsarchive import settings
+from newsarchive.errors import BadArgument
+
+SCRAPY_CFG = """\
+# `scrapy` looks for this file in the working folder and above; ARCHIVE_DIR is relative to where it lies.
+[settings]
+default = archive_settings
+"""
+
+OFTEN_CHANGED = {
+    "USER_AGENT": "who asks; put an address in that the site's people can write to",
+    "QQ_CHANNELS": "the channels that are read when a run names none",
+    "DOWNLOAD_DELAY": "seconds between two requests to one host",
+    "ARCHIVE_DIR": "where everything lies, relative to the folder of scrapy.cfg",
+    "ARCHIVE_PAGES": "keep every page as it came, for a better parser later: about 60 kB an article",
+    "ARCHIVE_PICTURES": "fetch the pictures too and name them in the Markdown by a path of the archive's own",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="newsarchive", description="An archive of news articles in Markdown.")
+    parser.add_argument("--version", action="version", version=version("newsarchive"))
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    init = commands.add_parser("init", help="make a folder in which `scrapy crawl qq` works")
+    init.add_argument("folder", metavar="DIR", type=Path, help="new, or without an archive's files")
+    folder: Path = parser.parse_args(arguments).folder
+    try:
+        make_folder(folder)
+    except (BadArgument, OSError) as error:
+        print(f"newsarchive: {error}", file=sys.stderr)
+        return 2
+    print(
+        f"{folder} is ready: scrapy.cfg, archive_settings.py (what people change) and output/ (the archive).\n"
+        f"Next:  cd {folder}\n"
+        "       scrapy crawl qq -a channels=tech -a limit=5\n"
+        "       scrapy status"
+    )
+    return 0
+
+
+def make_folder(folder: Path) -> None:
+    """Raise `BadArgument` before anything is written when a file of ours is already there."""
+    files = {"scrapy.cfg": SCRAPY_CFG, "archive_settings.py": "".join(settings_lines())}
+    for name in files:
+        if (folder / name).exists():
+            raise BadArgument(f"{folder / name} exists already: nothing was written")
+    (folder / "output").mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        with (folder / name).open("x", encoding="utf-8") as file:
+            file.write(text)
+
+
+def settings_lines() -> Iterator[str]:
+    yield '"""Your own settings: take the `#` away and change the value. The README lists all of them."""\n\n'
+    yield "from newsarchive.settings import *\n"
+    for name, meaning in OFTEN_CHANGED.items():
+        yield f"\n# {meaning}\n# {name} = {getattr(settings, name)!r}\n"
