@@ -38,7 +38,7 @@ def timed(work: Callable[[bytes], object], page: bytes) -> float:
 
 def main() -> int:
     try:
-        import trafilatura
+        import trafilatura  # noqa: PLC0415  # a peer, not a dependency
     except ImportError:
         print("trafilatura is not installed: .venv/bin/pip install trafilatura")
         return 2

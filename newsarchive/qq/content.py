@@ -22,8 +22,7 @@ _EMPTY_PLACEHOLDERS = {
     *("SECURE_LINK_BEGIN", "SECURE_LINK_END", "VERTICAL_CARD_BEGIN", "VERTICAL_CARD_END"),
     *("EOP", "PARAGRAPH", "AIPOS", "AI_MID_AD"),
 }
-# Style sheets weigh up to 90 kB inside a body of 10 kB: cheaper cut out than parsed.
-_STYLE = re.compile(r"<style\b.*?(?:</style\s*>|\Z)", re.DOTALL | re.IGNORECASE)
+_STYLE = re.compile(r"<(/?)style\b[^>]*>", re.IGNORECASE)
 
 _FURNITURE_TAGS = {"style", "script", "svg", "noscript", "template", "link", "meta", "textarea", "button"}
 _FURNITURE_CLASSES = {
@@ -66,7 +65,7 @@ def resolve(text: str, attributes: Mapping[str, Any]) -> str:
     Raises:
         BrokenContent: a picture's or a video's placeholder has no entry in `originAttribute`.
     """
-    text = _STYLE.sub("", text)
+    text = _without_styles(text)
 
     def replacement(found: re.Match[str]) -> str:
         name, number = found.groups()
@@ -130,6 +129,16 @@ def standardize(root: lxml.html.HtmlElement, *, captions_in_italics: bool = Fals
         elif tag in ("i", "em") and captions_in_italics and _follows_picture(element):
             element.tag = "figcaption"
     return root
+
+
+def _without_styles(text: str) -> str:
+    """Style sheets weigh up to 90 kB inside a body of 10 kB: cheaper cut out than parsed."""
+    kept, position, inside = [], 0, False
+    for tag in _STYLE.finditer(text):
+        if not inside:
+            kept.append(text[position : tag.start()])
+        inside, position = not tag[1], tag.end()
+    return "".join(kept) + ("" if inside else text[position:])
 
 
 def _is_furniture(element: lxml.html.HtmlElement, classes: str | None) -> bool:

@@ -123,17 +123,19 @@ class ArticlePage:
 
     @property
     def title(self) -> str:
-        for found in (_decoded(self.value("title")), _bare(self.meta("og:title")), self.heading):
-            if title := clean_value(found):
-                return title
+        title = clean_value(_decoded(self.value("title")))
+        title = title or clean_value(_bare(self.meta("og:title"))) or clean_value(self.heading)
+        if title:
+            return title
         raise MissingField(self.url, "title", "title in window.DATA, og:title or a heading")
 
     @property
     def published(self) -> datetime:
         """Beijing time."""
-        for found in (self.value("pubtime"), self.meta("article:published_time"), self.shown_time):
-            if (moment := _beijing(found)) is not None:
-                return moment
+        moment = _beijing(self.value("pubtime"))
+        moment = moment or _beijing(self.meta("article:published_time")) or _beijing(self.shown_time)
+        if moment:
+            return moment
         raise MissingField(self.url, "publish time", "a Beijing time like 2026-08-10 19:43:37")
 
     @property

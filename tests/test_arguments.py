@@ -1,0 +1,96 @@
+"""Spider arguments are checked before anything is fetched."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scrapy.utils.test import get_crawler
+
+from newsarchive import settings
+from newsarchive.errors import BadArgument
+from newsarchive.spiders.qq import QQSpider
+
+OURS = {name: getattr(settings, name) for name in dir(settings) if name.startswith(("QQ_", "ARCHIVE_"))}
+
+
+def spider(changed: dict[str, Any] | None = None, **arguments: str) -> QQSpider:
+    return QQSpider.from_crawler(get_crawler(QQSpider, OURS | (changed or {})), **arguments)
+
+
+def test_without_arguments_every_text_channel() -> None:
+    assert spider().channels == settings.QQ_CHANNELS
+    assert spider().kind == "lists"
+
+
+def test_good_arguments() -> None:
+    found = spider(channels="finance, tech,finance", pages="5", since="2026-11-01", until="2026-11-02", limit="100")
+    assert (found.channels, found.pages, found.left) == (["finance", "tech"], 5, 100)
+    assert (found.since, found.until) == (date(2026, 11, 1), date(2026, 11, 2))
+    assert found.wanted(date(2026, 11, 1))
+    assert not found.wanted(date(2026, 11, 3))
+    assert found.wanted(None)
+
+
+def test_named_articles(tmp_path: Path) -> None:
+    file = tmp_path / "named.txt"
+    file.write_text(
+        "\ufeff# two of the week\n20261103A01ABC00\n\nhttps://view.inews.qq.com/a/20261103A02ABC?x=1\n", "utf-8"
+    )
+    expected = ["20261103A01ABC00", "20261103A02ABC00"]
+    assert spider(urls=f"@{file}").named == expected
+    assert (
+        spider(urls="20261103A01ABC00,https://news.qq.com/rain/a/20261103A02ABC00,20261103A01ABC00").named == expected
+    )
+
+
+def test_other_lists_instead_of_channels() -> None:
+    assert spider(hot="1").channels == []
+    assert spider(accounts="8QMf,8QIf").accounts == ["8QMf", "8QIf"]
+    assert spider(hot="1", channels="tech").channels == ["tech"]
+    assert spider(sitemap="1", since="2026-11-01").sitemap
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ({"since": "yesterday"}, "since=yesterday: expected a day like 2026-11-01"),
+        ({"until": "2026-02-30"}, "until=2026-02-30: expected a day"),
+        ({"since": "2026-11-02", "until": "2026-11-01"}, "since=2026-11-02 is after until=2026-11-01"),
+        ({"pages": "0"}, "pages=0: expected a number of at least 1"),
+        ({"pages": "many"}, "pages=many: expected a number"),
+        ({"pages": "٣"}, "pages=٣: expected a number"),
+        ({"limit": "-1"}, "limit=-1: expected a number"),
+        ({"channels": "finance,weather"}, "channels=weather: unknown, expected any of top, "),
+        ({"channel": "finance"}, "no argument named 'channel': expected one of accounts, channels"),
+        ({"urls": "https://example.com/"}, "names no article: expected an id like"),
+        ({"urls": "20261103V01ABC00"}, "is a video or a question: expected an article"),
+        ({"urls": "@/nowhere/list.txt"}, "cannot read the file"),
+        ({"urls": ","}, "expected at least one URL or id"),
+        ({"replay": "/nowhere/pages"}, "replay=/nowhere/pages: no such file or folder"),
+        ({"hot": "yes"}, "hot=yes: expected 1 or 0"),
+        ({"sitemap": "1"}, "sitemap=1 needs since"),
+    ],
+)
+def test_a_bad_argument_is_one_clear_line(arguments: dict[str, str], expected: str) -> None:
+    with pytest.raises(BadArgument) as caught:
+        spider(**arguments)
+    assert expected in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_bad_setting() -> None:
+    with pytest.raises(BadArgument, match=r"QQ_ARTICLE_URL=.*expected \{id\}"):
+        spider({"QQ_ARTICLE_URL": "https://new.qq.com/rain/a/"})
+
+
+def test_only_hosts_of_the_site_are_allowed() -> None:
+    assert spider().allowed_domains == ["qq.com"]
+    here = {name: "http://127.0.0.1:8000/{id}" for name in OURS if name.endswith("_URL") and name.startswith("QQ_")}
+    assert spider(here).allowed_domains == ["127.0.0.1"]
+
+
+def test_scrapyd_passes_a_job() -> None:
+    assert spider(_job="6487ec79947edab326d6db28a2d86511e8247444").channels
