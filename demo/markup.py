@@ -39,11 +39,12 @@ class Pictures:
     """This server's address for pictures that work without the internet; `""` names the real site's host."""
 
     def body(self, name: str, size: str = "641") -> str:
-        return f"{self._host('om_bt')}/{picture_key(name)}/{size}"
+        """The address of a size; a name that is an address itself stays what it is."""
+        return name if "://" in name else f"{self._host('om_bt')}/{picture_key(name)}/{size}"
 
     def cover(self, name: str, crop: str) -> str:
         """The list's picture: another crop of the key, `640360` in lists, `640330` in `og:image`."""
-        return f"{self._host('om_ls')}/{picture_key(name)}_{crop}/0" if name else ""
+        return name if "://" in name or not name else f"{self._host('om_ls')}/{picture_key(name)}_{crop}/0"
 
     def _host(self, folder: str) -> str:
         return f"{self.server}/pic" if self.server else f"https://inews.gtimg.com/{folder}"

@@ -74,7 +74,7 @@ def read_story(path: Path) -> Story:
         published=published,
         channels=channels,
         gone=gone,
-        body=body.strip(),
+        body=re.sub(r">\n\s*<", "><", body.strip()) if fields.get("family", "F5") in ("F4", "F5") else body.strip(),
         **fields,
     )
 
