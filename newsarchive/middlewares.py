@@ -23,6 +23,9 @@ class SiteHosts(OffsiteMiddleware):
     a retry has it.
     """
 
+    def request_scheduled(self, request: Request, spider: Spider) -> None:
+        """Nothing: a request that is refused here would go without its errback, and nobody would learn of it."""
+
     def process_request(self, request: Request, spider: Spider | None = None) -> None:  # noqa: ARG002
         """Raises `IgnoreRequest` for any other host or scheme."""
         assert self.crawler.spider  # noqa: S101
