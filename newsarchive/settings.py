@@ -101,6 +101,7 @@ EXTENSIONS = {
 }
 ARCHIVE_PROGRESS = None  # a live line: None on a terminal only, True always, False never
 LOG_LEVEL = "WARNING"  # default DEBUG; every line from here on means something to the person who runs it
+LOG_FORMATTER = "newsarchive.extensions.loglines.LogLines"  # Scrapy's own writes a whole page into the log
 LOGSTATS_INTERVAL = 0.0  # default 60 seconds; the live line tells
 LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
 LOG_DATEFORMAT = "%Y-%m-%d %H:%M:%S"
