@@ -26,7 +26,7 @@ QQ_SITEMAP_URL = "https://news.qq.com/sitemap/index.xml"
 
 # --- manners: we are guests
 
-USER_AGENT = "newsarchive/0.1 (+https://pypi.org/project/newsarchive/; archives news articles as Markdown)"
+USER_AGENT = "newsarchive/0.1 (archives news articles as Markdown)"  # honest; say who you are when you run it
 ROBOTSTXT_OBEY = True  # default False
 DOWNLOAD_DELAY = 0.5  # seconds between requests to one host; default 0
 CONCURRENT_REQUESTS_PER_DOMAIN = 2  # default 8; with the delay: at most about two requests a second
@@ -58,7 +58,6 @@ DOWNLOAD_HANDLERS = {"file": None, "ftp": None, "s3": None, "data": None}  # onl
 TELNETCONSOLE_ENABLED = False  # default True: a console that runs code
 REMOTE_CONTROL_ENABLED = False  # default True: a server that runs code
 METAREFRESH_ENABLED = False  # default True; articles have none; saves 0.13 ms a page
-HTTPPROXY_ENABLED = True
 DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,  # lets retried and redirected requests through
     "newsarchive.middlewares.SiteHosts": 50,
