@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import socket
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,7 +27,7 @@ class Lock:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            holder = _describe(os.pread(descriptor, 4096, 0))
+            holder = _signature(descriptor)
             os.close(descriptor)
             raise ArchiveLocked(
                 f"the archive {self.path.parent} is held by {holder}: wait for its end, or stop it"
@@ -35,21 +36,16 @@ class Lock:
             os.close(descriptor)
             raise
         self._descriptor = descriptor
-        self.sign(purpose, now)
-
-    def sign(self, purpose: str, now: datetime) -> None:
-        """Writes down who holds it, for those who come too late."""
-        assert self._descriptor is not None, "sign() needs the lock"  # noqa: S101
-        holder = {
+        about = {
             "purpose": purpose,
             "pid": os.getpid(),
             "host": socket.gethostname(),
             "since": now.astimezone(UTC).isoformat(timespec="seconds"),
         }
-        text = json.dumps(holder, ensure_ascii=False).encode("utf-8")
+        text = json.dumps(about, ensure_ascii=False).encode("utf-8")
         # longer first, then cut: a reader never sees an empty file
-        os.pwrite(self._descriptor, text, 0)
-        os.ftruncate(self._descriptor, len(text))
+        os.pwrite(descriptor, text, 0)
+        os.ftruncate(descriptor, len(text))
 
     def release(self) -> None:
         if self._descriptor is not None:
@@ -66,15 +62,17 @@ def holder(path: Path) -> str:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return _describe(os.pread(descriptor, 4096, 0))
+        return _signature(descriptor)
     finally:
         os.close(descriptor)
     return ""
 
 
-def _describe(written: bytes) -> str:
-    try:
-        known = json.loads(written)
-        return f"{known['purpose']}, pid {known['pid']} on {known['host']} since {known['since']}"
-    except (ValueError, KeyError, TypeError):
-        return "another process"  # it is just about to write who it is
+def _signature(descriptor: int) -> str:
+    for _ in range(20):
+        try:
+            known = json.loads(os.pread(descriptor, 4096, 0))
+            return f"{known['purpose']}, pid {known['pid']} on {known['host']} since {known['since']}"
+        except (ValueError, KeyError, TypeError):
+            time.sleep(0.05)  # the holder is just about to write who it is
+    return "another process"

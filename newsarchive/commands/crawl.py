@@ -71,6 +71,7 @@ class Command(ScrapyCrawl):
     def crawl(self, name: str, arguments: dict[str, Any]) -> int:
         """Crawls to the end and says how it went."""
         assert isinstance(self.crawler_process, AsyncCrawlerProcess), "TWISTED_REACTOR must be the default"  # noqa: S101
+        Run.command = self.name
         crawler = self._create_crawler(name)
         task = self.crawler_process.crawl(crawler, **arguments)
         self.crawler_process.start()

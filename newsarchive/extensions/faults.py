@@ -64,9 +64,15 @@ class Faults(logging.Handler):
             self.first = error
 
     @staticmethod
-    def quiet(record: logging.LogRecord) -> bool:
-        """A filter for log handlers: a fatal error is said once at the end, not with a traceback for each page."""
-        return not (record.exc_info and record.exc_info[1] is not None and is_fatal(record.exc_info[1]))
+    def plain(record: logging.LogRecord) -> bool:
+        """A filter for log handlers: tracebacks are for bugs.
+
+        An error of the network is one line, and a fatal one is said once at the end, not again for each page.
+        """
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, _SITE):
+            record.exc_info = record.exc_text = None
+        return error is None or not is_fatal(error)
 
 
 def is_fatal(error: BaseException) -> bool:

@@ -8,7 +8,6 @@ from typing import Any
 _ENDS = {
     "shutdown": "stopped on request; the next run goes on from here",
     "unfinished": "stopped by force; the next run goes on from here",
-    "fault": "stopped by an error",
 }
 
 
@@ -26,7 +25,7 @@ def summary(status: Mapping[str, Any]) -> str:
         if times:
             parts.append(f"{times} {what}")
     lines = [f"{_read(counts)}: {', '.join(parts)}, in {counts['seconds']:.0f} s"]
-    if end := _ENDS.get(run["reason"]):
+    if run["exit_code"] != 1 and (end := _ENDS.get(run["reason"])):
         lines[0] += f"; {end}"
     archived = status["articles"]["archived"]
     lines.append(f"{archived} articles in {status['folder']}/content")

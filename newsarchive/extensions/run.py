@@ -8,6 +8,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
@@ -23,6 +24,7 @@ from newsarchive.archive.archive import Archive
 from newsarchive.archive.files import write_text
 from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.rows import next_check, retry_delay
+from newsarchive.errors import LedgerBroken
 from newsarchive.extensions import report
 from newsarchive.extensions.faults import Faults, in_words
 from newsarchive.items import Article
@@ -41,6 +43,8 @@ class Run:
     Pipelines and spiders get theirs with `Run.of(crawler)`.
     """
 
+    command: ClassVar[str] = "crawl"
+    """The Scrapy command of this process, which Scrapy takes out of `sys.argv`."""
     _of: ClassVar[WeakKeyDictionary[Crawler, Run]] = WeakKeyDictionary()
 
     def __init__(
@@ -69,9 +73,13 @@ class Run:
         self._keys: Counter[str] = Counter()
         self._stopping = False
         self.started = now()
-        self.archive = Archive.open(
-            folder, purpose=f"`scrapy {arguments}`", now=self.started, ages=ages, pictures_url=pictures_url
-        )
+        try:
+            self.archive = Archive.open(
+                folder, purpose=f"`{arguments}`", now=self.started, ages=ages, pictures_url=pictures_url
+            )
+        except (LedgerBroken, OSError) as error:
+            self._could_not_begin(folder, error)
+            raise
         self.ledger = self.archive.ledger
         try:
             self.run_id = self.ledger.begin_run(self.started, os.getpid(), arguments)
@@ -88,7 +96,7 @@ class Run:
         run = cls(
             crawler,
             folder=archive_folder(settings),
-            arguments=" ".join(sys.argv[1:])[:500],
+            arguments=" ".join(["scrapy", cls.command, *sys.argv[1:]])[:500],
             ages=recheck_ages(settings),
             max_tries=settings.getint("ARCHIVE_MAX_TRIES"),
             first_delay=timedelta(minutes=settings.getfloat("ARCHIVE_RETRY_MINUTES", 30)),
@@ -129,7 +137,7 @@ class Run:
 
     def engine_started(self) -> None:
         for handler in logging.getLogger().handlers:
-            handler.addFilter(self.faults.quiet)
+            handler.addFilter(self.faults.plain)
 
     def item_scraped(self, item: object) -> None:
         if isinstance(item, Article):
@@ -167,6 +175,23 @@ class Run:
             self.archive.close()
         return self.exit_code
 
+    def _could_not_begin(self, folder: Path, error: BaseException) -> None:
+        """A run without a ledger leaves its `status.json` too, where a disk lets it."""
+        last_run = status.run_status(
+            run=None,
+            started=self.started,
+            ended=self.now(),
+            arguments=self._arguments,
+            reason=self.reason,
+            exit_code=1,
+            message=in_words(error),
+            counts={},
+            alarms=[],
+        )
+        unknown = status.archive_status(by_state={}, newest=None, exhausted=[], in_quarantine=0)
+        with suppress(OSError):  # the first error is the one to be told
+            _write_status(folder, {"folder": str(folder), "last_run": last_run} | unknown)
+
     def _conclude(self) -> None:
         ended = self.now()
         history = [run.counts for run in self.ledger.last_runs(5 * health.HISTORY) if run.counts]
@@ -190,7 +215,7 @@ class Run:
         whole = {"folder": str(self.archive.folder), "last_run": last_run} | look(
             self.archive.folder, self.ledger, self.max_tries
         )
-        write_text(self.archive.folder / "status.json", json.dumps(whole, ensure_ascii=False, indent=2) + "\n")
+        _write_status(self.archive.folder, whole)
         self.exit_code = exit_code
         print(report.summary(whole), flush=True)
 
@@ -216,6 +241,10 @@ class Run:
             counts["newest/hours"] = round(hours, 1)
             counts["newest/usual"] = round(health.usual_age(hours, history), 1)
         return counts
+
+
+def _write_status(folder: Path, whole: dict[str, Any]) -> None:
+    write_text(folder / "status.json", json.dumps(whole, ensure_ascii=False, indent=2) + "\n")
 
 
 def look(folder: Path, ledger: Ledger, max_tries: int) -> dict[str, Any]:

@@ -182,7 +182,9 @@ class ArchiveSpider(Spider):
             self._failed(row, "501: the site's firewall refused the request")
             self.stop_refused(response.url)
         else:
-            self._failed(row, f"HTTP status {response.status}", refused=response.status in (403, 429, 567))
+            refused = response.status in (403, 429, 567)
+            unreachable = response.status >= 500 and not refused
+            self._failed(row, f"HTTP status {response.status}", refused=refused, unreachable=unreachable)
 
     def article_failed(self, failure: Failure) -> None:
         """No answer came, after all retries."""

@@ -1,0 +1,36 @@
+"""Scrapy's log lines about items, without the item: a page is 270 kB of HTML."""
+
+# ruff: noqa: ARG002 -- Scrapy says what is passed
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from scrapy import Spider
+from scrapy.http import Response
+from scrapy.logformatter import LogFormatter, LogFormatterResult
+from twisted.python.failure import Failure
+
+
+class LogLines(LogFormatter):
+    """One sentence with the URL in it."""
+
+    def scraped(self, item: Any, response: Response | Failure | None, spider: Spider) -> LogFormatterResult:
+        return {"level": logging.DEBUG, "msg": "archived %(url)s", "args": {"url": item.url}}
+
+    def dropped(
+        self, item: Any, exception: BaseException, response: Response | Failure | None, spider: Spider
+    ) -> LogFormatterResult:
+        """The drop's own words, which name the URL."""
+        level = getattr(exception, "log_level", None) or "WARNING"
+        return {
+            "level": logging.getLevelNamesMapping()[level],
+            "msg": "%(kind)s: %(reason)s",
+            "args": {"kind": type(exception).__name__.lower(), "reason": exception},
+        }
+
+    def item_error(
+        self, item: Any, exception: BaseException, response: Response | Failure | None, spider: Spider
+    ) -> LogFormatterResult:
+        return {"level": logging.ERROR, "msg": "an error of ours met %(url)s", "args": {"url": item.url}}

@@ -1,0 +1,275 @@
+"""The exit codes of whole `scrapy crawl qq` processes, and what they say on the way out."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from demo.crawl import Result, finish
+from newsarchive.archive.ledger import Ledger
+from tests.conftest import Crawl, DemoSite
+
+
+def lines(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.strip()]
+
+
+def test_fine_also_when_nothing_was_new(crawl: Crawl, demo_site: DemoSite, tmp_path: Path) -> None:
+    first, second = crawl(tmp_path, site=demo_site), crawl(tmp_path, site=demo_site)
+    assert (first.returncode, second.returncode) == (0, 0), f"{first}\n{second}"
+    assert second.status["last_run"]["counts"].get("article/new", 0) == 0
+    assert second.status["last_run"]["meaning"] == "fine"
+    for result in (first, second):
+        assert 1 <= len(lines(result.stdout)) <= 5
+        assert lines(result.stderr) == []
+
+
+WRONG = {
+    "day": (["-a", "since=yesterday"], "since=yesterday: expected a day like 2026-11-01"),
+    "channel": (["-a", "channels=finance,knitting"], "channels=knitting: unknown, expected any of "),
+    "name of an argument": (["-a", "pagse=3"], "no argument named 'pagse': expected one of accounts"),
+    "number": (["-a", "limit=many"], "limit=many: expected a number"),
+    "folder": (["-a", "replay=/no/such/folder"], "replay=/no/such/folder: no such file or folder"),
+    "url": (["-a", "urls=https://example.com/"], "'https://example.com/' names no article"),
+    "argument without value": (["-a", "since"], "-a since: expected NAME=VALUE"),
+    "setting without value": (["-s", "ARCHIVE_DIR"], "-s ARCHIVE_DIR: expected NAME=VALUE"),
+    "setting's number": (["-s", "ARCHIVE_MAX_TRIES=many"], "-s ARCHIVE_MAX_TRIES=many: expected a whole number"),
+    "setting of Scrapy's": (["-s", "AUTOTHROTTLE_MAX_DELAY=slow"], "-s AUTOTHROTTLE_MAX_DELAY=slow: expected a number"),
+    "setting's switch": (["-s", "ROBOTSTXT_OBEY=perhaps"], "-s ROBOTSTXT_OBEY=perhaps: expected True or False"),
+    "hours": (["-s", "ARCHIVE_RECHECK_HOURS=soon"], "-s ARCHIVE_RECHECK_HOURS=soon: expected hours"),
+    "level": (["-s", "LOG_LEVEL=LOUD"], "-s LOG_LEVEL=LOUD: expected DEBUG, INFO"),
+    "name of a setting": (["-s", "ARCHIVE_DIRR=x"], "-s ARCHIVE_DIRR: no such setting, expected one of ARCHIVE_DIR"),
+    "option": (["--quick"], "no option --quick"),
+    "two spiders": (["qq"], "expected the name of one spider, got qq qq"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_wrong_usage_is_one_line_and_2_before_anything_is_fetched(
+    crawl: Crawl, demo_site: DemoSite, tmp_path: Path, what: str
+) -> None:
+    arguments, said = WRONG[what]
+    result = crawl(tmp_path / "archive", *arguments, site=demo_site)
+    assert result.returncode == 2, result
+    assert len(lines(result.stderr)) == 1, result
+    assert said in result.stderr
+    assert result.stdout == ""
+    assert demo_site.site.seen == []
+    assert not (tmp_path / "archive").exists()
+
+
+def test_an_unknown_spider_is_wrong_usage(crawl: Crawl, tmp_path: Path) -> None:
+    result = crawl(tmp_path / "archive", name="crawl weather")
+    assert (result.returncode, lines(result.stderr)) == (
+        2,
+        ["scrapy crawl: no spider named 'weather': expected one of qq"],
+    )
+
+
+def test_a_server_that_is_not_there(crawl: Crawl, demo_site: DemoSite, tmp_path: Path) -> None:
+    demo_site.stop()
+    result = crawl(tmp_path, site=demo_site, RETRY_TIMES=1)
+    assert result.returncode == 3, result
+    assert "could not be reached" in result.stdout
+    assert result.status["last_run"]["exit_code"] == 3
+    assert "Traceback" not in result.stderr
+
+
+def test_a_host_that_has_no_address(crawl: Crawl, tmp_path: Path) -> None:
+    nowhere = "http://no-such-host.invalid"
+    result = crawl(
+        tmp_path, QQ_CHANNELS="tech", QQ_LIST_URL=f"{nowhere}/list", QQ_ARTICLE_URL=f"{nowhere}/{{id}}", RETRY_TIMES=0
+    )
+    assert result.returncode == 3, result
+
+
+@pytest.mark.parametrize("status", [500, 502, 567, 403])
+def test_a_site_that_says_no_to_everything(crawl: Crawl, demo_site: DemoSite, tmp_path: Path, status: int) -> None:
+    demo_site.site.faults.add("/[!r]*", status, times=-1)  # but for robots.txt
+    result = crawl(tmp_path, site=demo_site, RETRY_TIMES=1)
+    assert result.returncode == 3, result
+
+
+@pytest.mark.parametrize("status", [500, 567, 403])
+def test_a_site_whose_every_article_is_refused(crawl: Crawl, demo_site: DemoSite, tmp_path: Path, status: int) -> None:
+    demo_site.site.faults.add("/rain/a/*", status, times=-1)
+    result = crawl(tmp_path, site=demo_site, RETRY_TIMES=1)
+    assert result.returncode == 3, result
+
+
+def test_the_firewall_ends_the_crawl(crawl: Crawl, demo_site: DemoSite, tmp_path: Path) -> None:
+    demo_site.site.faults.add("/rain/a/*", 501, times=-1)
+    result = crawl(tmp_path, site=demo_site, CONCURRENT_REQUESTS_PER_DOMAIN=1, CONCURRENT_REQUESTS=2)
+    assert result.returncode == 3, result
+    assert "firewall" in result.stdout
+    asked = [path for path in demo_site.site.counts() if path.startswith("/rain/")]
+    assert len(asked) <= 1 + 2, asked
+
+
+def test_robots_txt_that_forbids_all(crawl: Crawl, demo_site: DemoSite, tmp_path: Path) -> None:
+    demo_site.site.robots = "User-agent: *\nDisallow: /\n"
+    result = crawl(tmp_path, site=demo_site)
+    assert result.returncode == 3, result
+    assert set(demo_site.site.counts()) == {"/robots.txt"}
+
+
+LISTS_CHANGED = {"html": "list form", "unknown-list": "list form", "empty-list": "lists empty"}
+
+
+@pytest.mark.parametrize("fault", LISTS_CHANGED)
+def test_lists_that_look_changed_are_an_alarm(crawl: Crawl, demo_site: DemoSite, tmp_path: Path, fault: str) -> None:
+    demo_site.site.faults.add("/web_feed/*", fault, times=-1)
+    result = crawl(tmp_path, site=demo_site)
+    assert result.returncode == 4, result
+    assert [alarm["name"] for alarm in result.status["last_run"]["alarms"]] == [LISTS_CHANGED[fault]]
+    assert "ALARM" in result.stdout
+
+
+def test_articles_that_all_redirect_to_the_page_for_removed_ones(
+    crawl: Crawl, demo_site: DemoSite, tmp_path: Path
+) -> None:
+    demo_site.site.faults.add("/rain/a/*", 404, times=-1)
+    result = crawl(tmp_path, site=demo_site)
+    assert result.returncode == 4, result
+    assert [alarm["name"] for alarm in result.status["last_run"]["alarms"]] == ["all gone"]
+
+
+def test_one_list_out_of_many_is_no_alarm_in_its_first_run(crawl: Crawl, demo_site: DemoSite, tmp_path: Path) -> None:
+    demo_site.site.faults.add("/web_feed/*tech/1", "html")
+    result = crawl(tmp_path, site=demo_site)
+    assert result.returncode == 0, result
+    assert "channel tech" in result.stderr
+
+
+def plug(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str) -> str:
+    """Value of ADDONS that runs `code` before the crawl: a bug of ours, on order."""
+    folder = tmp_path / "plug"
+    folder.mkdir()
+    body = "\n".join(f"        {line}" for line in code.splitlines())
+    (folder / "plugged.py").write_text(
+        f"class AddOn:\n    def update_settings(self, settings):\n{body}\n", encoding="utf-8"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+    return '{"plugged.AddOn": 0}'
+
+
+BUGS = {
+    "callback": """
+from newsarchive.spiders.qq import QQSpider
+def broken(self, response, **kwargs):
+    raise RuntimeError("bug in the callback")
+    yield
+QQSpider.parse_list = broken""",
+    "start": """
+from newsarchive.spiders.qq import QQSpider
+async def broken(self):
+    raise RuntimeError("bug in the start")
+    yield
+QQSpider.start = broken""",
+    "pipeline": """
+from newsarchive.pipelines.validate import Validate
+def broken(self, item):
+    raise RuntimeError("bug in the pipeline")
+Validate.process_item = broken""",
+    "opening of a pipeline": """
+from newsarchive.pipelines.validate import Validate
+def broken(self):
+    raise RuntimeError("bug in the opening of a pipeline")
+Validate.open_spider = broken""",
+    "extension": """
+from newsarchive.extensions.quarantine import Quarantine
+def broken(self, item):
+    raise RuntimeError("bug in the extension")
+Quarantine.item_scraped = broken""",
+    "errback": """
+from newsarchive.spiders.qq import QQSpider
+def broken(*arguments):
+    raise RuntimeError("bug in the errback")
+QQSpider.list_failed = broken""",
+    "middleware": """
+from newsarchive.middlewares import Backoff
+async def broken(self, request):
+    raise RuntimeError("bug in the middleware")
+Backoff.process_request = broken""",
+    "conclusion": """
+from newsarchive.archive import health
+def broken(*arguments):
+    raise RuntimeError("bug in the conclusion")
+health.alarms = broken""",
+}
+
+
+@pytest.mark.parametrize("place", BUGS)
+def test_an_exception_anywhere_is_1(
+    crawl: Crawl, demo_site: DemoSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    bug = plug(tmp_path, monkeypatch, BUGS[place])
+    if place == "errback":
+        demo_site.site.faults.add("/web_feed/*", 404, times=-1)
+    result = crawl(tmp_path / "archive", site=demo_site, RETRY_TIMES=0, ADDONS=bug)
+    assert result.returncode == 1, result
+    assert f"bug in the {place}" in result.stdout + result.stderr
+    assert "ERROR" in result.stdout + result.stderr
+
+
+def test_a_page_that_meets_a_bug_is_kept_for_its_mending(
+    crawl: Crawl, demo_site: DemoSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = tmp_path / "archive"
+    bug = plug(tmp_path, monkeypatch, BUGS["pipeline"])
+    crawl(archive, site=demo_site, ADDONS=bug)
+    kept = sorted(path.name.partition(".")[0] for path in archive.glob("quarantine/qq/*.html.gz"))
+    assert kept == sorted(story.id for story in demo_site.site.articles())
+    demo_site.stop()
+    result = crawl(archive, name="retry")
+    assert result.returncode == 0, result
+    assert list(archive.glob("quarantine/qq/*")) == []
+    assert len(list(archive.glob("content/qq/*/*/*.md"))) == len(kept)
+
+
+def test_a_ledger_that_cannot_be_read(crawl: Crawl, demo_site: DemoSite, tmp_path: Path) -> None:
+    (tmp_path / "ledger.sqlite").write_bytes(b"no ledger" * 1000)
+    result = crawl(tmp_path, site=demo_site)
+    assert result.returncode == 1, result
+    assert len(lines(result.stderr)) == 1, result
+    assert re.search(r"ledger .*ledger\.sqlite cannot be read .* `scrapy rebuild`", result.stderr)
+    assert demo_site.site.seen == []
+    assert (tmp_path / "ledger.sqlite").read_bytes() == b"no ledger" * 1000
+    assert result.status["last_run"]["exit_code"] == 1
+
+
+def test_outside_of_a_project_nothing_of_ours_is_promised(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "scrapy", "crawl", "qq"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2, done
+
+
+def two_at_once(crawl: Crawl, site: DemoSite, archive: Path) -> list[Result]:
+    processes = [crawl.start(archive, site=site) for _ in range(2)]
+    return [finish(process, archive) for process in processes]
+
+
+def test_two_runs_started_together(crawl: Crawl, new_site: Callable[..., DemoSite], tmp_path: Path) -> None:
+    site = new_site(articles=60)
+    site.site.faults.add("/web_feed/*/1", "slow", times=2, value=2)
+    results = sorted(two_at_once(crawl, site, tmp_path), key=lambda result: result.returncode)
+    assert [result.returncode for result in results] == [0, 75], results
+    late = results[1]
+    assert len(lines(late.stderr)) == 1, late
+    assert re.search(r"is held by `scrapy crawl qq .*`, pid \d+ on \S+ since 20\d\d-", late.stderr)
+    assert late.stdout == ""
+    assert len(list(tmp_path.glob("content/qq/*/*/*.md"))) == 60
+    assert results[0].status["last_run"]["exit_code"] == 0, "the run that did not begin has no status"
+
+
+def test_the_exit_code_is_in_the_ledger_and_in_the_status(crawl: Crawl, demo_site: DemoSite, tmp_path: Path) -> None:
+    demo_site.site.faults.add("/web_feed/*", "empty-list", times=-1)
+    crawl(tmp_path, site=demo_site)
+    with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
+        assert [run.exit_code for run in ledger.last_runs(5)] == [4]

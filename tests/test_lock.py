@@ -1,0 +1,65 @@
+"""One run at a time: the lock goes with its holder, however that one ends."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from newsarchive.archive.lock import Lock, holder
+from newsarchive.errors import ArchiveLocked
+
+NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
+
+HOLD = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from newsarchive.archive.lock import Lock
+Lock(Path(sys.argv[1])).acquire("a process that waits", datetime.now(UTC))
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_the_second_is_told_who_holds_it(tmp_path: Path) -> None:
+    first, second = Lock(tmp_path / ".lock"), Lock(tmp_path / ".lock")
+    first.acquire("the first", NOW)
+    with pytest.raises(ArchiveLocked, match=r"held by the first, pid \d+ on .* since 2026-11-01T12:00:00\+00:00"):
+        second.acquire("the second", NOW)
+    assert holder(tmp_path / ".lock").startswith("the first, pid ")
+    first.release()
+    assert holder(tmp_path / ".lock") == ""
+    second.acquire("the second", NOW)
+    second.release()
+
+
+def test_a_long_name_before_leaves_nothing_behind(tmp_path: Path) -> None:
+    lock = Lock(tmp_path / ".lock")
+    for purpose in ("a very long purpose " * 20, "short"):
+        lock.acquire(purpose, NOW)
+        assert holder(tmp_path / ".lock").startswith(purpose)
+        lock.release()
+
+
+def test_nobody_holds_what_is_not_there(tmp_path: Path) -> None:
+    assert holder(tmp_path / ".lock") == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_killed_holder_holds_nothing(tmp_path: Path) -> None:
+    path = tmp_path / ".lock"
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"held\n"
+        with pytest.raises(ArchiveLocked, match="a process that waits"):
+            Lock(path).acquire("this test", NOW)
+        process.kill()
+    lock = Lock(path)
+    lock.acquire("this test", NOW)
+    lock.release()

@@ -1,0 +1,222 @@
+"""What the site does to its articles after the first crawl, and what the archive makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from newsarchive.archive.ledger import Ledger, Row, State
+from tests.conftest import Crawl, DemoSite
+
+BEIJING_NOW = datetime.now(UTC) + timedelta(hours=8)
+
+
+def row(archive: Path, article_id: str) -> Row:
+    with Ledger.open(archive / "ledger.sqlite") as ledger:
+        found = ledger.get("qq", article_id)
+    assert found is not None
+    return found
+
+
+def make_due(archive: Path) -> None:
+    """Every re-check has come."""
+    now = datetime.now(UTC)
+    with Ledger.open(archive / "ledger.sqlite") as ledger:
+        for known in ledger.rows():
+            if known.state is State.ARCHIVED:
+                ledger.checked("qq", known.article_id, now=now, next_check=now)
+            elif known.state is State.GONE:
+                ledger.gone("qq", known.article_id, now=now, next_check=now)
+
+
+def content(archive: Path) -> dict[str, tuple[bytes, int]]:
+    return {
+        path.relative_to(archive).as_posix(): (path.read_bytes(), path.stat().st_mtime_ns)
+        for path in archive.glob("content/**/*.md")
+    }
+
+
+def counts(result: object) -> dict[str, int]:
+    whole = result.status["last_run"]["counts"]  # type: ignore[attr-defined]
+    return {name.removeprefix("article/"): n for name, n in whole.items() if name.startswith("article/")}
+
+
+@pytest.fixture
+def archive(crawl: Crawl, demo_site: DemoSite, tmp_path: Path) -> Path:
+    assert crawl(tmp_path, site=demo_site).returncode == 0
+    demo_site.site.forget()
+    return tmp_path
+
+
+def article(site: DemoSite) -> str:
+    """An article of the page family of today."""
+    return next(story.id for story in site.site.articles() if story.family == "F5" and story.version == "v2")
+
+
+def test_a_second_run_downloads_lists_only(crawl: Crawl, demo_site: DemoSite, archive: Path) -> None:
+    before = content(archive)
+    demo_site.site.reorder()
+    result = crawl(archive, site=demo_site)
+    assert (result.returncode, counts(result)) == (0, {}), result
+    assert [path for path in demo_site.site.counts() if path.startswith("/rain/")] == []
+    assert content(archive) == before
+
+
+def test_unchanged_articles_are_neither_sent_nor_written(crawl: Crawl, demo_site: DemoSite, archive: Path) -> None:
+    before = content(archive)
+    make_due(archive)
+    result = crawl(archive, site=demo_site)
+    assert result.returncode == 0, result
+    assert counts(result)["unchanged"] == len(before)
+    asked = [request for request in demo_site.site.seen if request.path.startswith("/rain/")]
+    assert sum("if-none-match" in request.headers for request in asked) == len(before)
+    assert content(archive) == before
+    assert not (archive / "revisions").exists()
+
+
+def test_another_page_around_the_same_article_is_no_revision(crawl: Crawl, demo_site: DemoSite, archive: Path) -> None:
+    before = content(archive)
+    for story in demo_site.site.articles():
+        demo_site.site.edit(story.id, media="另一个号")
+    make_due(archive)
+    result = crawl(archive, site=demo_site)
+    assert counts(result)["unchanged"] == len(before)
+    assert content(archive) == before
+
+
+def test_an_edited_article_is_a_revision_and_the_former_one_is_kept(
+    crawl: Crawl, demo_site: DemoSite, archive: Path
+) -> None:
+    edited = article(demo_site)
+    first = row(archive, edited)
+    assert first.archived_at is not None
+    texts = [(archive / first.path).read_bytes()]
+    for n in (2, 3):
+        demo_site.site.edit(edited, title=f"改了第{n}遍的标题")
+        make_due(archive)
+        result = crawl(archive, site=demo_site)
+        assert (result.returncode, counts(result)["revised"]) == (0, 1), result
+        texts.append((archive / first.path).read_bytes())
+        assert f"改了第{n}遍的标题".encode() in texts[-1]
+    last = row(archive, edited)
+    assert (last.revision, last.path, last.state) == (3, first.path, State.ARCHIVED)
+    kept = sorted((archive / "revisions" / "qq" / edited).iterdir())
+    assert kept[0].name == f"{first.archived_at:%Y%m%dT%H%M%SZ}.md"
+    assert [path.read_bytes() for path in kept] == texts[:2]
+
+
+def test_the_path_stays_when_the_publish_time_moves(crawl: Crawl, demo_site: DemoSite, archive: Path) -> None:
+    edited = article(demo_site)
+    story = demo_site.site.stories[edited]
+    former = row(archive, edited).path
+    demo_site.site.edit(edited, published=story.published - timedelta(days=400))
+    make_due(archive)
+    assert counts(crawl(archive, site=demo_site))["revised"] == 1
+    assert row(archive, edited).path == former
+    assert len(list(archive.glob(f"content/**/{edited}.md"))) == 1
+
+
+def test_a_removed_article_stays_and_is_marked_until_it_comes_back(
+    crawl: Crawl, demo_site: DemoSite, archive: Path
+) -> None:
+    removed = article(demo_site)
+    before = content(archive)
+    demo_site.site.delete(removed)
+    make_due(archive)
+    result = crawl(archive, site=demo_site)
+    assert (result.returncode, counts(result)["gone"]) == (0, 1), result
+    gone = row(archive, removed)
+    assert gone.state is State.GONE
+    assert gone.gone_at is not None
+    assert content(archive) == before
+    demo_site.site.publish(removed)
+    make_due(archive)
+    assert crawl(archive, site=demo_site).returncode == 0
+    back = row(archive, removed)
+    assert (back.state, back.gone_at) == (State.ARCHIVED, None)
+    assert content(archive) == before
+
+
+def test_an_article_that_was_gone_before_it_was_read_is_taken_when_it_is_published(
+    crawl: Crawl, demo_site: DemoSite, archive: Path
+) -> None:
+    [late] = [story.id for story in demo_site.site.stories.values() if story.gone]
+    assert row(archive, late).state is State.GONE
+    demo_site.site.edit(late, gone=False, body="<p>它又回来了，这一次有完整的正文，读者可以放心阅读。</p>")
+    make_due(archive)
+    assert counts(crawl(archive, site=demo_site))["new"] == 1
+    assert (archive / row(archive, late).path).is_file()
+
+
+def test_one_article_under_many_urls_is_one(crawl: Crawl, demo_site: DemoSite, tmp_path: Path) -> None:
+    many = article(demo_site)
+    demo_site.site.list_again(many)
+    result = crawl(tmp_path, site=demo_site)
+    assert result.returncode == 0, result
+    assert demo_site.site.counts()[f"/rain/a/{many}"] == 1
+    assert len(list(tmp_path.glob(f"content/**/{many}.md"))) == 1
+    assert row(tmp_path, many).url == f"https://new.qq.com/rain/a/{many}"
+
+
+def test_rechecks_come_at_the_ages_of_the_setting(
+    crawl: Crawl, new_site: Callable[..., DemoSite], tmp_path: Path
+) -> None:
+    site = new_site(newest=BEIJING_NOW.replace(tzinfo=None))
+    crawl(tmp_path, site=site, ARCHIVE_RECHECK_HOURS="2,100000")
+    with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
+        for known in ledger.rows():
+            if known.published and known.last_checked:
+                age = known.last_checked - known.published
+                hours = 2 if age < timedelta(hours=2) else 100000
+                assert known.next_check == known.published + timedelta(hours=hours), known
+
+
+def test_a_recheck_that_fails_leaves_the_article_as_it_is(crawl: Crawl, demo_site: DemoSite, archive: Path) -> None:
+    before = content(archive)
+    make_due(archive)
+    demo_site.site.faults.add("/rain/a/*", 500, times=-1)
+    assert crawl(archive, site=demo_site, RETRY_TIMES=0).returncode == 3
+    assert content(archive) == before
+    with Ledger.open(archive / "ledger.sqlite") as ledger:
+        assert ledger.counts_by_state()[State.ARCHIVED] == len(before)
+    demo_site.site.faults.clear()
+    make_due(archive)
+    assert counts(crawl(archive, site=demo_site))["unchanged"] == len(before)
+
+
+def test_tries_grow_apart_and_end_in_a_report(crawl: Crawl, demo_site: DemoSite, tmp_path: Path) -> None:
+    failing = article(demo_site)
+    demo_site.site.faults.add(f"/rain/a/{failing}", 500, times=-1)
+    assert crawl(tmp_path, site=demo_site, RETRY_TIMES=0, ARCHIVE_MAX_TRIES=2).returncode == 0
+    first = row(tmp_path, failing)
+    assert (first.state, first.attempts) == (State.FAILED, 1)
+    assert first.next_try is not None
+    assert first.next_try > datetime.now(UTC) + timedelta(minutes=25)
+    demo_site.site.forget()
+    crawl(tmp_path, site=demo_site, RETRY_TIMES=0, ARCHIVE_MAX_TRIES=2)
+    assert demo_site.site.counts()[f"/rain/a/{failing}"] == 0, "its time has not come"
+    with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
+        ledger.failed("qq", failing, reason="HTTP status 500", now=datetime.now(UTC), next_try=datetime.now(UTC))
+    result = crawl(tmp_path, site=demo_site, RETRY_TIMES=0, ARCHIVE_MAX_TRIES=2)
+    assert demo_site.site.counts()[f"/rain/a/{failing}"] == 0, "the tries are used up"
+    assert [given_up["id"] for given_up in result.status["given_up"]] == [failing]
+    shown = crawl(tmp_path, name="status", ARCHIVE_MAX_TRIES=2)
+    assert failing in shown.stdout
+    demo_site.site.faults.clear()
+    assert crawl(tmp_path, "-a", f"urls={failing}", site=demo_site).returncode == 0
+    assert row(tmp_path, failing).state is State.ARCHIVED
+
+
+def test_failed_articles_come_first_in_the_next_run(crawl: Crawl, demo_site: DemoSite, tmp_path: Path) -> None:
+    failing = article(demo_site)
+    demo_site.site.faults.add(f"/rain/a/{failing}", 503)
+    crawl(tmp_path, site=demo_site, RETRY_TIMES=0, ARCHIVE_RETRY_MINUTES=0)
+    assert row(tmp_path, failing).state is State.FAILED
+    demo_site.site.forget()
+    crawl(tmp_path, site=demo_site, RETRY_TIMES=0, CONCURRENT_REQUESTS=1)
+    asked = [request.path for request in demo_site.site.seen if request.path != "/robots.txt"]
+    assert asked[0] == f"/rain/a/{failing}"
+    assert row(tmp_path, failing).state is State.ARCHIVED
