@@ -109,6 +109,8 @@ class Pictures:
         urls = {url: nth for url, nth in self._urls(links).items() if url not in waiting}
         wanted = Wanted(row.source, row.article_id, picture_folder(PurePosixPath(row.path)), urls)
         outcomes = await self._fetch(wanted)
+        for url in failed.keys() - urls.keys() - waiting:  # `scrapy reextract` knows no hosts
+            outcomes[url] = Outcome(reason="on no picture host of the site")
         for url in urls.keys() - failed.keys():  # a kill from here on leaves rows that bring us back to this file
             self.rows.failed(row.source, row.article_id, url, reason="interrupted", next_try=self.run.now())
         relinked = await asyncio.to_thread(relink, self.folder, row, self._links(outcomes))

@@ -1,0 +1,120 @@
+"""Preserved pages, read again by today's parser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from difflib import unified_diff
+from pathlib import Path
+
+from newsarchive.archive.archive import Archive
+from newsarchive.archive.captures import capture_at, capture_page
+from newsarchive.archive.documents import content_hash, put
+from newsarchive.archive.ledger import Row
+from newsarchive.archive.pictures import localised, picture_url
+from newsarchive.archive.saved import newest_captures
+from newsarchive.errors import ArchiveError, PageError
+from newsarchive.items import Article
+from newsarchive.markdown.document import render
+from newsarchive.sources import reader
+
+
+@dataclass(frozen=True)
+class Job:
+    """A preserved page and what the ledger knows about its article."""
+
+    row: Row
+    warc: Path
+    stands: bool
+    """Whether the document is there; one that was lost is written again."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What today's parser makes of it: an article where its document differs, or a problem, or neither."""
+
+    row: Row
+    article: Article | None = None
+    problem: str = ""
+
+
+def jobs(archive: Archive, source: str, wanted: frozenset[str] = frozenset()) -> Iterator[Job | Row]:
+    """Every article with a document, or those with the `wanted` ids; a bare row where no page is preserved."""
+    pages = archive.folder / "pages"
+    newest: dict[str, tuple[datetime, Path, int]] | None = None
+    for row in archive.ledger.rows(source):
+        if not row.path or (wanted and row.article_id not in wanted):
+            continue
+        row = replace(row, entry="")  # noqa: PLW2901  -- not needed, and copied to another process
+        if row.warc_offset is not None and (pages / row.warc_file).is_file():
+            yield Job(row, pages / row.warc_file, (archive.folder / row.path).is_file())
+            continue
+        if newest is None:  # the ledger was rebuilt, or files were added by hand
+            newest = newest_captures(sorted(pages.glob("*.warc.gz")))
+        if found := newest.get(f"{source} {row.article_id}"):
+            row = replace(row, warc_file=found[1].name, warc_offset=found[2])  # noqa: PLW2901
+            yield Job(row, found[1], (archive.folder / row.path).is_file())
+        else:
+            yield row
+
+
+def read_again(job: Job) -> Reading:
+    """Runs in a process of its own: no ledger, no network, nothing written."""
+    row = job.row
+    try:
+        page = capture_page(capture_at(job.warc, row.warc_offset or 0), row.source)
+        # as in the crawl: the list picture, of the page or of the ledger, before the page's own
+        article = reader(row.source)(page.html, url=page.url, thumbnail=page.thumbnail or row.thumbnail)
+    except (PageError, ArchiveError) as error:
+        return Reading(row, problem=str(error))
+    if article.article_id != row.article_id:
+        return Reading(row, problem=f"{job.warc}: expected article {row.article_id}, got {article.article_id}")
+    article.content_hash = content_hash(render(article))
+    if article.content_hash == row.content_hash and job.stands:
+        return Reading(row)
+    article.etag, article.last_modified = row.etag, row.last_modified
+    return Reading(row, article)
+
+
+def document(archive: Archive, row: Row, article: Article, *, pictures_url: str, with_pictures: bool) -> str:
+    """The file as it would be, with the pictures that the archive has."""
+    if with_pictures:
+        article.local_pictures = {
+            picture.url: picture_url(picture.path, pictures_url)
+            for picture in archive.ledger.pictures.of(row.source, row.article_id)
+            if picture.path
+        }
+    return localised(render(article), article.local_pictures)
+
+
+def difference(archive: Archive, row: Row, new: str) -> str:
+    """What would change, as `diff -u` says it."""
+    file = archive.folder / row.path
+    old = file.read_text(encoding="utf-8") if file.is_file() else ""
+    lines = unified_diff(old.splitlines(), new.splitlines(), f"a/{row.path}", f"b/{row.path}", lineterm="")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def replace_document(
+    archive: Archive, row: Row, article: Article, new: str, *, now: datetime, with_pictures: bool
+) -> None:
+    """Puts it as a new revision. The site was not asked, so what is known about it stays."""
+    ledger = archive.ledger
+    with ledger.together():
+        put(archive, article, new.encode(), now=now, next_check=row.next_check)
+        stands = ledger.get(row.source, row.article_id)
+        assert stands is not None  # noqa: S101  -- `put` has just written it
+        ledger.put(
+            replace(
+                stands, url=row.url, state=row.state, attempts=row.attempts, next_try=row.next_try,
+                last_checked=row.last_checked, gone_at=row.gone_at, reason=row.reason,
+                warc_file=row.warc_file, warc_offset=row.warc_offset,
+            )
+        )  # fmt: skip
+        if not with_pictures:
+            return
+        for url in filter(None, [article.thumbnail, *(picture.url for picture in article.pictures)]):
+            if ledger.pictures.get(row.source, row.article_id, url) is None:  # then a run fetches it
+                reason = "reextract fetches nothing"
+                ledger.pictures.failed(row.source, row.article_id, url, reason=reason, next_try=now)

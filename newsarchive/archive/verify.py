@@ -1,0 +1,187 @@
+"""Checks of everything that lies in an archive. Reads only, and no network."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import frontmatter
+import yaml
+
+from newsarchive.archive.captures import Capture, Damage, captures
+from newsarchive.archive.pictures import picture_kind, picture_links
+
+_KEYS = {"title", "date", "summary", "categories", "tags", "thumbnail"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is not as it should be."""
+
+    what: str
+    """Document, picture, page, ledger, …"""
+    path: str
+    """Below the archive's folder."""
+    reason: str
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a check has seen."""
+
+    findings: list[Finding] = field(default_factory=list)
+    links: frozenset[str] = frozenset()
+    """Pictures of the archive that a document names, by their path."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """A Markdown file, which has a row of the ledger or is a former version."""
+
+    folder: Path
+    path: str
+    source: str
+    article_id: str
+    pictures_url: str
+    file_hash: str = ""
+    """`""` for a former version, whose hash nobody keeps."""
+
+    def check(self) -> Checked:
+        file = self.folder / self.path
+        try:
+            data = file.read_bytes()
+        except OSError as error:
+            return self._found(f"expected a file, got: {error.strerror}")
+        if self.file_hash and hashlib.sha256(data).hexdigest() != self.file_hash:
+            return self._found("its bytes are not the ones that were written")
+        try:
+            text = data.decode("utf-8")
+            fields = frontmatter.loads(text).metadata
+        except (UnicodeDecodeError, yaml.YAMLError) as error:
+            return self._found(f"its front matter cannot be read: {_one_line(error)}")
+        if missing := _KEYS - fields.keys():
+            return self._found(f"its front matter lacks {', '.join(sorted(missing))}")
+        if not text.endswith(")\n") or f"\n[{self.source}](" not in text or self.article_id not in text[-200:]:
+            return self._found(f"its last line is no link to article {self.article_id} of {self.source}")
+        prefix = f"{self.pictures_url.rstrip('/')}/{self.source}/"
+        links = frozenset(
+            f"pictures/{self.source}/{link.removeprefix(prefix)}"
+            for link in picture_links(text)
+            if link.startswith(prefix)
+        )
+        lost = sorted(link for link in links if not (self.folder / link).is_file())
+        return Checked(
+            [Finding("document", self.path, f"names a picture that is not there: {it}") for it in lost], links
+        )
+
+    def _found(self, reason: str) -> Checked:
+        return Checked([Finding("document", self.path, reason)])
+
+
+@dataclass(frozen=True)
+class PictureFile:
+    """A picture that the ledger names."""
+
+    folder: Path
+    path: str
+    digest: str
+
+    def check(self) -> Checked:
+        try:
+            data = (self.folder / self.path).read_bytes()
+        except OSError as error:
+            return Checked([Finding("picture", self.path, f"expected a file, got: {error.strerror}")])
+        if hashlib.sha256(data).hexdigest() != self.digest:
+            return Checked([Finding("picture", self.path, "its bytes are not the ones that were written")])
+        kind = picture_kind(data)
+        if not self.path.endswith(f".{kind or '?'}"):
+            return Checked([Finding("picture", self.path, f"expected the picture that its name says, got {kind!r}")])
+        return Checked()
+
+
+@dataclass(frozen=True)
+class PageFile:
+    """A WARC file with the pages that the ledger looks for in it."""
+
+    folder: Path
+    path: str
+    expected: dict[int, str]
+    """Offset → article id."""
+
+    def check(self) -> Checked:
+        findings: list[Finding] = []
+        missing = dict(self.expected)
+        try:
+            for capture in captures(self.folder / self.path):
+                if isinstance(capture, Damage):
+                    findings.append(self._found(f"byte {capture.offset}: {capture.reason}"))
+                elif self._is_expected(capture):
+                    missing.pop(capture.record.offset)
+        except OSError as error:
+            return Checked([self._found(f"cannot be read: {error.strerror}")])
+        findings += [self._found(f"byte {at}: expected the page of article {it}") for at, it in missing.items()]
+        return Checked(findings)
+
+    def _is_expected(self, capture: Capture) -> bool:
+        article_id = self.expected.get(capture.record.offset)
+        return article_id is not None and capture.about.get("article-id") == article_id
+
+    def _found(self, reason: str) -> Finding:
+        return Finding("page", self.path, reason)
+
+
+@dataclass(frozen=True)
+class QuarantinedPage:
+    """A page in quarantine and its notes, which the ledger names."""
+
+    folder: Path
+    path: str
+
+    def check(self) -> Checked:
+        page = self.folder / self.path
+        try:
+            gzip.decompress(page.read_bytes())
+            json.loads(page.with_name(page.name.removesuffix(".html.gz") + ".json").read_bytes())["reason"]
+        except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError) as error:
+            return Checked([Finding("quarantine", self.path, f"expected a page and its notes: {_one_line(error)}")])
+        return Checked()
+
+
+Check = Document | PictureFile | PageFile | QuarantinedPage
+
+
+def checked(check: Check) -> Checked:
+    """Runs in a process of its own."""
+    return check.check()
+
+
+def left_over(folder: Path, known: set[str]) -> Iterator[Finding]:
+    """Files that neither the ledger nor a document names."""
+    for what, place, reason in (
+        ("document", "content", "the ledger has no such article"),
+        ("picture", "pictures", "no article has it"),
+        ("quarantine", "quarantine", "the ledger has no such page in quarantine"),
+    ):
+        for file in sorted((folder / place).rglob("*")):
+            path = file.relative_to(folder).as_posix()
+            if path not in known and not file.is_dir() and not _is_stray(file):
+                yield Finding(what, path, reason)
+    for file in sorted(folder.rglob("*.part")):
+        if _is_stray(file):
+            yield Finding("left over", file.relative_to(folder).as_posix(), "a killed run left it; the next removes it")
+    for file in sorted((folder / "pages").glob("*.open")):
+        path = file.relative_to(folder).as_posix()
+        yield Finding("left over", path, "a killed run left it open; the next run mends it")
+
+
+def _is_stray(file: Path) -> bool:
+    return file.name.startswith(".") and file.name.endswith(".part")
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join((str(error) or type(error).__name__).split())

@@ -1,0 +1,131 @@
+"""`scrapy reextract`: reads preserved pages again with today's parser, without network."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from scrapy.commands import ScrapyCommand
+from tqdm import tqdm
+
+from newsarchive.archive.archive import Archive
+from newsarchive.archive.cores import on_all_cores
+from newsarchive.archive.documents import Standing, standing
+from newsarchive.archive.reextract import Job, Reading, difference, document, jobs, read_again, replace_document
+from newsarchive.archive.warc import mend
+from newsarchive.errors import ArchiveError, ArchiveLocked, BadArgument
+from newsarchive.extensions.faults import in_words
+from newsarchive.extensions.run import archive_folder, recheck_ages
+from newsarchive.markdown.document import render
+from newsarchive.pipelines.drops import Quarantined
+from newsarchive.pipelines.validate import Validate
+from newsarchive.sources import reader
+
+if TYPE_CHECKING:
+    from scrapy.settings import BaseSettings
+
+
+class Command(ScrapyCommand):
+    """What is the same is skipped, so a run that was killed is simply started again."""
+
+    requires_project = True
+    requires_crawler_process = False
+
+    def syntax(self) -> str:
+        return "[options] [article id] ..."
+
+    def short_desc(self) -> str:
+        return "Read preserved pages again with today's parser; what differs becomes a new revision; no network"
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        super().add_options(parser)
+        parser.add_argument("--dry-run", action="store_true", help="write nothing, show what would change as a diff")
+        parser.add_argument("--source", default="qq", help="whose pages (default: qq)")
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        assert self.settings is not None  # noqa: S101  -- Scrapy has set it
+        try:
+            self.exitcode = reextract(self.settings, opts.source, frozenset(args), dry_run=opts.dry_run)
+        except (ArchiveError, BadArgument, OSError) as error:
+            print(f"scrapy reextract: {in_words(error)}", file=sys.stderr)
+            self.exitcode = 75 if isinstance(error, ArchiveLocked) else 2 if isinstance(error, BadArgument) else 1
+        except KeyboardInterrupt:
+            print("scrapy reextract: stopped; started again, it goes on", file=sys.stderr)
+            self.exitcode = 1
+
+
+def reextract(settings: BaseSettings, source: str, wanted: frozenset[str], *, dry_run: bool) -> int:
+    """Returns the exit code: 1 when a page could not be read any more; nothing is replaced by it then."""
+    reader(source)  # raises BadArgument before anything is opened
+    folder = archive_folder(settings)
+    if not folder.is_dir():
+        raise BadArgument(f"{folder} is no folder: expected an archive (ARCHIVE_DIR)")
+    with Archive.open(
+        folder, purpose="`scrapy reextract`", now=datetime.now(UTC), ages=recheck_ages(settings),
+        pictures_url=settings["ARCHIVE_PICTURES_URL"],
+    ) as archive:  # fmt: skip
+        for path, cut in mend(folder / "pages"):
+            print(f"{path}: closed after a killed run, {cut} torn bytes cut off", file=sys.stderr)
+        counts = Counter[str]()
+        validate = Validate(settings.getint("ARCHIVE_MIN_TEXT"))
+        with tqdm(desc="pages", unit="", disable=None, leave=False, total=_total(archive, wanted)) as bar:
+            for reading in on_all_cores(read_again, _with_pages(archive, source, wanted, counts, bar)):
+                counts[_settle(archive, settings, validate, reading, dry_run=dry_run)] += 1
+                bar.update()
+    print(_summary(counts, wanted, dry_run=dry_run))
+    return 1 if counts["problem"] else 0
+
+
+def _with_pages(
+    archive: Archive, source: str, wanted: frozenset[str], counts: Counter[str], bar: tqdm[Any]
+) -> Iterator[Job]:
+    for job in jobs(archive, source, wanted):
+        if isinstance(job, Job):
+            yield job
+        else:
+            counts["no page"] += 1
+            bar.update()
+
+
+def _settle(archive: Archive, settings: BaseSettings, validate: Validate, reading: Reading, *, dry_run: bool) -> str:
+    """What is to be done about one article, done; returns what it was."""
+    row, article = reading.row, reading.article
+    problem = reading.problem
+    if article:
+        try:
+            validate.process_item(article)
+        except Quarantined as error:
+            problem = str(error)
+    if problem:
+        tqdm.write(f"left as it is: {problem}", file=sys.stderr)
+        return "problem"
+    if article is None or standing(archive, article, render(article)) is Standing.UNCHANGED:
+        return "same"
+    local = settings.getbool("ARCHIVE_PICTURES") or row.file_hash != row.content_hash
+    new = document(archive, row, article, pictures_url=settings["ARCHIVE_PICTURES_URL"], with_pictures=local)
+    if dry_run:
+        tqdm.write(difference(archive, row, new), file=sys.stdout, end="")
+    else:
+        replace_document(archive, row, article, new, now=datetime.now(UTC), with_pictures=local)
+    return "changed"
+
+
+def _total(archive: Archive, wanted: frozenset[str]) -> int | None:
+    return len(wanted) or sum(archive.ledger.counts_by_state().values())
+
+
+def _summary(counts: Counter[str], wanted: frozenset[str], *, dry_run: bool) -> str:
+    read = counts["same"] + counts["changed"] + counts["problem"]
+    parts = [f"{counts['same']} the same", f"{counts['changed']} {'would change' if dry_run else 'replaced'}"]
+    if counts["problem"]:
+        parts.append(f"{counts['problem']} not readable and left as they are")
+    lines = [f"{read} pages read: {', '.join(parts)}"]
+    if counts["no page"]:
+        lines.append(f"{counts['no page']} articles without a preserved page (ARCHIVE_PAGES was off, or a replay)")
+    if missing := len(wanted) - read - counts["no page"] if wanted else 0:
+        lines.append(f"{missing} of the given ids have no document in the archive")
+    return "\n".join(lines)

@@ -1,0 +1,156 @@
+"""`scrapy verify`: is everything there, and as it was written?"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scrapy.commands import ScrapyCommand
+from scrapy.exceptions import UsageError
+from tqdm import tqdm
+
+from newsarchive.archive.archive import LEDGER, LOCK
+from newsarchive.archive.cores import on_all_cores
+from newsarchive.archive.files import quarantine_path
+from newsarchive.archive.ledger import Ledger, Row, State
+from newsarchive.archive.lock import Lock
+from newsarchive.archive.verify import (
+    Check,
+    Document,
+    Finding,
+    PageFile,
+    PictureFile,
+    QuarantinedPage,
+    checked,
+    left_over,
+)
+from newsarchive.errors import ArchiveLocked, BadArgument, LedgerBroken
+from newsarchive.extensions.faults import in_words
+from newsarchive.extensions.run import archive_folder
+
+if TYPE_CHECKING:
+    from scrapy.settings import BaseSettings
+
+_NAMES = {Document: "documents", PictureFile: "pictures", PageFile: "WARC files", QuarantinedPage: "in quarantine"}
+_ADVICE = {
+    "document": "a lost or damaged document: put it back from a backup, or remove it and run `scrapy reextract`",
+    "picture": "a lost or damaged picture: put it back from a backup",
+    "page": "a damaged WARC file: put it back from a backup; its other pages can be read as before",
+    "quarantine": "a page in quarantine: put it back from a backup, or let a run fetch it again",
+    "left over": "left over by a killed run: any run tidies up",
+    "ledger": "the ledger: `scrapy rebuild` makes a new one from the documents",
+}
+
+
+class Command(ScrapyCommand):
+    """Writes nothing. Holds the lock, because an archive that a run writes to is never all of a piece."""
+
+    requires_project = True
+    requires_crawler_process = False
+
+    def short_desc(self) -> str:
+        return "Check the whole archive: rows, files, hashes, front matter, pictures, WARC digests; no network"
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        super().add_options(parser)
+        parser.add_argument("--json", action="store_true", help="the findings for a program")
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        if args:
+            raise UsageError(f"expected no argument, got {' '.join(args)}", print_help=False)
+        assert self.settings is not None  # noqa: S101  -- Scrapy has set it
+        try:
+            counts, findings = verify(self.settings)
+        except (ArchiveLocked, BadArgument, OSError) as error:
+            print(f"scrapy verify: {in_words(error)}", file=sys.stderr)
+            self.exitcode = 75 if isinstance(error, ArchiveLocked) else 2 if isinstance(error, BadArgument) else 1
+            return
+        if opts.json:
+            found = {"checked": counts, "findings": [asdict(finding) for finding in findings]}
+            print(json.dumps(found, ensure_ascii=False, indent=1))
+        else:
+            print(table(counts, findings))
+        self.exitcode = 1 if findings else 0
+
+
+def verify(settings: BaseSettings) -> tuple[dict[str, int], list[Finding]]:
+    """How much was checked of each kind, and what was found. Raises `ArchiveLocked` or `BadArgument`."""
+    folder = archive_folder(settings)
+    if not (folder / LEDGER).is_file():
+        raise BadArgument(f"{folder} has no {LEDGER}: expected an archive (ARCHIVE_DIR)")
+    lock = Lock(folder / LOCK)
+    lock.acquire("`scrapy verify`", datetime.now(UTC))
+    try:
+        with Ledger.open(folder / LEDGER, read_only=True) as ledger:
+            findings = [Finding("ledger", LEDGER, line) for line in ledger.check()]
+            checks = _checks(folder, ledger, settings["ARCHIVE_PICTURES_URL"])
+        return _run(folder, checks, findings)
+    except LedgerBroken as error:
+        return {}, [Finding("ledger", LEDGER, str(error))]
+    finally:
+        lock.release()
+
+
+def _run(folder: Path, checks: list[Check], findings: list[Finding]) -> tuple[dict[str, int], list[Finding]]:
+    counts = Counter(dict.fromkeys(_NAMES.values(), 0))
+    known = {path for check in checks for path in _files(check)}
+    with tqdm(desc="files", unit="", disable=None, leave=False, total=len(checks)) as bar:
+        for check, result in zip(checks, on_all_cores(checked, checks), strict=True):
+            counts[_NAMES[type(check)]] += 1
+            findings += result.findings
+            known |= result.links
+            bar.update()
+    return dict(counts), [*findings, *left_over(folder, known)]
+
+
+def _checks(folder: Path, ledger: Ledger, pictures_url: str) -> list[Check]:
+    """The long ones first, so that no core is left with one at the end."""
+    pages: dict[str, dict[int, str]] = defaultdict(dict)
+    rest: list[Check] = []
+    sources = set()
+    for row in ledger.rows():
+        sources.add(row.source)
+        rest += _checks_of(folder, row, pictures_url)
+        if row.warc_offset is not None:
+            pages[row.warc_file][row.warc_offset] = row.article_id
+    for file in (folder / "pages").glob("*.warc.gz"):
+        pages[file.name]  # also a file that no row names is read
+    rest += [PictureFile(folder, row.path, row.hash) for row in ledger.pictures.rows() if row.path]
+    for file in sorted(folder.glob("revisions/*/*/*.md")):
+        path = file.relative_to(folder)
+        rest.append(Document(folder, path.as_posix(), path.parts[1], path.parts[2], pictures_url))
+    return [*(PageFile(folder, f"pages/{name}", pages[name]) for name in sorted(pages)), *rest]
+
+
+def _checks_of(folder: Path, row: Row, pictures_url: str) -> Iterator[Check]:
+    if row.path:
+        yield Document(folder, row.path, row.source, row.article_id, pictures_url, row.file_hash)
+    quarantined = str(quarantine_path(row.source, row.article_id))
+    if row.state is State.QUARANTINED or (folder / quarantined).is_file():
+        yield QuarantinedPage(folder, quarantined)
+
+
+def _files(check: Check) -> Iterator[str]:
+    yield check.path
+    if isinstance(check, QuarantinedPage):
+        yield check.path.removesuffix(".html.gz") + ".json"
+
+
+def table(counts: dict[str, int], findings: list[Finding]) -> str:
+    """The findings for a person, and what to do about them."""
+    width = max((len(finding.what) for finding in findings), default=0)
+    places = max((len(finding.path) for finding in findings), default=0)
+    lines = [f"{it.what:{width}}  {it.path:{places}}  {it.reason}" for it in findings]
+    lines.append(f"checked: {', '.join(f'{number} {name}' for name, number in counts.items())}")
+    if not findings:
+        return "\n".join([*lines, "everything is there and as it was written"])
+    lines.append(f"{len(findings)} findings")
+    lines += [f"  {_ADVICE[what]}" for what in dict.fromkeys(finding.what for finding in findings)]
+    return "\n".join(lines)
