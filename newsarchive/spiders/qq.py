@@ -97,13 +97,15 @@ class QQSpider(ArchiveSpider):
             yield self._channel(channel, 1)
         if self.hot:
             query = urlencode({"ids_hash": "", "offset": 0, "page_size": 50})
-            yield self._list(f"{self.settings['QQ_HOT_URL']}?{query}", "hot list", lists.read_hot_list, None)
+            yield self._list(f"{self.settings['QQ_HOT_URL']}?{query}", "hot list", lists.read_hot_list)
         for suid in self.accounts:
             yield self._account(suid, 1, "")
         if self.sitemap:
             yield self._sitemap(self.settings["QQ_SITEMAP_URL"])
 
-    def parse_list(self, response: Response, where: str, read: Read, again: Again | None) -> Iterator[Request]:
+    def parse_list(
+        self, response: Response, where: str, read: Read, page: int, again: Again | None
+    ) -> Iterator[Request]:
         """Requests for the articles that the archive does not know, and for the next page while there are any."""
         try:
             reply = read(response.body, where)
@@ -115,7 +117,8 @@ class QQSpider(ArchiveSpider):
             self.logger.error("%s: no known form of a list: %s", where, error.reason)
             return
         self.count("archive/list/read")
-        self.count("archive/list/empty", int(not reply.entries and not reply.skipped.total()))
+        if page == 1 and not reply.entries and not reply.skipped.total():
+            self.count("archive/list/empty")  # a later page without entries is the list's end
         for kind, skipped in reply.skipped.items():
             self.count(f"archive/entry/{kind}", skipped)
         requests, later = self._offer_all(reply.entries, where)
@@ -159,30 +162,27 @@ class QQSpider(ArchiveSpider):
         return requests, later
 
     def _channel(self, channel: str, page: int) -> Request:
-        where = f"channel {channel}"
-        if page == 1 and self.ledger.walk(self.name, where):
-            self.unfinished.add(where)
-        return self._list(
-            self.settings["QQ_LIST_URL"],
-            where,
-            lists.read_channel,
-            lambda _: self._channel(channel, page + 1) if page < (self.pages or _PAGES) else None,
-            body=lists.channel_body(channel, page, self.device),
-        )
+        def again(_: ListReply) -> Request | None:
+            return self._channel(channel, page + 1) if page < (self.pages or _PAGES) else None
+
+        body = lists.channel_body(channel, page, self.device)
+        return self._list(self.settings["QQ_LIST_URL"], f"channel {channel}", lists.read_channel, page, again, body)
 
     def _account(self, suid: str, page: int, offset: str) -> Request:
         def again(reply: ListReply) -> Request | None:
-            if not reply.next_offset or (self.pages and page >= self.pages):
+            if reply.next_offset in ("", offset) or (self.pages and page >= self.pages):
                 return None
             return self._account(suid, page + 1, reply.next_offset)
 
-        where = f"account {suid}"
+        query = {"guestSuid": suid, "tabId": "om_index", "caller": 1, "from_scene": 103, "offset_info": offset}
+        url = f"{self.settings['QQ_ACCOUNT_URL']}?{urlencode(query)}"
+        return self._list(url, f"account {suid}", lists.read_account, page, again)
+
+    def _list(
+        self, url: str, where: str, read: Read, page: int = 1, again: Again | None = None, body: bytes = b""
+    ) -> Request:
         if page == 1 and self.ledger.walk(self.name, where):
             self.unfinished.add(where)
-        query = {"guestSuid": suid, "tabId": "om_index", "caller": 1, "from_scene": 103, "offset_info": offset}
-        return self._list(f"{self.settings['QQ_ACCOUNT_URL']}?{urlencode(query)}", where, lists.read_account, again)
-
-    def _list(self, url: str, where: str, read: Read, again: Again | None, body: bytes = b"") -> Request:
         self.count("archive/request/list")
         return Request(
             url,
@@ -191,7 +191,7 @@ class QQSpider(ArchiveSpider):
             headers=_HEADERS | ({"Content-Type": "application/json"} if body else {}),
             callback=self.parse_list,
             errback=self.list_failed,
-            cb_kwargs={"where": where, "read": read, "again": again},
+            cb_kwargs={"where": where, "read": read, "page": page, "again": again},
             meta={"dont_redirect": True, "where": where},
         )
 
