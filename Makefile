@@ -1,6 +1,7 @@
 # make demo and make test do all their set-up; the others need `make .venv` once.
 PYTHON ?= python3
 ARCHIVE ?= output
+PUBLIC ?= site/public
 BIN := .venv/bin
 
 .PHONY: help demo test test-slow lint site serve clean
@@ -32,13 +33,13 @@ MOUNTS = [$(call MOUNT,content,content), $(call MOUNT,$(abspath $(ARCHIVE))/cont
 	$(call MOUNT,$(abspath $(ARCHIVE))/pictures,static/pictures)]
 HUGO = HUGO_MODULE_MOUNTS='$(MOUNTS)' $(BIN)/hugo
 
-site: .venv $(ARCHIVE)/content ## build the static site of ARCHIVE (default output) into site/public/
-	@$(HUGO) --source site --cleanDestinationDir
-	@echo "The site of $(ARCHIVE) is in site/public/; make serve shows it."
+site: .venv $(ARCHIVE)/content ## build the static site of ARCHIVE (default output) into PUBLIC (site/public)
+	@$(HUGO) --source site --destination $(abspath $(PUBLIC)) --cleanDestinationDir $(HUGO_FLAGS)
+	@echo "The site of $(ARCHIVE) is in $(PUBLIC)/; make serve shows it."
 
 serve: .venv $(ARCHIVE)/content ## serve that site and say where
 	@echo "http://127.0.0.1:1313/ shows $(ARCHIVE); Ctrl-C ends it."
-	@$(HUGO) server --renderToMemory --source site --bind 127.0.0.1 --port 1313
+	@$(HUGO) server --renderToMemory --source site --bind 127.0.0.1 --port 1313 $(HUGO_FLAGS)
 
 $(ARCHIVE)/content:
 	@echo "There is no archive in $(ARCHIVE): crawl first, or make demo and then make $(MAKECMDGOALS) ARCHIVE=output/demo" >&2

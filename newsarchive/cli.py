@@ -22,7 +22,7 @@ OFTEN_CHANGED = {
     "QQ_CHANNELS": "the channels that are read when a run names none",
     "DOWNLOAD_DELAY": "seconds between two requests to one host",
     "ARCHIVE_DIR": "where everything lies, relative to the folder of scrapy.cfg",
-    "ARCHIVE_PAGES": "keep every page as it came, for a better parser later: about 60 kB an article",
+    "ARCHIVE_PAGES": "keep every page as it came, compressed, for a better parser later",
     "ARCHIVE_PICTURES": "fetch the pictures too and name them in the Markdown by a path of the archive's own",
 }
 

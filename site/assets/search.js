@@ -21,24 +21,26 @@ function element(name, attributes, ...children) {
   return node;
 }
 
-// The words marked where they stand. NFKC can change a text's length: then it stays unmarked.
+// The words marked where they stand; folding can change a text's length, so every folded character knows its place.
 function marked(text, words) {
-  const low = folded(text);
-  if (low.length !== text.length) return [text];
-  const parts = [];
-  let at = 0;
-  while (at < text.length) {
-    let next = -1;
-    let length = 0;
-    for (const word of words) {
-      const start = low.indexOf(word, at);
-      if (start !== -1 && (next === -1 || start < next)) [next, length] = [start, word.length];
-    }
-    if (next === -1) break;
-    parts.push(text.slice(at, next), element("mark", {}, text.slice(next, next + length)));
-    at = next + length;
+  let low = "";
+  const places = [];
+  for (let place = 0; place < text.length; place += 1) {
+    const characters = folded(text[place]);
+    low += characters;
+    for (let count = 0; count < characters.length; count += 1) places.push(place);
   }
-  return [...parts, text.slice(at)];
+  const parts = [];
+  let [from, at] = [0, 0];
+  for (;;) {
+    const starts = words.map((word) => low.indexOf(word, at));
+    const start = Math.min(...starts.filter((found) => found !== -1));
+    if (!Number.isFinite(start)) return [...parts, text.slice(from)];
+    at = start + words[starts.indexOf(start)].length;
+    const end = places[at - 1] + 1;
+    parts.push(text.slice(from, places[start]), element("mark", {}, text.slice(places[start], end)));
+    from = end;
+  }
 }
 
 function excerpt(text, words) {

@@ -1,0 +1,233 @@
+"""The site of the demo archive in a real browser: Debian's Chromium, headless.
+
+NEWSARCHIVE_SCREENSHOTS=docs/images keeps the pictures of it that the README shows.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from demo.crawl import FAST, PROJECT, command, site_settings
+from demo.server import Server
+from demo.site import Site
+from tests.awkward import AWKWARD, GALLERY, LONG, make_site, path_of, write
+
+webdriver = pytest.importorskip("selenium.webdriver", reason="no selenium: pip install '.[browser]'")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+DRIVER = shutil.which("chromedriver")
+OLD = datetime(2018, 3, 5, 8, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
+LONG_TITLE = replace(AWKWARD[LONG], thumbnail="", published=OLD)
+MANY_PICTURES = replace(
+    AWKWARD[GALLERY],
+    thumbnail="",
+    published=OLD,
+    body="\n\n".join(f"![图片](/pictures/many/{number}.png)" for number in range(60)),
+)
+ARTICLE = "/qq/2026/11/20261104A05T2Q00/"
+# Without the last ones Chromium asks its maker's servers for news of its own.
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--hide-scrollbars",
+    "--no-first-run",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """A plain file server that logs nothing."""
+
+    def log_message(self, *args: Any) -> None: ...
+
+
+@dataclass(frozen=True)
+class Browser:
+    driver: Any
+    url: str
+
+    def open(self, path: str, *, width: int = 1100, height: int = 850, scheme: str = "light") -> None:
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+        self.driver.get(self.url + path)
+
+    def script(self, text: str) -> Any:
+        return self.driver.execute_script(text)
+
+    def texts(self, selector: str) -> list[str]:
+        return list(self.script(f"return Array.from(document.querySelectorAll({selector!r}), it => it.innerText)"))
+
+    def wait(self, what: Callable[[], Any]) -> Any:
+        """Twenty seconds at most."""
+        for _ in range(400):
+            if found := what():
+                return found
+            time.sleep(0.05)
+        raise TimeoutError(self.script("return document.body.innerText"))
+
+    def pictures(self) -> list[dict[str, Any]]:
+        """After scrolling to each of them, because they load when they are reached."""
+        self.script("for (const it of document.images) { it.loading = 'eager'; }")
+        self.wait(lambda: self.script("return Array.from(document.images).every(it => it.complete)"))
+        return list(
+            self.script("return Array.from(document.images, it => ({url: it.currentSrc, width: it.naturalWidth}))")
+        )
+
+    def is_quiet(self) -> bool:
+        """Nothing on the console, nothing asked of another host, nothing wider than the window."""
+        asked = self.script("return performance.getEntriesByType('resource').map(it => it.name)")
+        assert [url for url in asked if not url.startswith(self.url)] == []
+        assert self.driver.get_log("browser") == []
+        wide, window = self.script("return [document.documentElement.scrollWidth, window.innerWidth]")
+        assert wide <= window
+        return True
+
+    def keep(self, name: str) -> None:
+        if folder := os.environ.get("NEWSARCHIVE_SCREENSHOTS"):
+            self.driver.save_screenshot(str(Path(folder) / f"{name}.png"))
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    if not CHROMIUM or not DRIVER:
+        pytest.skip("no Chromium: apt-get install chromium chromium-driver (and fonts-noto-cjk)")
+    folder = tmp_path_factory.mktemp("browser")
+    site = Server(Site(local_pictures=True))
+    site.start()
+    settings = {**site_settings(site.url), **FAST, "ARCHIVE_PICTURES": True}
+    crawled = subprocess.run(command("crawl qq", folder / "archive", **settings), cwd=PROJECT, check=False)
+    site.stop()
+    assert crawled.returncode == 0
+    write(folder / "archive", LONG_TITLE)
+    write(folder / "archive", MANY_PICTURES)
+    picture = next((folder / "archive" / "pictures").rglob("*.png"))
+    (folder / "archive" / "pictures" / "many").mkdir()
+    for number in range(60):
+        shutil.copy(picture, folder / "archive" / "pictures" / "many" / f"{number}.png")
+    make_site(folder / "archive", folder / "public")
+
+    handler = partial(Quiet, directory=str(folder / "public"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        options = webdriver.ChromeOptions()
+        options.binary_location = CHROMIUM
+        for flag in (*FLAGS, f"--user-data-dir={folder / 'profile'}"):
+            options.add_argument(flag)
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+        driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+        try:
+            yield Browser(driver, f"http://127.0.0.1:{server.server_port}")
+        finally:
+            driver.quit()
+            server.shutdown()
+
+
+@pytest.mark.parametrize(("width", "scheme", "name"), [(1100, "light", "list"), (390, "dark", "list-phone-dark")])
+def test_the_list(browser: Browser, width: int, scheme: str, name: str) -> None:
+    browser.open("/", width=width, scheme=scheme)
+    titles = browser.texts("main .card h2")
+    assert "松塔实验室开源18B语音模型，一块旧显卡就能跑" in titles
+    assert len(titles) == 15
+    assert all(picture["width"] for picture in browser.pictures())
+    assert browser.is_quiet()
+    browser.keep(name)
+
+
+@pytest.mark.parametrize(("width", "scheme", "name"), [(1100, "light", "article"), (390, "dark", "article-phone-dark")])
+def test_an_article(browser: Browser, width: int, scheme: str, name: str) -> None:
+    browser.open(ARTICLE, width=width, scheme=scheme)
+    assert browser.driver.title == "松塔实验室开源18B语音模型，一块旧显卡就能跑 · 新闻存档"
+    assert browser.texts(".body p")[0] == "松塔实验室昨晚放出了一个新模型，名字叫小声。"
+    assert browser.texts(".body h2") == ["它到底快在哪", "怎么试"]
+    assert browser.texts(".body strong") == ["直接在声音的表示上续写", "祁小满"]
+    assert browser.texts(".body code") == ["whisperling serve --port 7080"]
+    pictures = browser.pictures()
+    assert [picture["url"].rpartition(".")[2] for picture in pictures] == ["webp", "gif"]
+    assert all(picture["width"] for picture in pictures)
+    assert browser.is_quiet()
+    browser.keep(name)
+
+
+def test_light_and_dark_are_what_the_reader_prefers(browser: Browser) -> None:
+    look = "const it = getComputedStyle(document.body); return [it.backgroundColor, it.color]"
+    shades = {}
+    for scheme in ("light", "dark"):
+        browser.open(ARTICLE, scheme=scheme)
+        paper, ink = (sum(map(int, color[4:-1].split(","))) for color in browser.script(look))
+        shades[scheme] = paper - ink
+    assert shades["light"] > 300
+    assert shades["dark"] < -300
+
+
+def test_a_title_of_six_thousand_characters_fits_a_phone(browser: Browser) -> None:
+    browser.open(path_of(LONG_TITLE), width=390, height=844)
+    assert browser.texts("h1") == [LONG_TITLE.title]
+    assert browser.is_quiet()
+
+
+def test_sixty_pictures_load_as_the_reader_reaches_them(browser: Browser) -> None:
+    browser.open(path_of(MANY_PICTURES), width=390, height=844)
+    loaded = "return Array.from(document.images).filter(it => it.naturalWidth).length"
+    assert browser.wait(lambda: browser.script(loaded)) < 60
+    assert [bool(picture["width"]) for picture in browser.pictures()] == [True] * 60
+    assert browser.is_quiet()
+
+
+def test_search_finds_an_article_from_the_sidebar(browser: Browser) -> None:
+    browser.open(ARTICLE)
+    browser.driver.find_element("css selector", "aside input[name=q]").send_keys("语音 显卡")
+    browser.driver.find_element("css selector", "aside button").click()
+    browser.wait(lambda: browser.texts("#found") == ["找到 1 篇。"])
+    assert browser.texts("#results h2") == ["松塔实验室开源18B语音模型，一块旧显卡就能跑"]
+    assert browser.texts("#results h2 mark") == ["语音", "显卡"]
+    assert browser.is_quiet()
+    browser.driver.find_element("css selector", "#results a").click()
+    browser.wait(lambda: browser.driver.current_url == browser.url + ARTICLE)
+
+
+def test_search_reads_texts_when_asked(browser: Browser) -> None:
+    browser.open("/search/?q=拖拉机")
+    browser.wait(lambda: browser.texts("#found") == ["没有找到。"])
+    browser.driver.find_element("name", "full").click()
+    browser.driver.find_element("css selector", "#search button").click()
+    browser.wait(lambda: browser.texts("#found") == ["找到 1 篇。"])
+    assert browser.texts("#results mark") == ["拖拉机"]
+    assert browser.is_quiet()
+
+
+def test_search_ignores_case_and_width_and_takes_the_query_as_text(browser: Browser) -> None:
+    browser.open("/search/?q=18b")
+    browser.wait(lambda: browser.texts("#found") == ["找到 1 篇。"])
+    browser.open("/search/?q=１８Ｂ")
+    browser.wait(lambda: browser.texts("#found") == ["找到 1 篇。"])
+    browser.open("/search/?q=<img src=x onerror=alert(1)>")
+    browser.wait(lambda: browser.texts("#found") == ["没有找到。"])
+    assert browser.is_quiet()
+
+
+def test_search_goes_on_from_month_to_month(browser: Browser) -> None:
+    browser.open("/search/?q=的&full=1")
+    browser.wait(lambda: "找到" in "".join(browser.texts("#found")))
+    years = [when[:4] for when in browser.texts("#results .when")]
+    assert years == sorted(years, reverse=True)
+    assert len(set(years)) >= 3
+    assert browser.is_quiet()
