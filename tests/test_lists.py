@@ -81,7 +81,7 @@ def test_an_entry_without_picture(picture: object) -> None:
 
 @pytest.mark.parametrize("code", [1, 99998, "1"])
 def test_busy_inside_a_200_reply(code: object) -> None:
-    with pytest.raises(BusyList, match="channel tech.*busy"):
+    with pytest.raises(BusyList, match=r"channel tech.*busy"):
         read_channel(reply(code=code, message="系统繁忙"), WHERE)
 
 

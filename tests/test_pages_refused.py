@@ -175,6 +175,9 @@ def test_bytes_and_text_give_the_same() -> None:
 @pytest.mark.parametrize("key", ["originContent", "originAttribute", "title", "pubtime", "cms_id", "article_type"])
 def test_values_of_the_wrong_type_are_no_crash(key: str, wrong: object) -> None:
     try:
-        read_article(page(**{key: wrong}), URL)
+        article = read_article(page(**{key: wrong}), URL)
     except PageError as error:
-        assert URL in str(error)
+        reason = str(error)
+    else:
+        reason = article.url
+    assert URL in reason

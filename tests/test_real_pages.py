@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import itertools
 import json
 import re
 from datetime import datetime
@@ -124,7 +125,8 @@ def rebuilt_pages(document: str) -> dict[str, tuple[str, str]]:
     field = {key: json.loads(value) for key, value in re.findall(r'^(\w+): (".*")$', head, re.MULTILINE)}
     images = re.findall(r"!\[图片\]\((.*)\)", body)
     markup = as_html(body)
-    placeholders = re.sub(r"<img[^>]*>", lambda _, n=iter(range(99)): f"<!--IMG_{next(n)}-->", markup)  # type: ignore[misc]
+    numbers = itertools.count()
+    placeholders = re.sub(r"<img[^>]*>", lambda _: f"<!--IMG_{next(numbers)}-->", markup)
     data = {
         "url": f"https://view.inews.qq.com/a/{SEED}",
         "article_id": SEED,
