@@ -1,0 +1,225 @@
+"""A lost or broken ledger is made again from the Markdown files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from newsarchive.archive.archive import Archive
+from newsarchive.archive.ledger import Ledger, Row, State
+from newsarchive.archive.rebuild import rebuild
+from tests.conftest import Crawl, DemoSite
+from tests.test_rechecks import content, counts, make_due
+
+NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
+DOCUMENT = """---
+title: "题"
+date: "2026-10-31 23:30:00"
+summary: ""
+thumbnail: "https://inews.gtimg.com/om_ls/x/0"
+---
+
+正文
+
+[qq](https://new.qq.com/rain/a/20261031A00AB100)
+"""
+
+
+def write(folder: Path, text: str = DOCUMENT, name: str = "20261031A00AB100", month: str = "10") -> Path:
+    path = folder / "content" / "qq" / "2026" / month / f"{name}.md"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    os.utime(path, (NOW.timestamp(), NOW.timestamp()))
+    return path
+
+
+def rows(folder: Path) -> list[Row]:
+    with Ledger.open(folder / "ledger.sqlite") as ledger:
+        return list(ledger.rows())
+
+
+def test_what_a_file_tells(tmp_path: Path) -> None:
+    write(tmp_path)
+    for n in (1, 2):
+        former = tmp_path / "revisions" / "qq" / "20261031A00AB100" / f"{n}.md"
+        former.parent.mkdir(parents=True, exist_ok=True)
+        former.touch()
+    outcome = rebuild(tmp_path, now=NOW, ages=[timedelta(days=1)])
+    assert str(outcome) == "1 articles, 0 pages in quarantine"
+    [row] = rows(tmp_path)
+    assert row.published is not None
+    assert row.published.isoformat() == "2026-10-31T23:30:00+08:00"
+    assert row.next_check == row.published + timedelta(days=1)
+    assert (row.state, row.revision, row.archived_at) == (State.ARCHIVED, 3, NOW)
+    assert row.url == "https://new.qq.com/rain/a/20261031A00AB100"
+    assert row.path == "content/qq/2026/10/20261031A00AB100.md"
+    assert row.thumbnail == "https://inews.gtimg.com/om_ls/x/0"
+    assert row.content_hash == row.file_hash
+    assert len(row.file_hash) == 64
+
+
+def test_a_document_with_local_pictures_does_not_tell_its_reference(tmp_path: Path) -> None:
+    write(tmp_path, DOCUMENT.replace("正文", "正文\n\n![图片](/pictures/qq/2026/10/x/01-ab.png)"))
+    rebuild(tmp_path, now=NOW, pictures_url="/pictures/")
+    [row] = rows(tmp_path)
+    assert (row.content_hash, len(row.file_hash)) == ("", 64)
+
+
+BAD = {
+    "no front matter": ("正文\n\n[qq](https://new.qq.com/rain/a/20261031A00AB100)\n", "no date"),
+    "no date": (DOCUMENT.replace("date:", "when:"), "no date"),
+    "no real date": (DOCUMENT.replace("2026-10-31 23:30:00", "yesterday"), "yesterday"),
+    "no source line": (DOCUMENT.replace("[qq](", "[wb]("), "no source line"),
+    "another article's": (DOCUMENT.replace("/20261031A00AB100", "/20261031A00ZZ900"), "names another article"),
+    "broken YAML": (DOCUMENT.replace('title: "题"', 'title: "题'), ""),
+    "empty": ("", "no source line"),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_a_file_that_cannot_be_read_is_named_and_left_alone(tmp_path: Path, what: str) -> None:
+    text, said = BAD[what]
+    path = write(tmp_path, text)
+    outcome = rebuild(tmp_path, now=NOW)
+    [reason] = outcome.unreadable
+    assert reason.startswith("content/qq/2026/10/20261031A00AB100.md: ")
+    assert said in reason
+    assert rows(tmp_path) == []
+    assert path.read_text(encoding="utf-8") == text
+
+
+def test_bytes_that_are_no_text_are_left_alone(tmp_path: Path) -> None:
+    write(tmp_path).write_bytes(b"\xff\xfe\x00")
+    assert len(rebuild(tmp_path, now=NOW).unreadable) == 1
+
+
+def test_of_two_files_of_one_article_the_second_is_named(tmp_path: Path) -> None:
+    write(tmp_path)
+    write(tmp_path, month="11")
+    outcome = rebuild(tmp_path, now=NOW)
+    assert (outcome.articles, len(outcome.unreadable)) == (1, 1)
+    assert "the same article as content/qq/2026/10/" in outcome.unreadable[0]
+
+
+def test_the_former_ledger_is_kept_with_all_that_belongs_to_it(tmp_path: Path) -> None:
+    write(tmp_path)
+    for suffix in ("", "-wal", "-shm"):
+        (tmp_path / f"ledger.sqlite{suffix}").write_text(f"broken{suffix}")
+    outcome = rebuild(tmp_path, now=NOW)
+    assert outcome.kept == "ledger.sqlite.20261101T120000Z.kept"
+    for suffix in ("", "-wal", "-shm"):
+        assert (tmp_path / f"ledger.sqlite.20261101T120000Z.kept{suffix}").read_text() == f"broken{suffix}"
+    assert len(rows(tmp_path)) == 1
+    rebuild(tmp_path, now=NOW)
+    assert (tmp_path / "ledger.sqlite.20261101T120000Z.kept").read_text() == "broken"
+
+
+def test_a_rebuild_that_is_stopped_leaves_the_former_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path)
+    (tmp_path / "ledger.sqlite").write_text("broken")
+
+    def stop(_: Path) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        rebuild(tmp_path, now=NOW, progress=stop)
+    assert (tmp_path / "ledger.sqlite").read_text() == "broken"
+
+
+def test_opening_sweeps_what_a_killed_run_left(tmp_path: Path) -> None:
+    write(tmp_path)
+    strays = [tmp_path / "content" / "qq" / "2026" / "10" / ".x.md.0123456789ab.part", tmp_path / ".l.part-wal"]
+    for stray in strays:
+        stray.touch()
+    with Archive.open(tmp_path, purpose="a test", now=NOW) as archive:
+        assert [row.article_id for row in archive.ledger.rows()] == ["20261031A00AB100"], "and rebuilds a lost ledger"
+    assert not any(stray.exists() for stray in strays)
+
+
+# on the real thing
+
+
+def comparable(row: Row) -> Row:
+    """Without what Markdown files do not tell."""
+    return replace(
+        row, where="", first_seen=NOW, entry="", archived_at=None, last_checked=None, next_check=None, family="",
+        etag="", last_modified="", warc_file="", warc_offset=None,
+    )  # fmt: skip
+
+
+def archived(folder: Path) -> list[Row]:
+    return sorted((comparable(row) for row in rows(folder) if row.path), key=lambda row: row.article_id)
+
+
+@pytest.fixture
+def archive(crawl: Crawl, demo_site: DemoSite, tmp_path: Path) -> Path:
+    assert crawl(tmp_path, site=demo_site).returncode == 0
+    return tmp_path
+
+
+def lose(archive: Path) -> None:
+    for path in archive.glob("ledger.sqlite*"):
+        path.unlink()
+
+
+def damage(archive: Path) -> None:
+    lose(archive)
+    (archive / "ledger.sqlite").write_bytes(b"not a ledger " * 500)
+
+
+@pytest.mark.parametrize("how", [lose, damage])
+def test_rebuild_gives_the_rows_of_the_crawl(
+    crawl: Crawl, demo_site: DemoSite, archive: Path, how: Callable[[Path], None]
+) -> None:
+    before, files = archived(archive), content(archive)
+    how(archive)
+    if how is damage:
+        assert crawl(archive, site=demo_site).returncode == 1
+    result = crawl(archive, name="rebuild")
+    assert result.returncode == 0, result
+    assert f"{len(before)} articles" in result.stdout
+    assert archived(archive) == before
+    demo_site.site.forget()
+    again = crawl(archive, site=demo_site)
+    assert (again.returncode, counts(again).get("new", 0)) == (0, 0), again
+    make_due(archive)
+    checked = crawl(archive, site=demo_site)
+    assert counts(checked).get("revised", 0) == 0, checked
+    assert content(archive) == files
+
+
+def test_a_lost_ledger_is_rebuilt_at_the_start_of_a_run(crawl: Crawl, demo_site: DemoSite, archive: Path) -> None:
+    before = archived(archive)
+    lose(archive)
+    result = crawl(archive, site=demo_site)
+    assert result.returncode == 0, result
+    assert "no ledger" in result.stderr
+    assert counts(result).get("new", 0) == 0
+    assert archived(archive) == before
+
+
+def test_pages_in_quarantine_are_in_the_new_ledger(crawl: Crawl, demo_site: DemoSite, tmp_path: Path) -> None:
+    demo_site.site.layout = "next"
+    crawl(tmp_path, site=demo_site)
+    lose(tmp_path)
+    assert crawl(tmp_path, name="rebuild").returncode == 0
+    assert {row.state for row in rows(tmp_path)} == {State.QUARANTINED}
+    assert all(row.thumbnail and "no page family" in row.reason for row in rows(tmp_path))
+
+
+def test_rebuild_does_not_begin_while_a_run_goes_on(crawl: Crawl, demo_site: DemoSite, archive: Path) -> None:
+    with Archive.open(archive, purpose="a run that goes on", now=NOW):
+        result = crawl(archive, name="rebuild")
+    assert result.returncode == 75
+    assert "a run that goes on" in result.stderr
+
+
+def test_rebuild_of_what_is_no_archive(crawl: Crawl, tmp_path: Path) -> None:
+    result = crawl(tmp_path / "nothing", name="rebuild")
+    assert result.returncode == 2
+    assert len(result.stderr.splitlines()) == 1
