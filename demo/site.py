@@ -183,7 +183,8 @@ class Site:
     def _page(self, story: Story) -> bytes:
         key = (story.id, self.layout)
         if key not in self._pages:
-            self._pages[key] = families.page(story, self.pictures, filler=self._filler, layout=self.layout)
+            filler = self._filler * (10 + sum(story.id.encode()) % 16) // 10
+            self._pages[key] = families.page(story, self.pictures, filler=filler, layout=self.layout)
         return self._pages[key]
 
     def _channel_list(self, asked: Asked) -> Answer:

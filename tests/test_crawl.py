@@ -247,16 +247,34 @@ def test_a_replay_gives_what_the_network_gave(demo_site: Any, crawl: Any, tmp_pa
     assert tree(tmp_path / "replayed" / "content") == tree(tmp_path / "live" / "content")
 
 
-def test_hot_list_account_and_sitemap(demo_site: Any, crawl: Any, tmp_path: Path) -> None:
-    result = crawl(tmp_path, "-a", "accounts=海客", site=demo_site)
+def test_an_account_is_walked_to_its_end(new_site: NewSite, crawl: Any, tmp_path: Path) -> None:
+    site = new_site(articles=60, per_page=4)
+    theirs = {story.id for story in site.site.articles() if story.media == "海客"}
+    result = crawl(tmp_path, "-a", "accounts=海客", site=site)
     assert result.returncode == 0, result
-    assert set(documents(tmp_path)) == {DIVER}
-    assert not any(path.startswith("/web_feed") for path in demo_site.site.counts())
-    crawl(tmp_path, "-a", "sitemap=1", "-a", "since=2019-01-01", "-a", "until=2020-12-31", site=demo_site)
-    # The sitemap has no times: the day in the id decides.
-    assert set(documents(tmp_path)) == {DIVER, CMS, OLD, "20200917A0K2L900"}
-    crawl(tmp_path, "-a", "hot=1", site=demo_site)
+    assert set(documents(tmp_path)) == theirs
+    asked = site.site.counts()
+    assert asked["/getSubNewsMixedList"] == -(-len(theirs) // 4) > 1
+    assert not any(path.startswith("/web_feed") for path in asked)
+
+
+def test_the_sitemap_fills_a_gap_by_the_day_in_the_id(new_site: NewSite, crawl: Any, tmp_path: Path) -> None:
+    site = new_site(articles=120)
+    result = crawl(tmp_path, "-a", "sitemap=1", "-a", "since=2019-01-01", "-a", "until=2020-12-31", site=site)
+    assert result.returncode == 0, result
+    assert set(documents(tmp_path)) == {CMS, OLD, "20200917A0K2L900"}
+    assert [path for path in sorted(site.site.counts()) if path.startswith("/sitemap")] == [
+        "/sitemap/index.xml",
+        *(f"/sitemap/sitemap_{n}.xml" for n in (7000, 7001, 7002)),
+    ]
+
+
+def test_the_hot_list(demo_site: Any, crawl: Any, tmp_path: Path) -> None:
+    result = crawl(tmp_path, "-a", "hot=1", site=demo_site)
+    assert result.returncode == 0, result
     assert set(documents(tmp_path)) == {story.id for story in demo_site.site.articles()}
+    assert counts(result)["entry/header"] == 1
+    assert front(documents(tmp_path)[DIVER])["thumbnail"] == Pictures().cover("tingtao-deck", "294195")
 
 
 def test_one_article_under_three_urls(demo_site: Any, crawl: Any, tmp_path: Path) -> None:
@@ -320,10 +338,11 @@ def test_501_stops_the_crawl(new_site: NewSite, crawl: Any, tmp_path: Path) -> N
 
 
 def test_other_hosts_are_not_asked(demo_site: Any, crawl: Any, tmp_path: Path) -> None:
-    other = Server(Site(filler=100), host="127.0.0.2")
+    other = Server(Site(filler=100))
     other.start()
-    demo_site.site.faults.add(f"/rain/a/{EDITOR}", "redirect", value=f"{other.url}/rain/a/{EDITOR}")
-    demo_site.site.faults.add("/web_feed/*/news_news_tech/1", "redirect", value=f"{other.url}/web_feed/getPCList")
+    elsewhere = f"http://localhost:{other.port}"  # the same machine, but no host of the site
+    demo_site.site.faults.add(f"/rain/a/{EDITOR}", "redirect", value=f"{elsewhere}/rain/a/{EDITOR}")
+    demo_site.site.faults.add("/web_feed/*/news_news_tech/1", "redirect", value=f"{elsewhere}/web_feed/getPCList")
     demo_site.site.faults.add(f"/rain/a/{DIVER}", "redirect", value="file:///etc/hostname")
     # Another address of the same article on the same host is followed.
     demo_site.site.faults.add(f"/rain/a/{OLD}", "redirect", value=f"{demo_site.url}/rain/a/{OLD}?from=rain")
