@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from scrapy import Request, Spider
 from scrapy.downloadermiddlewares.offsite import OffsiteMiddleware
 from scrapy.exceptions import IgnoreRequest
+from scrapy.http import Response
 from scrapy.utils.httpobj import urlparse_cached
 
 if TYPE_CHECKING:
@@ -46,12 +47,17 @@ class SiteHosts(OffsiteMiddleware):
 
 
 class Backoff:
-    """A retried request waits before it goes out, each time twice as long."""
+    """A retried request waits before it goes out, each time twice as long.
+
+    A host that says "too many requests" (429, or 567 at Tencent) is left alone altogether for as long.
+    """
 
     longest = 300.0  # seconds
+    too_many = frozenset({429, 567})
 
     def __init__(self, first: float) -> None:
         self.first = first
+        self.quiet_until: dict[str, float] = {}
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -60,5 +66,19 @@ class Backoff:
     async def process_request(self, request: Request) -> None:
         """`retry_times` counts in Scrapy's retry middleware and in `get_retry_request`."""
         tries = request.meta.get("retry_times", 0)
-        if tries:
-            await asyncio.sleep(min(self.first * 2 ** (tries - 1), self.longest))
+        own = self._wait(tries - 1) if tries else 0.0
+        host = self.quiet_until.get(urlparse_cached(request).netloc, 0.0) - asyncio.get_running_loop().time()
+        if (seconds := max(own, host)) > 0:
+            await asyncio.sleep(seconds)
+
+    def process_response(self, request: Request, response: Response) -> Response:
+        if response.status in self.too_many:
+            told = (response.headers.get("Retry-After") or b"").decode("latin-1")
+            seconds = float(told) if told.isdecimal() else self._wait(request.meta.get("retry_times", 0))
+            until = asyncio.get_running_loop().time() + min(seconds, self.longest)
+            host = urlparse_cached(request).netloc
+            self.quiet_until[host] = max(until, self.quiet_until.get(host, 0.0))
+        return response
+
+    def _wait(self, tries: int) -> float:
+        return min(self.first * 2**tries, self.longest)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from scrapy import Request
 from scrapy.exceptions import IgnoreRequest
+from scrapy.http import Response
 from scrapy.utils.test import get_crawler
 
 from newsarchive.middlewares import Backoff, SiteHosts
@@ -55,13 +56,49 @@ def test_pictures_have_hosts_of_their_own() -> None:
             hosts().process_request(Request(url, meta={"picture": True}))
 
 
+class Waits:
+    """A `Backoff` whose waiting is noted instead of done."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.backoff = Backoff(2.0)
+        self.waited: list[float] = []
+        monkeypatch.setattr(asyncio, "sleep", self.sleep)
+
+    async def sleep(self, seconds: float) -> None:
+        self.waited.append(round(seconds))
+
+    def ask(self, url: str, tries: int = 0) -> None:
+        asyncio.run(self.backoff.process_request(Request(url, meta={"retry_times": tries})))
+
+    def answer(self, url: str, status: int, tries: int = 0, **headers: str) -> None:
+        async def given() -> None:
+            named = {name.replace("_", "-"): value for name, value in headers.items()}
+            response = Response(url, status=status, headers=named)
+            self.backoff.process_response(Request(url, meta={"retry_times": tries}), response)
+
+        asyncio.run(given())
+
+
 def test_retries_wait_twice_as_long_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    waited: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        waited.append(seconds)
-
-    monkeypatch.setattr(asyncio, "sleep", sleep)
+    waits = Waits(monkeypatch)
     for tries in (0, 1, 2, 3, 20):
-        asyncio.run(Backoff(2.0).process_request(Request("https://new.qq.com/", meta={"retry_times": tries})))
-    assert waited == [2.0, 4.0, 8.0, 300.0]
+        waits.ask("https://new.qq.com/", tries)
+    assert waits.waited == [2, 4, 8, 300]
+
+
+def test_a_host_that_has_too_many_requests_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits = Waits(monkeypatch)
+    waits.answer("https://new.qq.com/a", 567, tries=2)
+    waits.ask("https://new.qq.com/b")
+    waits.ask("https://i.news.qq.com/b")
+    waits.answer("https://new.qq.com/a", 429, Retry_After="60")
+    waits.ask("https://new.qq.com/c")
+    assert waits.waited == [8, 60], "the other host is asked at once"
+
+
+def test_other_answers_ask_for_no_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits = Waits(monkeypatch)
+    for status in (200, 404, 500, 501):
+        waits.answer("https://new.qq.com/a", status, tries=3)
+    waits.ask("https://new.qq.com/b")
+    assert waits.waited == []
