@@ -88,7 +88,9 @@ def test_a_bad_setting() -> None:
 
 def test_only_hosts_of_the_site_are_allowed() -> None:
     assert spider().allowed_domains == ["qq.com"]
-    here = {name: "http://127.0.0.1:8000/{id}" for name in OURS if name.endswith("_URL") and name.startswith("QQ_")}
+    here: dict[str, Any] = {
+        name: "http://127.0.0.1:8000/{id}" for name in OURS if name.endswith("_URL") and name.startswith("QQ_")
+    }
     assert spider(here).allowed_domains == ["127.0.0.1"]
 
 
