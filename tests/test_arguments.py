@@ -74,7 +74,7 @@ def test_other_lists_instead_of_channels() -> None:
         ({"sitemap": "1"}, "sitemap=1 needs since"),
     ],
 )
-def test_a_bad_argument_is_one_clear_line(arguments: dict[str, str], expected: str) -> None:
+def test_a_bad_argument_is_one_clear_line(arguments: dict[str, Any], expected: str) -> None:
     with pytest.raises(BadArgument) as caught:
         spider(**arguments)
     assert expected in str(caught.value)
