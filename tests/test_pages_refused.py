@@ -175,7 +175,8 @@ def test_bytes_and_text_give_the_same() -> None:
 @pytest.mark.parametrize("key", ["originContent", "originAttribute", "title", "pubtime", "cms_id", "article_type"])
 def test_values_of_the_wrong_type_are_no_crash(key: str, wrong: object) -> None:
     try:
-        article = read_article(page(**{key: wrong}), URL)
+        changes: dict[str, Any] = {key: wrong}
+        article = read_article(page(**changes), URL)
     except PageError as error:
         reason = str(error)
     else:
