@@ -16,7 +16,8 @@ from newsarchive.items import Article
 from newsarchive.markdown.body import Body, convert
 from newsarchive.markdown.document import clean_value, summarize
 from newsarchive.qq import content
-from newsarchive.qq.families import FAMILIES, ArticlePage
+from newsarchive.qq.families import FAMILIES
+from newsarchive.qq.page import ArticlePage
 from newsarchive.qq.urls import canonical_url
 
 # `article_type` and `atype` of pages that are no text: 56 seen, the others as in lists.

@@ -1,0 +1,158 @@
+"""What the page families share: fields from the page's JSON, its meta tags or its tree, in that order."""
+
+from __future__ import annotations
+
+import html as entities
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from functools import cached_property
+from typing import Any, ClassVar
+
+import lxml.html
+from parsel import Selector
+
+from newsarchive.errors import BadArgument, MissingField
+from newsarchive.markdown.document import clean_value
+from newsarchive.qq import content
+from newsarchive.qq.lists import BEIJING
+from newsarchive.qq.urls import article_id, picture_url, whole_id
+
+# fmt: off
+KNOWN_KEYS = frozenset({
+    "FCompetitionName", "FztCompetition", "abstract", "ad_channel_sign", "aiFirstQuestion", "aiSwitch", "artTemplate",
+    "article_id", "article_is_pay", "article_type", "atype", "card", "catalog1", "catalog2", "closeAllAd",
+    "closeAllFavorite", "cmsId", "cms_id", "comment_id", "contentWordsNum", "desc", "extra_property",
+    "final_declarations", "iNewsRecommendLevel", "interationCount", "introduction", "isOversize", "is_deleted",
+    "media", "media_id", "originAttribute", "originContent", "payment_column_info_v1", "payment_info", "political",
+    "pubtime", "relateWelfare", "selfDeclare", "tag_info_item", "tags", "title", "url", "userAddress", "videoArr",
+    "wechat_atype",
+})
+# fmt: on
+"""Every key of `window.DATA` that pages of 2019 to 2026 have shown. Another one is the first sign of a change."""
+
+FIRST_YEAR = 1998
+"""The year in which the site began: an earlier publish time is a zero in disguise."""
+
+_TIMES = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M")
+_TITLE_SUFFIX = re.compile(r"(?:_[^_]{1,6})?_\s*(?:腾讯新闻|腾讯网)\s*$")
+_ENTITY = re.compile(r"&(?:#\d+|#[xX][0-9a-fA-F]+|[A-Za-z][A-Za-z0-9]*);")
+
+
+class ArticlePage:
+    """A page and its own JSON. A family says where the body is, and what differs in its fields.
+
+    The generators `titles`, `times` and `addresses` give candidates, the most trusted first. They are asked
+    only as far as needed: parsing 270 kB for a field that the JSON has would be most of the work.
+    """
+
+    family: ClassVar[str]
+    containers: ClassVar[tuple[str, ...]]
+    """CSS of the body's container in the HTML, the most telling first."""
+    captions_in_italics: ClassVar[bool] = False
+
+    def __init__(self, source: str, url: str, data: Mapping[str, Any]) -> None:
+        self.source = source
+        self.url = url
+        self.data = data
+
+    def matches(self) -> bool:
+        """Whether this family claims the page."""
+        raise NotImplementedError
+
+    def json_body(self) -> lxml.html.HtmlElement | None:
+        """The body that the page's JSON holds, as standard HTML.
+
+        Raises:
+            BrokenContent: it is there and cannot be read whole; the one in the HTML may be.
+        """
+        return None
+
+    def html_body(self) -> lxml.html.HtmlElement | None:
+        """The body in the page's HTML, as standard HTML; raises as `json_body`."""
+        for css in self.containers:
+            if found := self.selector.css(css):
+                return content.standardize(found[0].root, captions_in_italics=self.captions_in_italics)
+        return None
+
+    @property
+    def article_id(self) -> str:
+        for key in ("cms_id", "cmsId"):
+            if found := whole_id(self.value(key)):
+                return found
+        for address in self.addresses():
+            try:
+                return article_id(address)
+            except BadArgument:
+                continue
+        raise MissingField(self.url, "id", "cms_id in window.DATA, or a URL that names the article")
+
+    @property
+    def title(self) -> str:
+        found = next(filter(None, map(clean_value, self.titles())), "")
+        if not found:
+            raise MissingField(self.url, "title", "title in window.DATA, og:title or a heading")
+        return found
+
+    @property
+    def published(self) -> datetime:
+        """Beijing time."""
+        found = next(filter(None, map(_beijing, self.times())), None)
+        if found is None:
+            raise MissingField(self.url, "publish time", "a Beijing time like 2026-08-10 19:43:37")
+        return found
+
+    @property
+    def picture(self) -> str:
+        return picture_url(self.meta("og:image"))
+
+    @property
+    def unknown_keys(self) -> tuple[str, ...]:
+        return tuple(sorted(set(self.data) - KNOWN_KEYS))
+
+    def addresses(self) -> Iterator[str]:
+        yield self.value("url")
+        yield self.meta("og:url")
+        yield self.url
+
+    def titles(self) -> Iterator[str]:
+        # entities as characters, but only whole ones: titles hold bare ampersands
+        yield _ENTITY.sub(lambda found: entities.unescape(found[0]), self.value("title"))
+        yield _TITLE_SUFFIX.sub("", self.meta("og:title"))
+        yield self.text("h1")
+
+    def times(self) -> Iterator[str]:
+        yield self.value("pubtime")
+        yield self.meta("article:published_time")
+        yield self.text(".media-meta span")  # as a reader sees it, without seconds
+
+    def value(self, key: str) -> str:
+        """A value of `window.DATA` as text, `""` without one."""
+        return str(self.data.get(key) or "").strip()
+
+    def meta(self, name: str) -> str:
+        """The `content` of a meta tag, `""` without one."""
+        tag = re.search(rf"""<meta\s[^>]*?(?:property|name)\s*=\s*["']{name}["'][^>]*>""", self.source)
+        value = tag and re.search(r"""\scontent\s*=\s*(?:"([^"]*)"|'([^']*)')""", tag[0])
+        return entities.unescape(value[1] or value[2] or "").strip() if value else ""
+
+    def text(self, css: str) -> str:
+        """The text of the first element that the CSS expression finds, `""` without one."""
+        found = self.selector.css(css)
+        return str(found[0].xpath("string()").get(default="")).strip() if found else ""
+
+    @cached_property
+    def selector(self) -> Selector:
+        """The whole page's tree: parsed only when its JSON is not enough."""
+        return Selector(root=content.parse(self.source), type="html")
+
+
+def _beijing(text: str) -> datetime | None:
+    for form in _TIMES:
+        try:
+            moment = datetime.strptime(text.strip(), form)  # noqa: DTZ007  # the site's times have no zone
+        except ValueError:
+            continue
+        if moment.year >= FIRST_YEAR:
+            return moment.replace(tzinfo=BEIJING)
+    return None
