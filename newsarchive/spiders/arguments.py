@@ -71,7 +71,10 @@ def named_articles(text: str, article_id: Callable[[str], str]) -> list[str]:
         names = words(text)
     if not names:
         raise BadArgument(f"urls={text}: expected at least one URL or id")
-    return list(dict.fromkeys(article_id(name) for name in names))
+    try:
+        return list(dict.fromkeys(article_id(name) for name in names))
+    except BadArgument as error:
+        raise BadArgument(f"urls: {error}") from None
 
 
 def existing(name: str, text: str) -> Path | None:

@@ -12,7 +12,7 @@ from scrapy import Request
 from scrapy.downloadermiddlewares.retry import get_retry_request
 from scrapy.http import Response
 
-from newsarchive.errors import BadArgument, BusyList, UnknownList
+from newsarchive.errors import BadArgument, BusyList, ListError
 from newsarchive.qq import lists, urls
 from newsarchive.qq.lists import Entry, ListReply
 from newsarchive.spiders.arguments import choices, number, switch, words
@@ -63,7 +63,7 @@ class QQSpider(ArchiveSpider):
         spider = super().from_crawler(crawler, *args, **kwargs)
         settings = crawler.settings
         usual = settings.getlist("QQ_CHANNELS")
-        choices("channels", ",".join(spider.channels), [*lists.CHANNELS, *usual])
+        choices("channels", ",".join(spider.channels), list(dict.fromkeys([*lists.CHANNELS, *usual])))
         if not (spider.channels or spider.hot or spider.accounts or spider.sitemap):
             spider.channels = usual
         if "{id}" not in settings["QQ_ARTICLE_URL"]:
@@ -109,12 +109,8 @@ class QQSpider(ArchiveSpider):
         """Requests for the articles that the archive does not know, and for the next page while there are any."""
         try:
             reply = read(response.body, where)
-        except BusyList as error:
-            yield from self._busy(response, error)
-            return
-        except UnknownList as error:
-            self.count("archive/list/unknown")
-            self.logger.error("%s: no known form of a list: %s", where, error.reason)
+        except ListError as error:
+            yield from self._again(response, error)
             return
         self.count("archive/list/read")
         if page == 1 and not reply.entries and not reply.skipped.total():
@@ -134,10 +130,9 @@ class QQSpider(ArchiveSpider):
     def parse_sitemap(self, response: Response) -> Iterator[Request]:
         """Requests for the index's files, or for a file's articles of the days that are wanted."""
         try:
-            files, ids = lists.read_sitemap(response.body, response.url)
-        except UnknownList as error:
-            self.count("archive/list/unknown")
-            self.logger.error("sitemap: no known form: %s", error)
+            files, ids = lists.read_sitemap(response.body, "sitemap")
+        except ListError as error:
+            yield from self._again(response, error)
             return
         self.count("archive/list/read")
         for file in files:
@@ -199,15 +194,20 @@ class QQSpider(ArchiveSpider):
         self.count("archive/request/list")
         return Request(url, callback=self.parse_sitemap, errback=self.list_failed, meta={"where": "sitemap"})
 
-    def _busy(self, response: Response, error: BusyList) -> Iterator[Request]:
+    def _again(self, response: Response, error: ListError) -> Iterator[Request]:
+        """The request once more: a busy server and a gateway's error page come with status 200 too."""
         assert response.request is not None  # noqa: S101
-        retry = get_retry_request(response.request, spider=self, reason="busy")
+        busy = isinstance(error, BusyList)
+        retry = get_retry_request(response.request, spider=self, reason="busy" if busy else "unknown list")
         if retry:
-            self.count("archive/list/busy")
+            self.count("archive/list/again")
             yield retry
-        else:
+        elif busy:
             self.count("archive/list/failed")
             self.logger.error("%s: not read: %s", error.where, error.reason)
+        else:
+            self.count("archive/list/unknown")
+            self.logger.error("%s: no known form of a list: %s", error.where, error.reason)
 
 
 def _record(entry: Entry) -> str:
