@@ -55,6 +55,24 @@ class PictureRows:
         )
         return [article_id for (article_id,) in found.fetchall()]
 
+    def unnamed(
+        self,
+        source: str,
+        article_id: str,
+        url: str,
+        *,
+        path: str,
+        hash: str,  # noqa: A002
+        next_try: datetime,
+    ) -> None:
+        """The file stands, and the document is just about to name it: due, until it does."""
+        self.put(
+            PictureRow(
+                source=source, article_id=article_id, url=url, state=State.FAILED, path=path, hash=hash,
+                next_try=next_try, reason="interrupted",
+            )
+        )  # fmt: skip
+
     def failed(self, source: str, article_id: str, url: str, *, reason: str, next_try: datetime) -> None:
         """It could not be had; the Markdown keeps the remote link."""
         known = self.get(source, article_id, url)

@@ -12,8 +12,7 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
-from newsarchive.archive.files import whole_file, write_bytes
-from newsarchive.archive.rows import Row
+from newsarchive.archive.files import whole_file
 
 _BMP_HEADERS = {size.to_bytes(4, "little") for size in (12, 40, 52, 56, 64, 108, 124)}
 
@@ -122,26 +121,15 @@ def localised(document: str, links: Mapping[str, str]) -> str:
     return _replaced(document, lambda link: links.get(link, link)) if links else document
 
 
-def relink(folder: Path, row: Row, links: Mapping[str, str]) -> str | None:
-    """Gives an archived file other picture links, and returns its new hash.
+def relinked(document: bytes, links: Mapping[str, str], file_hash: str) -> bytes | None:
+    """An archived document with other picture links.
 
-    `None` when the file is not what the ledger says, so that somebody's change or a damage stays to be seen.
-    What this function wrote before a kill, when the ledger did not learn of it, is as good.
+    `None` when it is not the one with that hash, so that somebody's change or a damage stays to be seen. A run that
+    was killed may have left the hash of what it was about to write.
     """
-    file = folder / row.path
-    before = file.read_bytes()
-    text = before.decode("utf-8")
-    former = localised(text, {link: url for url, link in links.items()}).encode()
-    if row.file_hash not in (_hash(before), _hash(former)):
-        return None
-    after = localised(text, links).encode()
-    if after != before:
-        write_bytes(file, after)
-    return _hash(after)
-
-
-def _hash(document: bytes) -> str:
-    return hashlib.sha256(document).hexdigest()
+    changed = localised(document.decode("utf-8"), links).encode()
+    digests = {hashlib.sha256(data).hexdigest() for data in (document, changed)}
+    return changed if file_hash in digests else None
 
 
 def _replaced(document: str, other: Callable[[str], str]) -> str:

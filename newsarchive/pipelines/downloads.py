@@ -24,7 +24,6 @@ from scrapy.pipelines.files import FilesPipeline
 from scrapy.utils.httpobj import urlparse_cached
 
 from newsarchive.archive.files import write_bytes
-from newsarchive.archive.ledger import State
 from newsarchive.archive.picture_rows import PictureRows
 from newsarchive.archive.pictures import is_private, picture_kind, picture_name, place
 
@@ -90,8 +89,10 @@ class Downloads(FilesPipeline):
         self, request: Request, _info: object, *, item: Wanted
     ) -> FileInfo | None:
         """A picture that the archive has is not fetched again. Scrapy would look for a path that the URL gives."""
-        known = self.rows.get(item.source, item.article_id, request.url) or self.rows.like(url=request.url)
-        if known and known.state is State.ARCHIVED and (self.folder / known.path).is_file():
+        known = self.rows.get(item.source, item.article_id, request.url)
+        if known is None or not known.path:
+            known = self.rows.like(url=request.url)
+        if known and (self.folder / known.path).is_file():
             return {"url": request.url, "path": known.path, "checksum": known.hash, "status": "uptodate"}
         return None
 
@@ -105,16 +106,19 @@ class Downloads(FilesPipeline):
         digest = hashlib.sha256(data).hexdigest()
         path = str(item.folder / picture_name(item.urls[request.url], digest, picture_kind(data)))
         async with self._writing:  # so that the same bytes of two URLs are written once
-            same = self._written.get(digest) or self._known_path(digest, item.folder)
-            if same is None:
+            same = self._written.setdefault(digest, self._path_of(digest) or path)
+            if same == path:
                 await asyncio.to_thread(write_bytes, self.folder / path, data)
-            path = self._written[digest] = same or path
+            else:
+                place(self.folder / same, self.folder / path)
         return {"url": request.url, "path": path, "checksum": digest, "status": "downloaded"}
 
     def media_failed(self, failure: Failure, request: Request, _info: object) -> None:  # type: ignore[override]
         if not isinstance(failure.value, _NOT_HAD):
             failure.raiseException()  # a full disk, a bug of ours
-        self._reasons[request.url] = str(failure.value) or type(failure.value).__name__
+        too_large = isinstance(failure.value, DownloadCancelledError)
+        said = f"larger than {self.max_bytes:,} bytes" if too_large else str(failure.value)
+        self._reasons[request.url] = said or type(failure.value).__name__
 
     def item_completed(self, results: list[Any], item: Wanted, _info: object) -> dict[str, Outcome]:
         """The outcome for each URL; what another article has is linked into this one's folder."""
@@ -148,9 +152,6 @@ class Downloads(FilesPipeline):
             return f"no picture: begins with {response.body[:20]!r}" if response.body else "empty answer"
         return ""
 
-    def _known_path(self, digest: str, folder: PurePosixPath) -> str | None:
-        # in the article's folder there may be one that a killed run has put there
-        for path in (self.folder / folder).glob(f"*-{digest[:16]}.*"):
-            return str(folder / path.name)
+    def _path_of(self, digest: str) -> str:
         row = self.rows.like(hash=digest)
-        return row.path if row and (self.folder / row.path).is_file() else None
+        return row.path if row and (self.folder / row.path).is_file() else ""

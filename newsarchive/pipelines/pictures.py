@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Self, cast
 from scrapy import signals
 from scrapy.exceptions import DontCloseSpider, NotConfigured
 
-from newsarchive.archive.files import content_path
+from newsarchive.archive.documents import content_hash
+from newsarchive.archive.files import content_path, write_bytes
 from newsarchive.archive.ledger import PictureRow, Row, State
-from newsarchive.archive.pictures import is_wanted, picture_folder, picture_links, picture_url, relink
+from newsarchive.archive.pictures import is_wanted, picture_folder, picture_links, picture_url, relinked
 from newsarchive.extensions.run import Run
 from newsarchive.items import Article
 from newsarchive.pipelines.downloads import Downloads, Outcome, Wanted
@@ -75,6 +76,7 @@ class Pictures:
             return
         if self._later is None and (articles := self._articles_due()):
             self._later = asyncio.create_task(self._fill(articles))
+            self._later.add_done_callback(self._look_again)
         if self._later and not self._later.done():
             raise DontCloseSpider
 
@@ -82,6 +84,11 @@ class Pictures:
         if self._later:
             self._later.cancel()
             await asyncio.gather(self._later, return_exceptions=True)
+
+    def _look_again(self, _: object) -> None:
+        slot = self.crawler.engine._slot
+        if slot:  # or the engine sees only at its next heartbeat, up to five seconds later, that it is done
+            slot.nextcall.schedule()
 
     def _articles_due(self) -> list[str]:
         source = self.crawler.spidercls.name
@@ -101,7 +108,7 @@ class Pictures:
                 return
 
     async def _complete(self, row: Row) -> None:
-        """Fetches what an archived document lacks; then the file, then the rows."""
+        """Fetches what an archived document lacks and names it there: the same text, so no revision."""
         file = self.folder / row.path
         failed = {it.url: it for it in self.rows.of(row.source, row.article_id) if it.state is State.FAILED}
         waiting = {url for url, it in failed.items() if not self._is_due(it)}
@@ -111,16 +118,21 @@ class Pictures:
         outcomes = await self._fetch(wanted)
         for url in failed.keys() - urls.keys() - waiting:  # `scrapy reextract` knows no hosts
             outcomes[url] = Outcome(reason="on no picture host of the site")
-        for url in urls.keys() - failed.keys():  # a kill from here on leaves rows that bring us back to this file
-            self.rows.failed(row.source, row.article_id, url, reason="interrupted", next_try=self.run.now())
-        relinked = await asyncio.to_thread(relink, self.folder, row, self._links(outcomes))
-        if relinked is None:
+        changed = relinked(file.read_bytes(), self._links(outcomes), row.file_hash)
+        if changed is None:
             logger.warning("%s: not as it was archived, so its picture links stay as they are", file)
             outcomes = {url: Outcome(reason="the document is not as it was archived") for url in outcomes}
-        with self.run.ledger.together():
             self._remember(wanted, outcomes)
-            if relinked is not None:
-                self.run.ledger.relinked(row.source, row.article_id, file_hash=relinked)
+            return
+        with self.run.ledger.together():  # a kill from here on leaves rows that bring us back to this file
+            self._remember(wanted, outcomes, finished=False)
+            self.run.ledger.relinked(row.source, row.article_id, file_hash=content_hash(changed))
+        if changed != file.read_bytes():
+            await asyncio.to_thread(write_bytes, file, changed)
+        with self.run.ledger.together():
+            for url, outcome in outcomes.items():
+                if outcome.path:
+                    self.rows.stored(row.source, row.article_id, url, path=outcome.path, hash=outcome.digest)
 
     async def _fetch(self, wanted: Wanted) -> dict[str, Outcome]:
         if not self._replays():
@@ -131,13 +143,17 @@ class Pictures:
             for url, row in known.items()
         }
 
-    def _remember(self, wanted: Wanted, outcomes: dict[str, Outcome]) -> None:
+    def _remember(self, wanted: Wanted, outcomes: dict[str, Outcome], *, finished: bool = True) -> None:
+        """Not `finished`: the document does not name them yet."""
         assert self.crawler.stats  # noqa: S101
         key = wanted.source, wanted.article_id
         for url, outcome in outcomes.items():
             self.crawler.stats.inc_value(f"archive/picture/{'failed' if outcome.reason else 'stored'}")
-            if outcome.path:
+            if outcome.path and finished:
                 self.rows.stored(*key, url, path=outcome.path, hash=outcome.digest)
+                continue
+            if outcome.path:
+                self.rows.unnamed(*key, url, path=outcome.path, hash=outcome.digest, next_try=self.run.now())
                 continue
             logger.info("%s: picture not stored: %s", url, outcome.reason)
             known = self.rows.get(*key, url)

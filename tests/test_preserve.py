@@ -1,0 +1,162 @@
+"""A crawl keeps what came: pages and lists, readable by others, once, and safe at any kill."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from warcio.cli import main as warcio
+
+from newsarchive.archive.captures import Capture, Record, capture_at, captures, records
+from newsarchive.archive.ledger import Ledger, State
+from tests.conftest import Crawl, DemoSite
+
+Tree = Callable[[Path], dict[str, bytes]]
+
+
+def warcs(archive: Path) -> list[Path]:
+    return sorted((archive / "pages").iterdir()) if (archive / "pages").exists() else []
+
+
+def kinds(path: Path) -> list[str]:
+    return [found.type for found in records(path) if isinstance(found, Record)]
+
+
+def answers(path: Path) -> list[Capture]:
+    return [found for found in captures(path) if isinstance(found, Capture)]
+
+
+def test_ledger_knows_where_each_page_lies_as_it_came(tmp_path: Path, crawl: Crawl, demo_site: DemoSite) -> None:
+    result = crawl(tmp_path, site=demo_site)
+    assert result.returncode == 0, result
+
+    (file,) = warcs(tmp_path)
+    with Ledger.open(tmp_path / "ledger.sqlite", read_only=True) as ledger:
+        rows = [row for row in ledger.rows() if row.state is State.ARCHIVED]
+    assert len(rows) > 10
+    for row in rows:
+        assert row.warc_file == file.name
+        capture = capture_at(file, row.warc_offset or 0)
+        assert capture.about["article-id"] == row.article_id
+        assert capture.about["thumbnail"] == row.thumbnail
+        asked = demo_site.site.answer("GET", f"/rain/a/{row.article_id}", {}, b"")
+        assert capture.record.body == asked.body
+
+
+def test_lists_are_kept_with_what_was_asked(tmp_path: Path, crawl: Crawl, demo_site: DemoSite) -> None:
+    crawl(tmp_path, site=demo_site)
+    lists = [it for it in answers(warcs(tmp_path)[0]) if "list" in it.about]
+    asked = {it.about["list"] for it in lists}
+    assert asked == {"channel finance", "channel tech"}
+    assert all('"flush_num"' in it.about["request-body"] for it in lists)
+    assert len(lists) == len([it for it in demo_site.site.seen if it.method == "POST"])
+
+
+def test_warcio_checks_what_a_crawl_wrote(
+    tmp_path: Path, crawl: Crawl, demo_site: DemoSite, capsys: pytest.CaptureFixture[str]
+) -> None:
+    crawl(tmp_path, site=demo_site)
+    with pytest.raises(SystemExit) as ended:
+        warcio(["check", "-v", str(warcs(tmp_path)[0])])
+    printed = capsys.readouterr().out
+    assert ended.value.code == 0, printed
+    assert printed.count("digest pass") == len(kinds(warcs(tmp_path)[0]))
+
+
+def test_switched_off(tmp_path: Path, crawl: Crawl, demo_site: DemoSite) -> None:
+    result = crawl(tmp_path, site=demo_site, ARCHIVE_PAGES=False)
+    assert result.returncode == 0, result
+    assert len(list(tmp_path.glob("content/**/*.md"))) > 10
+    assert warcs(tmp_path) == []
+
+
+def test_replay_of_the_pages_gives_the_same_bytes_and_writes_no_page(
+    tmp_path: Path, crawl: Crawl, demo_site: DemoSite, tree: Tree
+) -> None:
+    crawl(tmp_path / "live", site=demo_site)
+    demo_site.stop()
+    live = tree(tmp_path / "live" / "content")
+
+    for archive in (tmp_path / "replay", tmp_path / "live"):
+        pages_before = tree(tmp_path / "live" / "pages")
+        for _ in range(2):  # the second time everything is there already
+            result = crawl(archive, "-a", f"replay={tmp_path / 'live' / 'pages'}")
+            assert result.returncode == 0, result
+            assert tree(archive / "content") == live
+            assert not (archive / "revisions").exists()
+        assert tree(tmp_path / "live" / "pages") == pages_before
+    assert warcs(tmp_path / "replay") == []
+
+
+def test_run_that_fetched_nothing_leaves_no_file(tmp_path: Path, crawl: Crawl, demo_site: DemoSite) -> None:
+    demo_site.stop()
+    result = crawl(tmp_path, site=demo_site, RETRY_TIMES=0)
+    assert result.returncode == 3, result
+    assert warcs(tmp_path) == []
+
+
+def due_now(archive: Path) -> None:
+    """Every article is looked at again in the next run, and the server is not asked whether it has changed."""
+    with Ledger.open(archive / "ledger.sqlite") as ledger:
+        for row in list(ledger.rows()):
+            if row.path:
+                ledger.checked(
+                    row.source, row.article_id, now=row.first_seen, next_check=row.first_seen, etag="", last_modified=""
+                )
+
+
+def test_unchanged_page_is_a_revisit_and_a_changed_one_is_kept_whole(
+    tmp_path: Path, crawl: Crawl, demo_site: DemoSite
+) -> None:
+    crawl(tmp_path, site=demo_site)
+    with Ledger.open(tmp_path / "ledger.sqlite", read_only=True) as ledger:
+        before = {row.article_id: row.warc_file for row in ledger.rows() if row.path}
+    edited = next(it.id for it in demo_site.site.articles() if it.id in before)
+    demo_site.site.edit(edited, title="改过的题目：渡口换了新船")
+    due_now(tmp_path)
+
+    result = crawl(tmp_path, site=demo_site)
+
+    assert result.returncode == 0, result
+    first, second = warcs(tmp_path)
+    with Ledger.open(tmp_path / "ledger.sqlite", read_only=True) as ledger:
+        after = {row.article_id: row.warc_file for row in ledger.rows() if row.path}
+    assert {it for it in after if after[it] != first.name} == {edited}
+    assert after[edited] == second.name
+    assert kinds(second).count("revisit") == len(after) - 1
+
+
+def test_killed_crawl_is_mended_by_the_next(
+    tmp_path: Path, crawl: Crawl, new_site: Callable[..., DemoSite], tree: Tree
+) -> None:
+    """A run is killed while it writes, and its file is torn besides, as a power cut would."""
+    site = new_site(articles=60)
+    whole = crawl(tmp_path / "whole", site=site)
+    assert whole.returncode == 0, whole
+    archive = tmp_path / "killed"
+    running = crawl.start(archive, site=site)
+    deadline = time.monotonic() + 60
+    while len(list(archive.glob("content/**/*.md"))) < 5 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    running.kill()
+    running.communicate()
+    (torn,) = warcs(archive)
+    assert torn.name.endswith(".warc.gz.open")
+    with torn.open("ab") as file:
+        file.write(torn.read_bytes()[400:900])
+
+    result = crawl(archive, site=site)
+
+    assert result.returncode == 0, result
+    assert f"{torn.with_suffix('')}: closed after a killed run, " in result.stderr
+    assert [it.suffix for it in warcs(archive)] == [".gz", ".gz"]
+    assert tree(archive / "content") == tree(tmp_path / "whole" / "content")
+    assert crawl(archive, name="verify").returncode == 0
+    shutil.rmtree(archive / "content")
+    (archive / "ledger.sqlite").unlink()
+    replayed = crawl(tmp_path / "replayed", "-a", f"replay={archive / 'pages'}")
+    assert replayed.returncode == 0, replayed
+    assert tree(tmp_path / "replayed" / "content") == tree(tmp_path / "whole" / "content")
