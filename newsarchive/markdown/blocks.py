@@ -55,10 +55,13 @@ class Block:
 
 def joined(blocks: Sequence[Block]) -> str:
     """All blocks, one empty line between two of them but in tight lists; no newline at the end."""
-    if not any(block.path for block in blocks):
-        return "\n\n".join("\n".join(_lines(block, new=())) for block in blocks)
-    _settle(blocks)
-    return "\n".join(_all_lines(blocks))
+    if any(block.path for block in blocks):
+        _settle(blocks)
+        markdown = "\n".join(_all_lines(blocks))
+    else:
+        markdown = "\n\n".join("\n".join(_lines(block, new=())) for block in blocks)
+    # Hugo's own stand-in for a shortcode, looked for in what was rendered: it would end the build of the site.
+    return markdown.replace("HAHAHUGOSHORTCODE", "HAHA\u200bHUGOSHORTCODE")
 
 
 def _settle(blocks: Sequence[Block]) -> None:
@@ -132,10 +135,10 @@ def _all_lines(blocks: Sequence[Block]) -> Iterator[str]:
 def _lines(block: Block, new: Sequence[Container]) -> list[str]:
     begins_item = bool(new) and isinstance(new[-1], Item)
     if block.rule:
-        return ["***" if begins_item else "---"]  # `- ---` is a rule without a list
+        return ["___" if begins_item else "---"]  # `- ---` is a rule without a list
     if not block.paragraph:
         return block.lines
-    lines = escape_starts(block.lines, item=begins_item)
+    lines = escape_starts(block.lines, item=bool(block.path) and isinstance(block.path[-1], Item))
     return [*(line + "  " for line in lines[:-1]), lines[-1]]
 
 

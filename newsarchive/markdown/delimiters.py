@@ -50,7 +50,7 @@ _LONGEST = 400
 
 
 def holds(pieces: Sequence[Mark | Text]) -> bool:
-    """Whether a renderer gives each text the style that the marks around it mean."""
+    """Whether every renderer gives each text the style that the marks around it mean."""
     texts: list[Text] = []
     wanted: list[int] = []
     runs: list[_Delimiters] = []
@@ -68,9 +68,12 @@ def holds(pieces: Sequence[Mark | Text]) -> bool:
             runs.append(_Delimiters(piece.text[0], len(piece.text), len(texts)))
     if len(runs) > _LONGEST:
         return False
-    for number, run in enumerate(runs):
-        _flank(run, _before(runs, number, texts), _after(runs, number, texts))
-    return _styles(runs, len(texts)) == wanted
+    for symbol in ("punctuation", "letter"):  # as CommonMark has it since 0.31, and before
+        for number, run in enumerate(runs):
+            _flank(run, _before(runs, number, texts), _after(runs, number, texts), symbol)
+        if _styles(runs, len(texts)) != wanted:
+            return False
+    return True
 
 
 def _before(runs: list[_Delimiters], number: int, texts: list[Text]) -> str:
@@ -85,11 +88,14 @@ def _after(runs: list[_Delimiters], number: int, texts: list[Text]) -> str:
     return texts[runs[number].place][0] if runs[number].place < len(texts) else ""
 
 
-def _flank(run: _Delimiters, before: str, after: str) -> None:
-    outer, inner = kind(before), kind(after)
+def _flank(run: _Delimiters, before: str, after: str, symbol: str) -> None:
+    run.left = run.length
+    run.opens = run.closes = False
+    if before == run.character == "~":
+        return
+    outer, inner = (symbol if kind(beside) == "symbol" else kind(beside) for beside in (before, after))
     run.opens = inner != "space" and (inner == "letter" or outer != "letter")
     run.closes = outer != "space" and (outer == "letter" or inner != "letter")
-    run.left = run.length
 
 
 def _styles(runs: list[_Delimiters], count: int) -> list[int]:

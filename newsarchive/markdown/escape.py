@@ -12,9 +12,16 @@ from functools import lru_cache
 from html.entities import html5
 
 _ASCII_PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
+_AFTER_BACKSLASH = _ASCII_PUNCTUATION | {"", " "}
 _SPECIAL = re.compile(r"\\|`|\*+|_+|~+|\[|\]|!\[?|<|&|\{\{+|\|")
 _TAG_OR_ADDRESS = re.compile(r"<(?:[A-Za-z/!?]|[0-9.#$%&'*+=^_`{|}~-][^\s<>@]*@)")
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7};|#[xX][0-9a-fA-F]{1,6};|([A-Za-z][A-Za-z0-9]{1,31};))")
+
+# Hugo makes links of bare addresses, whatever Markdown they touch: these characters may be ours.
+_IN_LOCAL_PART = frozenset("!#$%&'*+-./=?^_`{|}~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+_IN_URL = frozenset("~[`!")
+_LOCAL_PART = re.compile(r"[!#$%&'*+./0-9=?A-Z^_`a-z{|}~-]*(?=@)")
+_LINKED = re.compile(r"((?:https?|ftp)(?=://)|www(?=\.))(.)")
 
 _AT_LINE_START = re.compile(
     r"""
@@ -24,16 +31,16 @@ _AT_LINE_START = re.compile(
       | >                                             # quote
       | [-+*](?=[\ \t]|$)                             # list
       | ([-_*])(?:\ ?\3){2,}\ ?$                      # rule
-      | :(?=[\ \t])                                   # definition
-      | \[\^                                          # footnote
+      | :(?=[\ \t]|$)                                 # definition
+      | \[\^(?:[^\]\\]|\\.)*\]:                        # footnote
       | \{(?=[.#:]) .* \}$                            # attributes of the block before
     )
     """,
     re.VERBOSE,
 )
 _AFTER_A_LINE = re.compile(r"(?P<indent> ?)(?P<number>)(?:=+ ?$|[|: ]*-[-|: ]*$)")  # underline, table
-_LINK_DEFINITION = re.compile(r"(?P<indent> ?)(?P<number>)\[")  # where `]:` follows
-_TASK = re.compile(r"(?P<indent> ?)(?P<number>)\[[ xX]\](?: |$)")
+_LINK_DEFINITION = re.compile(r"(?P<indent> ?)(?P<number>)\[(?:[^\[\]\\]|\\.)*\]:", re.DOTALL)
+_TASK = re.compile(r"(?P<indent> ?)(?P<number>)\[[ xX]\]")
 _LINE_START_CHARACTERS = frozenset("0123456789#>-+*_:[{=|")
 
 _TRAILING_HASHES = re.compile(r"(?:^|(?<= ))(?=#+$)")
@@ -43,15 +50,18 @@ _TRAILING_HASHES = re.compile(r"(?:^|(?<= ))(?=#+$)")
 def kind(character: str) -> str:
     """How a character beside `**` counts in CommonMark: `"space"`, `"punctuation"`, `"symbol"` or `"letter"`.
 
-    Symbols were letters before CommonMark 0.31 and are punctuation since: renderers differ.
+    Symbols were letters before CommonMark 0.31 and are punctuation since, and a character that this Python does not
+    know yet may be one: renderers differ.
     An empty string is a line's edge, which counts as space.
     """
     if not character or character.isspace():
         return "space"
     if character in _ASCII_PUNCTUATION:
         return "punctuation"
-    category = unicodedata.category(character)[0]
-    return "punctuation" if category == "P" else "symbol" if category == "S" else "letter"
+    category = unicodedata.category(character)
+    if category[0] == "P":
+        return "punctuation"
+    return "symbol" if category[0] == "S" or category == "Cn" else "letter"
 
 
 def escape(text: str, before: str = "", after: str = "", *, label: bool = False, cell: bool = False) -> str:
@@ -65,17 +75,27 @@ def escape(text: str, before: str = "", after: str = "", *, label: bool = False,
     >>> escape("a < b，<b>，&amp;，AT&T，[甲](乙)，{{< x >}}")
     'a < b，\\<b>，\\&amp;，AT&T，[甲\\](乙)，{\\{< x >}}'
     """
-    if _SPECIAL.search(text) is None:
-        return text
+    if _SPECIAL.search(text):
+        text = _escape_special(text, before, after, label=label, cell=cell)
+    if not label:
+        if before in _IN_LOCAL_PART and (found := _LOCAL_PART.match(text)):
+            text = text[: found.end()] + "\\" + text[found.end() :]
+        if after in _IN_URL and ("://" in text or "www." in text):
+            text = _unlinked_end(text)
+    return text
+
+
+def _escape_special(text: str, before: str, after: str, *, label: bool, cell: bool) -> str:
     end = len(text)
 
-    def escaped(found: re.Match[str]) -> str:  # noqa: PLR0912 - one case a character
+    def escaped(found: re.Match[str]) -> str:
         special = found[0]
         start, stop = found.span()
         following = text[stop] if stop < end else after
         match special[0]:
             case "\\":
-                return r"\\" if following in _ASCII_PUNCTUATION or not following else special
+                # before a space: goldmark would take the character after a link that follows for escaped
+                return r"\\" if following in _AFTER_BACKSLASH else special
             case "`":
                 return r"\`"
             case "*":
@@ -98,6 +118,8 @@ def escape(text: str, before: str = "", after: str = "", *, label: bool = False,
                     return r"\!\[" if label else r"\!["
                 return r"\!" if following == "[" else special
             case "<":
+                if stop == end and after in _IN_LOCAL_PART:
+                    return r"\<"
                 return r"\<" if _TAG_OR_ADDRESS.match(text, start) else special
             case "&":
                 entity = _ENTITY.match(text, start)
@@ -111,6 +133,14 @@ def escape(text: str, before: str = "", after: str = "", *, label: bool = False,
     return _SPECIAL.sub(escaped, text).replace("<!--more-->", r"<\!--more-->")
 
 
+def _unlinked_end(text: str) -> str:
+    """A URL at the text's end, kept from becoming a link: it would take in the Markdown after it."""
+    start = len(text)
+    while start and "!" <= text[start - 1] <= "~":
+        start -= 1
+    return text[:start] + _LINKED.sub(r"\1\\\2", text[start:])
+
+
 def _opens_with_underscore(before: str, after: str) -> bool:
     """Whether an underscore there can open emphasis, in any version of CommonMark."""
     if kind(after) == "space":
@@ -121,7 +151,7 @@ def _opens_with_underscore(before: str, after: str) -> bool:
 def escape_starts(lines: list[str], *, item: bool = False) -> list[str]:
     r"""A paragraph's finished lines, escaped where a line's start would be structure.
 
-    `item`: the paragraph is the first block of a list item.
+    `item`: the paragraph stands directly in a list item.
 
     >>> [escape_starts([line])[0] for line in ("# 甲", "1. 乙", "2025.1", "---", "-5℃")]
     ['\\# 甲', '1\\. 乙', '2025.1', '\\---', '-5℃']
@@ -138,24 +168,28 @@ def _escape_start(line: str, lines: list[str], number: int, item: bool) -> str:
     found = _AT_LINE_START.match(line)
     if not found and number:
         found = _AFTER_A_LINE.match(line)
-    elif not found and any("]:" in each for each in lines):
-        found = _LINK_DEFINITION.match(line)
-    elif not found and item:
+    elif not found:
+        found = _LINK_DEFINITION.match("\n".join(lines))
+    if not found and item:
         found = _TASK.match(line)
     if not found:
         return line
+    if found.re is _TASK and line.startswith("(", found.end()):  # a link that shows nothing but an x
+        return line.replace("x", "&#120;", 1).replace("X", "&#88;", 1)
     at = found.end("number") if found["number"] else found.end("indent")
     return line[:at] + "\\" + line[at:]
 
 
-def escape_heading(line: str) -> str:
-    r"""A finished heading, escaped where its end would be a closing sequence or attributes.
+def escape_heading(line: str, *, item: bool = False) -> str:
+    r"""A finished heading, escaped where it would be a task's box, a closing sequence or attributes.
 
     >>> escape_heading("甲 #"), escape_heading("乙 {.c}"), escape_heading("C#")
-    ('甲 \\#', '乙 \\{.c}', 'C#')
+    ('甲 \\#', '乙 {.c\\}', 'C#')
     """
+    if item and _TASK.match(line):
+        line = "\\" + line
     if line.endswith("}"):
-        return re.sub(r"(?<!\\)\{", r"\\{", line)
+        return line[:-1] + r"\}"
     return _TRAILING_HASHES.sub(r"\\", line)
 
 
@@ -167,7 +201,7 @@ def destination(url: str, *, cell: bool = False) -> str:
     """
     if _PLAIN_URL.fullmatch(url) is None:
         url = _UNSAFE_IN_URL.sub(_percent, url)
-        url = _ENTITY.sub(lambda entity: "\\" + entity[0], url)
+        url = _ENTITY.sub(lambda entity: "&amp;" + entity[0][1:], url)  # goldmark reads `\\&copy;` as an entity here
         url = re.sub(r"(?<=\{)\{", r"\\{", url)
         if not _balanced(url):
             url = re.sub(r"[()]", r"\\\g<0>", url)
@@ -194,13 +228,17 @@ def _balanced(url: str) -> bool:
     return depth == 0 and deepest < 16
 
 
-def code_span(text: str, *, cell: bool = False) -> str:
-    """Code within a line.
+def code_span(text: str, before: str = "", *, label: bool = False, cell: bool = False) -> str:
+    """Code within a line, after the character `before`.
 
     >>> code_span("a`b"), code_span("`"), code_span("{{< x >}}")
     ('``a`b``', '`` ` ``', '`{\u200b{< x >}}`')
     """
     text = _inert(text)
+    if before and before in _IN_LOCAL_PART and (found := _LOCAL_PART.match(text)):
+        text = text[: found.end()] + "\u200b" + text[found.end() :]
+    if label:
+        text = text.replace("]:", "]\u200b:")  # at a paragraph's start it would define a link
     if cell:
         text = text.replace("|", r"\|")
     ticks = "`" * _free_length(text, 1)

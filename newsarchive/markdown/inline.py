@@ -18,6 +18,8 @@ DONE = 16
 
 MARKERS = {STRONG: "**", EMPHASIS: "*", DELETED: "~~"}
 _ANY_MARKER = STRONG | EMPHASIS | DELETED
+_ALWAYS_HOLD = ((), (STRONG,), (EMPHASIS,))
+"""Alone these hold because of how they are placed."""
 _JOINERS = ("Mn", "Me", "Cf")
 """Characters that belong to the one before them: accents, what makes an emoji of a sign."""
 
@@ -115,14 +117,14 @@ def _line(atoms: list[Atom], *, cell: bool, label: bool = False) -> str:
     edges = ("[", "]") if label else ("", "")
     for order in _orders(used, atoms):
         pieces = list(_marked(atoms, order, *edges))
-        if len(order) < 2 or holds([_shape(piece) for piece in pieces]):
+        if order in _ALWAYS_HOLD or holds([_shape(piece) for piece in pieces]):
             break
     return _written(pieces, cell=cell, label=label)
 
 
 def _orders(used: int, atoms: Sequence[Atom]) -> Iterator[tuple[int, ...]]:
     """Which emphasis is outermost: ways to try, the likely ones first; the last ones give up the lesser emphasis."""
-    for bits in (used, used & ~DELETED, used & ~EMPHASIS, used & STRONG or used & EMPHASIS):
+    for bits in (used, used & ~DELETED, used & ~EMPHASIS, used & STRONG):
         present = [bit for bit in (STRONG, EMPHASIS, DELETED) if bits & bit]
         present.sort(key=lambda bit: -sum(bool(atom.style & bit) for atom in atoms))
         yield from permutations(present)
@@ -204,18 +206,16 @@ def _written(pieces: Sequence[Atom | Mark], *, cell: bool, label: bool) -> str:
             merged.append(piece)
     written = []
     for number, piece in enumerate(merged):
-        if isinstance(piece, Mark):
+        before = _first_or_last(merged[number - 1], -1) if number else "[" if label else ""
+        after = _first_or_last(merged[number + 1], 0) if number + 1 < len(merged) else "]" if label else ""
+        if isinstance(piece, Mark) or piece.style & DONE:
             written.append(piece.text)
         elif piece.parts:
             shown = _line(piece.parts, cell=cell, label=True)
             written.append(f"[{shown}]({destination(piece.url, cell=cell)})")
-        elif piece.style & DONE:
-            written.append(piece.text)
         elif piece.style & CODE:
-            written.append(code_span(piece.text, cell=cell))
+            written.append(code_span(piece.text, before, label=label, cell=cell))
         else:
-            before = _first_or_last(merged[number - 1], -1) if number else "[" if label else ""
-            after = _first_or_last(merged[number + 1], 0) if number + 1 < len(merged) else "]" if label else ""
             written.append(escape(piece.text, before, after, cell=cell, label=label))
     return "".join(written)
 

@@ -198,7 +198,8 @@ class Reader:
         if not lines:
             return
         if self._heading:
-            heading = escape_heading(" ".join(lines))
+            in_item = bool(self._path) and isinstance(self._path[-1], Item)
+            heading = escape_heading(" ".join(lines), item=in_item)
             self.blocks.append(Block([f"{'#' * self._heading} {heading}"], self._path))
             return
         if spaced and self.blocks and not self._path:
