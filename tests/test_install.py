@@ -1,0 +1,165 @@
+"""The wheel in an empty environment, far from the checkout."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from demo.crawl import PROJECT
+from newsarchive import cli, settings
+from tests.conftest import DemoSite
+
+TWO = "20261104A05T2Q00,https://news.qq.com/rain/a/20261104A03K7P00"
+VERSION = "import sys; print('%d.%d' % sys.version_info[:2])"
+
+
+def run(folder: Path, *words: object) -> subprocess.CompletedProcess[str]:
+    """Away from the checkout, which must not be found by accident."""
+    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    line = [str(word) for word in words]
+    return subprocess.run(line, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"  # setuptools leaves things where it builds
+    shutil.copytree(PROJECT / "newsarchive", source / "newsarchive", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(PROJECT / name, source)
+    made = run(folder, sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, source)
+    assert made.returncode == 0, made.stderr
+    (found,) = folder.glob("*.whl")
+    return found
+
+
+def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+        metadata = archive.read(next(name for name in names if name.endswith("/METADATA"))).decode()
+    package = {path.relative_to(PROJECT).as_posix() for path in (PROJECT / "newsarchive").rglob("*.py")}
+    info = {name for name in names if ".dist-info/" in name}
+    assert names - info == package
+    assert {name.partition(".dist-info/")[2] for name in info} == {
+        "METADATA",
+        "RECORD",
+        "WHEEL",
+        "entry_points.txt",
+        "licenses/LICENSE",
+        "top_level.txt",
+    }
+    assert "Requires-Python: >=3.11" in metadata
+    needed = re.findall(r"^Requires-Dist: ([\w-]+)[^;\n]*$", metadata, flags=re.MULTILINE)
+    assert {name.lower() for name in needed} == {
+        "scrapy",
+        "parsel",
+        "itemadapter",
+        "python-frontmatter",
+        "pyyaml",
+        "lxml",
+        "warcio",
+        "tqdm",
+    }
+
+
+def crawl_with_the_wheel(python: str, wheel: Path, folder: Path, site: DemoSite) -> None:
+    """`pip install`, `newsarchive init`, two crawls with settings of one's own, `scrapy verify`."""
+    made = run(folder, python, "-m", "venv", "--without-pip", folder / "venv")
+    assert made.returncode == 0, made.stderr
+    programs = folder / "venv" / "bin"
+    pip = [sys.executable, "-m", "pip", "--python", programs / "python"]
+    installed = run(folder, *pip, "install", "--quiet", "--no-compile", wheel)
+    assert installed.returncode == 0, installed.stderr
+    where = run(folder, programs / "python", "-c", "import newsarchive; print(newsarchive.__file__)").stdout
+    assert where.startswith(str(folder))
+
+    ready = run(folder, programs / "newsarchive", "init", "news")
+    assert ready.returncode == 0, ready.stderr
+    assert "cd news" in ready.stdout
+    own = folder / "news" / "archive_settings.py"
+    text = own.read_text(encoding="utf-8").replace("# ARCHIVE_PAGES = True", "ARCHIVE_PAGES = False")
+    own.write_text(text + "ARCHIVE_DIR = 'elsewhere'\n", encoding="utf-8")
+
+    deep = folder / "news" / "output"  # below scrapy.cfg is good enough for Scrapy, and ARCHIVE_DIR stays where it was
+    first = run(deep, programs / "scrapy", "crawl", "qq", "-a", f"urls={TWO}", *site.settings)
+    assert first.returncode == 0, first.stderr
+    archive = folder / "news" / "elsewhere"
+    assert len(list((archive / "content" / "qq").rglob("*.md"))) == 2
+    assert not (archive / "pages").exists()
+    for command in (["crawl", "qq", *site.settings], ["status"], ["verify"]):
+        done = run(deep, programs / "scrapy", *command)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert len(list((archive / "content" / "qq").rglob("*.md"))) == 13
+
+
+def test_an_empty_environment_crawls_with_the_wheel(wheel: Path, tmp_path: Path, demo_site: DemoSite) -> None:
+    crawl_with_the_wheel(sys.executable, wheel, tmp_path, demo_site)
+
+
+def interpreters() -> dict[str, str]:
+    """Version → a Python of it, from 3.11 on: those of pyenv and those on the path."""
+    found: dict[str, str] = {}
+    named = (shutil.which(f"python3.{minor}") for minor in range(11, 20))
+    for python in [*map(str, Path.home().glob(".pyenv/versions/3.*/bin/python")), *filter(None, named)]:
+        version = subprocess.run([python, "-c", VERSION], capture_output=True, text=True, check=False).stdout.strip()
+        if version and int(version.partition(".")[2]) >= 11:
+            found.setdefault(version, python)
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", [f"3.{minor}" for minor in range(11, 16)])
+def test_every_python_crawls_with_the_wheel(version: str, wheel: Path, tmp_path: Path, demo_site: DemoSite) -> None:
+    python = interpreters().get(version)
+    if not python:
+        pytest.skip(f"no Python {version} on this machine")
+    crawl_with_the_wheel(python, wheel, tmp_path, demo_site)
+
+
+# newsarchive init
+
+
+def test_the_settings_file_shows_the_defaults_as_they_are(tmp_path: Path) -> None:
+    assert cli.main(["init", str(tmp_path / "news")]) == 0
+    text = (tmp_path / "news" / "archive_settings.py").read_text(encoding="utf-8")
+    for name in cli.OFTEN_CHANGED:
+        (shown,) = re.findall(rf"^# {name} = (.*)$", text, flags=re.MULTILINE)
+        assert shown == repr(getattr(settings, name))
+    uncommented = re.sub(r"^# ([A-Z_]+ = )", r"\1", text, flags=re.MULTILINE)
+    values: dict[str, object] = {}
+    exec(compile(uncommented, "archive_settings.py", "exec"), values)
+    assert {name: values[name] for name in cli.OFTEN_CHANGED} == {
+        name: getattr(settings, name) for name in cli.OFTEN_CHANGED
+    }
+
+
+@pytest.mark.parametrize("name", ["scrapy.cfg", "archive_settings.py"])
+def test_a_folder_with_a_file_of_ours_is_left_as_it_is(
+    tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / name).write_text("mine")
+    assert cli.main(["init", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == f"newsarchive: {tmp_path / name} exists already: nothing was written\n"
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_text() == "mine"
+
+
+def test_an_archive_that_is_already_there_is_kept(tmp_path: Path) -> None:
+    kept = tmp_path / "output" / "content" / "a.md"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("x")
+    assert cli.main(["init", str(tmp_path)]) == 0
+    assert kept.read_text() == "x"
+
+
+def test_a_file_where_the_folder_should_be_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "news").write_text("")
+    assert cli.main(["init", str(tmp_path / "news")]) == 2
+    assert "news" in capsys.readouterr().err
