@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
+BY_FORCE = "stopped by force in the middle of its work; the next run goes on from here"
+
+
 class Run:
     """Holds the archive from before the first request until after the last file.
 
@@ -125,6 +128,11 @@ class Run:
         for keep in self.list_keepers:
             keep(response, where)
 
+    def count(self, what: str, number: int = 1) -> None:
+        """Adds to the stat `archive/<what>`, which the summary, the alarms and the exit code are made from."""
+        assert self.crawler.stats  # noqa: S101
+        self.crawler.stats.inc_value(f"archive/{what}", number)
+
     def next_check(self, published: datetime) -> datetime | None:
         """When an article that was just looked at is looked at again."""
         return next_check(published, self.now(), self.recheck_ages)
@@ -137,7 +145,8 @@ class Run:
 
     def engine_started(self) -> None:
         for handler in logging.getLogger().handlers:
-            handler.addFilter(self.faults.plain)
+            if isinstance(handler, logging.StreamHandler):  # of those that write; the one that counts is to see all
+                handler.addFilter(self.faults.plain)
 
     def item_scraped(self, item: object) -> None:
         if isinstance(item, Article):
@@ -198,8 +207,9 @@ class Run:
         counts = self._counts(history)
         alarms = health.alarms(counts, history)
         site = health.site_trouble(counts)
-        message = in_words(self.faults.first) if self.faults.first else site
-        exit_code = health.exit_code(faults=self.faults.count, site=site, alarms=alarms)
+        by_force = self.reason == "unfinished"  # nobody has closed the spider: Ctrl-C came twice, or it never began
+        message = in_words(self.faults.first) if self.faults.first else BY_FORCE if by_force else site
+        exit_code = health.exit_code(faults=self.faults.count + by_force, site=site, alarms=alarms)
         self.ledger.end_run(self.run_id, now=ended, exit_code=exit_code, counts=counts)
         last_run = status.run_status(
             run=self.run_id,

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
-from newsarchive.archive.archive import Archive
 from newsarchive.errors import NotAnArticle, PageError
 from newsarchive.extensions.run import Run
 from newsarchive.items import Article, Page
@@ -15,22 +12,17 @@ from newsarchive.sources import reader
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
-    from scrapy.statscollectors import StatsCollector
 
 
 class Extract:
     """Reads title, date, summary, thumbnail and body with the source's own `read_article`."""
 
-    def __init__(self, archive: Archive, stats: StatsCollector, now: Callable[[], datetime]) -> None:
-        self.archive = archive
-        self.stats = stats
-        self.now = now
+    def __init__(self, run: Run) -> None:
+        self.run = run
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        assert crawler.stats  # noqa: S101
-        run = Run.of(crawler)
-        return cls(run.archive, crawler.stats, run.now)
+        return cls(Run.of(crawler))
 
     def process_item(self, item: Page) -> Article:
         """Raises `Quarantined` or `Gone` for a page that is no article."""
@@ -42,11 +34,11 @@ class Extract:
                 raise Gone(str(error)) from error
             raise Quarantined(str(error)) from error
         except PageError as error:
-            self.stats.inc_value("archive/page/unknown")
+            self.run.count("page/unknown")
             raise Quarantined(str(error)) from error
         if item.article_id and article.article_id != item.article_id:
             raise Quarantined(f"{item.url}: asked for article {item.article_id}, got {article.article_id}")
-        known = self.archive.ledger.get(article.source, article.article_id)
+        known = self.run.ledger.get(article.source, article.article_id)
         if known is not None and known.thumbnail and not item.thumbnail:
             article.thumbnail = known.thumbnail  # the first list picture stays, also in a replay
         headers = {name.lower(): value for name, value in item.headers}
@@ -56,19 +48,19 @@ class Extract:
         return article
 
     def _mark_gone(self, page: Page) -> None:
-        if self.archive.ledger.get(page.source, page.article_id) is not None:
-            self.archive.ledger.gone(page.source, page.article_id, now=self.now())
-        self.stats.inc_value("archive/article/gone")
+        if self.run.ledger.get(page.source, page.article_id) is not None:
+            self.run.ledger.gone(page.source, page.article_id, now=self.run.now())
+        self.run.count("article/gone")
 
     def _count(self, article: Article) -> None:
-        self.stats.inc_value(f"archive/family/{article.family}")
-        self.stats.inc_value("archive/length/total", len(article.text))
+        self.run.count(f"family/{article.family}")
+        self.run.count("length/total", len(article.text))
         for what, value in (
             ("thumbnail", article.thumbnail),
             ("picture", article.pictures),
             ("summary", article.summary),
         ):
             if not value:
-                self.stats.inc_value(f"archive/without/{what}")
+                self.run.count(f"without/{what}")
         if article.unknown_keys:
-            self.stats.inc_value("archive/key/unknown")
+            self.run.count("key/unknown")

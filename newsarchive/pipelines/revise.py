@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
-from newsarchive.archive.archive import Archive
 from newsarchive.archive.documents import Standing, content_hash, standing
 from newsarchive.extensions.run import Run
 from newsarchive.items import Article
@@ -15,46 +12,34 @@ from newsarchive.pipelines.drops import Unchanged
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
-    from scrapy.statscollectors import StatsCollector
 
 
 class Revise:
     """Drops what the archive holds already: an unchanged article writes nothing."""
 
-    def __init__(
-        self,
-        archive: Archive,
-        stats: StatsCollector,
-        now: Callable[[], datetime],
-        next_check: Callable[[datetime], datetime | None],
-    ) -> None:
-        self.archive = archive
-        self.stats = stats
-        self.now = now
-        self.next_check = next_check
+    def __init__(self, run: Run) -> None:
+        self.run = run
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        assert crawler.stats  # noqa: S101
-        run = Run.of(crawler)
-        return cls(run.archive, crawler.stats, run.now, run.next_check)
+        return cls(Run.of(crawler))
 
     def process_item(self, item: Article) -> Article:
         """Raises `Unchanged`."""
         document = render(item)
         item.content_hash = content_hash(document)
-        found = standing(self.archive, item, document)
+        found = standing(self.run.archive, item, document)
         if found is not Standing.UNCHANGED:
             return item
-        now = self.now()
-        self.archive.ledger.checked(
+        now = self.run.now()
+        self.run.archive.ledger.checked(
             item.source,
             item.article_id,
             now=now,
-            next_check=self.next_check(item.published),
+            next_check=self.run.next_check(item.published),
             content_hash=item.content_hash,
             etag=item.etag,
             last_modified=item.last_modified,
         )
-        self.stats.inc_value("archive/article/unchanged")
+        self.run.count("article/unchanged")
         raise Unchanged(f"{item.url}: the archive holds it as it is")

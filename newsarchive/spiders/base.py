@@ -109,7 +109,7 @@ class ArchiveSpider(Spider):
             now=self.run.now(),
         )
         if not new:
-            self.count("archive/entry/known")
+            self.run.count("entry/known")
             return None
         return self._request(row)
 
@@ -123,10 +123,6 @@ class ArchiveSpider(Spider):
     def full(self) -> bool:
         """Whether `limit` articles were asked for."""
         return self.left is not None and self.left <= 0
-
-    def count(self, stat: str, number: int = 1) -> None:
-        assert self.crawler.stats  # noqa: S101
-        self.crawler.stats.inc_value(stat, number)
 
     def _named_requests(self) -> Iterator[Request]:
         for article_id in self.named:
@@ -149,7 +145,7 @@ class ArchiveSpider(Spider):
                 return None
             if self.left is not None:
                 self.left -= 1
-            self.count("archive/request/article")
+            self.run.count("request/article")
         headers = {}
         if row.etag and row.path:
             headers["If-None-Match"] = row.etag
@@ -170,7 +166,7 @@ class ArchiveSpider(Spider):
     def parse_article(self, response: Response, row: Row) -> Iterator[Page | Request]:
         """A page, or what its status says about the article."""
         if response.status == 200:
-            self.count("archive/page/read")
+            self.run.count("page/read")
             yield self._page(response, row)
         elif response.status == 304:
             self._unchanged(row)
@@ -201,14 +197,14 @@ class ArchiveSpider(Spider):
         if isinstance(error, HttpError) and status == 501:
             self.stop_refused(error.response.url)
         refused = status in (403, 429, 567) or (not status and isinstance(error, IgnoreRequest))
-        self.count("archive/list/failed")
-        self.count("archive/site/refused" if refused else "archive/site/unreachable")
+        self.run.count("list/failed")
+        self.run.count("site/refused" if refused else "site/unreachable")
         where = failure.request.meta["where"]  # type: ignore[attr-defined]
         self.logger.error("%s: no list came: %s", where, f"HTTP status {status}" if status else error)
 
     def stop_refused(self, url: str) -> None:
         """Ends the crawl: the site's firewall has refused us, and asking on makes it worse."""
-        self.count("archive/site/refused")
+        self.run.count("site/refused")
         self.logger.error("%s: the site's firewall refuses us (501): stopped; wait some hours before the next run", url)
         raise CloseSpider("refused")
 
@@ -248,13 +244,13 @@ class ArchiveSpider(Spider):
         now = self.run.now()
         again = self.run.next_check(row.published or row.first_seen)
         self.ledger.checked(self.name, row.article_id, now=now, next_check=again)
-        self.count("archive/article/unchanged")
+        self.run.count("article/unchanged")
 
     def _gone(self, row: Row) -> None:
         again = self.run.next_check(row.published or row.first_seen)
         self.ledger.gone(self.name, row.article_id, now=self.run.now(), next_check=again)
         if row.state is not State.GONE:
-            self.count("archive/article/gone")
+            self.run.count("article/gone")
 
     def _failed(self, row: Row, reason: str, *, refused: bool = False, unreachable: bool = False) -> None:
         self.ledger.failed(
@@ -264,9 +260,9 @@ class ArchiveSpider(Spider):
             now=self.run.now(),
             next_try=self.run.next_try(row.attempts + 1),
         )
-        self.count("archive/article/failed")
+        self.run.count("article/failed")
         if refused:
-            self.count("archive/site/refused")
+            self.run.count("site/refused")
         if unreachable:
-            self.count("archive/site/unreachable")
+            self.run.count("site/unreachable")
         self.logger.warning("%s: not fetched: %s; tried again in a later run", row.url, reason)

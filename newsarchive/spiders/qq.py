@@ -112,11 +112,11 @@ class QQSpider(ArchiveSpider):
         except ListError as error:
             yield from self._again(response, error)
             return
-        self.count("archive/list/read")
+        self.run.count("list/read")
         if page == 1 and not reply.entries and not reply.skipped.total():
-            self.count("archive/list/empty")  # a later page without entries is the list's end
+            self.run.count("list/empty")  # a later page without entries is the list's end
         for kind, skipped in reply.skipped.items():
-            self.count(f"archive/entry/{kind}", skipped)
+            self.run.count(f"entry/{kind}", skipped)
         requests, later = self._offer_all(reply.entries, where)
         yield from requests
         if self.full:
@@ -134,7 +134,7 @@ class QQSpider(ArchiveSpider):
         except ListError as error:
             yield from self._again(response, error)
             return
-        self.count("archive/list/read")
+        self.run.count("list/read")
         for file in files:
             yield self._sitemap(file)
         wanted = [Entry(article_id=id_) for id_ in ids if self.wanted(urls.id_date(id_))]
@@ -150,7 +150,7 @@ class QQSpider(ArchiveSpider):
                 later = later or bool(day and self.until and day > self.until)
                 if self.full or not self.wanted(day):
                     continue
-                self.count("archive/entry/article")
+                self.run.count("entry/article")
                 request = self.offer(entry.article_id, where=where, thumbnail=entry.thumbnail, entry=_record(entry))
                 if request:
                     requests.append(request)
@@ -178,7 +178,7 @@ class QQSpider(ArchiveSpider):
     ) -> Request:
         if page == 1 and self.ledger.walk(self.name, where):
             self.unfinished.add(where)
-        self.count("archive/request/list")
+        self.run.count("request/list")
         return Request(
             url,
             method="POST" if body else "GET",
@@ -191,7 +191,7 @@ class QQSpider(ArchiveSpider):
         )
 
     def _sitemap(self, url: str) -> Request:
-        self.count("archive/request/list")
+        self.run.count("request/list")
         return Request(url, callback=self.parse_sitemap, errback=self.list_failed, meta={"where": "sitemap"})
 
     def _again(self, response: Response, error: ListError) -> Iterator[Request]:
@@ -200,13 +200,13 @@ class QQSpider(ArchiveSpider):
         busy = isinstance(error, BusyList)
         retry = get_retry_request(response.request, spider=self, reason="busy" if busy else "unknown list")
         if retry:
-            self.count("archive/list/again")
+            self.run.count("list/again")
             yield retry
         elif busy:
-            self.count("archive/list/failed")
+            self.run.count("list/failed")
             self.logger.error("%s: not read: %s", error.where, error.reason)
         else:
-            self.count("archive/list/unknown")
+            self.run.count("list/unknown")
             self.logger.error("%s: no known form of a list: %s", error.where, error.reason)
 
 
