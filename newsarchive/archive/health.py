@@ -73,13 +73,15 @@ def site_trouble(counts: Counts) -> str:
         return ""
     if counts.get("reason") == "refused":
         return "the site's firewall refused us (HTTP 501): wait some hours before the next run"
-    answered = _good(counts) + _bad(counts) + _int(counts, "article/gone")
+    answered = _good(counts) + _bad(counts) + _int(counts, "article/gone") + _int(counts, "article/quarantined_again")
     lists = _int(counts, "list/read") + _int(counts, "list/unknown")
-    if answered or (lists and _int(counts, "article/failed") < _FEW_PAGES):
+    failed = _int(counts, "article/failed")
+    if (answered or lists) and (failed <= answered or failed < _FEW_PAGES):
         return ""
-    if refused:
-        return f"the site refused all of {refused} requests: wait, then ask for less or more slowly"
-    return f"the site could not be reached: {unreachable} requests failed, none was answered"
+    said = f"{answered + lists} of {answered + lists + unreachable + refused} requests were answered"
+    if refused > unreachable:
+        return f"the site refused us: {said}; wait, then ask for less or more slowly"
+    return f"the site could not be reached: {said}"
 
 
 # hard ones: no history needed

@@ -77,15 +77,17 @@ class Faults(logging.Handler):
 
 def is_fatal(error: BaseException) -> bool:
     """The machine, the disk or the archive's own files: it makes no sense to go on."""
-    return isinstance(error, ArchiveError) or (isinstance(error, OSError) and error.errno in _MACHINE)
+    of_disk = isinstance(error, OSError) and (error.errno in _MACHINE or error.filename is not None)
+    return of_disk or isinstance(error, ArchiveError)
 
 
 def in_words(error: BaseException) -> str:
     """One line for the person who runs it."""
     if isinstance(error, ArchiveError):
         return str(error)
-    if isinstance(error, OSError) and error.errno in _MACHINE:
+    if isinstance(error, OSError) and is_fatal(error):
         place = f" ({error.filename})" if error.filename else ""
-        return f"{error.strerror}{place}: {_MACHINE[error.errno]}; the next run goes on where this one stopped"
+        advice = _MACHINE.get(error.errno or 0, "look at what lies there")
+        return f"{error.strerror}{place}: {advice}; the next run goes on where this one stopped"
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

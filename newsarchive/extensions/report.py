@@ -7,7 +7,6 @@ from typing import Any
 
 _ENDS = {
     "shutdown": "stopped on request; the next run goes on from here",
-    "unfinished": "stopped by force; the next run goes on from here",
 }
 
 
@@ -44,9 +43,9 @@ def summary(status: Mapping[str, Any]) -> str:
 
 def _read(counts: Mapping[str, Any]) -> str:
     lists, asked = int(counts.get("list/read", 0)), int(counts.get("request/article", 0))
-    if lists or asked:
-        return f"{lists} lists and {asked} pages asked for"
-    return "Saved pages read"
+    if counts.get("kind") == "replay":
+        return "Saved pages read"
+    return f"{lists} lists and {asked} pages asked for"
 
 
 def _alarm_lines(alarms: list[Mapping[str, str]]) -> list[str]:

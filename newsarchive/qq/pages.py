@@ -98,6 +98,9 @@ def _read_body(page: ArticlePage) -> Body:
         except content.BrokenContent as error:
             reasons.append(str(error))
             continue
+        if root is not None and read == page.html_body and "</body" not in page.source:
+            reasons.append("the page ends before its </body>: a part of it was lost on the way")
+            continue
         if root is not None and (body := convert(root)) and (body.text or body.pictures or body.videos):
             return body
     expected = f"text, pictures or videos where family {page.family} has its body"

@@ -1,0 +1,246 @@
+"""What goes wrong between the site and the disk: the right exit code, a clear message, nothing harmed, mended later."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import resource
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from demo.crawl import finish
+from newsarchive.archive.files import stray_files
+from newsarchive.archive.ledger import Ledger, Row, State
+from tests.conftest import Crawl, DemoSite
+from tests.test_kill import content, some_archived, until
+
+
+def rows(archive: Path) -> dict[str, Row]:
+    with Ledger.open(archive / "ledger.sqlite") as ledger:
+        assert ledger.check() == []
+        return {row.article_id: row for row in ledger.rows()}
+
+
+def articles(archive: Path) -> dict[str, bytes]:
+    return {Path(path).stem: data for path, data in content(archive).items()}
+
+
+def assert_nothing_half_written(archive: Path, whole: dict[str, bytes]) -> None:
+    found = articles(archive)
+    assert [name for name in found if found[name] != whole[name]] == []
+    for row in rows(archive).values():
+        if row.path:
+            assert row.file_hash == hashlib.sha256(found[row.article_id]).hexdigest()
+
+
+@pytest.fixture
+def site(new_site: Callable[..., DemoSite]) -> DemoSite:
+    return new_site(articles=50)
+
+
+@pytest.fixture
+def whole(crawl: Crawl, site: DemoSite, tmp_path: Path) -> dict[str, bytes]:
+    """The articles as a crawl without faults reads them."""
+    assert crawl(tmp_path / "whole", site=site).returncode == 0
+    found = articles(tmp_path / "whole")
+    assert len(found) == 50
+    return found
+
+
+ON_THE_WIRE: dict[str, State] = {
+    "500": State.FAILED,
+    "503": State.FAILED,
+    "567": State.FAILED,
+    "429": State.FAILED,
+    "403": State.FAILED,
+    "truncated": State.FAILED,
+    "long-length": State.FAILED,
+    "reset": State.FAILED,
+    "reset-midway": State.FAILED,
+    "slow": State.FAILED,
+    "bad-gzip": State.FAILED,
+    "huge": State.FAILED,
+    "huge-unsaid": State.FAILED,
+    "bomb": State.FAILED,
+    "redirect": State.FAILED,
+    "404": State.GONE,
+    "410": State.GONE,
+    "empty": State.QUARANTINED,
+    "html": State.QUARANTINED,
+    "challenge": State.QUARANTINED,
+}
+
+
+def spoil(site: DemoSite, times: int) -> dict[str, str]:
+    """Another article for each kind of fault: kind → its id."""
+    ids = [story.id for story in site.site.articles() if story.family == "F5"]
+    spoilt = dict(zip(ON_THE_WIRE, ids, strict=False))
+    assert len(spoilt) == len(ON_THE_WIRE)
+    for kind, article_id in spoilt.items():
+        value = {"slow": 5, "redirect": "https://www.qq.com/elsewhere"}.get(kind, "")
+        site.site.faults.add(f"/rain/a/{article_id}", kind, times=times, value=value)
+    return spoilt
+
+
+def test_articles_that_cannot_be_had_are_tried_again_in_the_next_run(
+    crawl: Crawl, site: DemoSite, whole: dict[str, bytes], tmp_path: Path
+) -> None:
+    archive = tmp_path / "spoilt"
+    spoilt = spoil(site, times=-1)
+    first = crawl(archive, site=site, RETRY_TIMES=1, DOWNLOAD_TIMEOUT=1, ARCHIVE_RETRY_MINUTES=0)
+    assert first.returncode == 0, first
+    assert "Traceback" not in first.stderr, first
+    states = {kind: rows(archive)[article_id].state for kind, article_id in spoilt.items()}
+    assert states == ON_THE_WIRE
+    assert sorted(articles(archive)) == sorted(set(whole) - set(spoilt.values()))
+    assert_nothing_half_written(archive, whole)
+    for kind, article_id in spoilt.items():
+        row = rows(archive)[article_id]
+        assert row.reason or kind in {"404", "410"}, row
+
+    site.site.faults.clear()
+    second = crawl(archive, "-a", "urls=" + ",".join(spoilt[kind] for kind in ("404", "410")), site=site)
+    assert second.returncode == 0, second
+    third = crawl(archive, site=site)
+    assert third.returncode == 0, third
+    assert articles(archive) == whole
+    assert list(archive.glob("quarantine/qq/*")) == []
+
+
+def test_what_goes_wrong_once_is_mended_in_the_same_run(
+    crawl: Crawl, site: DemoSite, whole: dict[str, bytes], tmp_path: Path
+) -> None:
+    archive = tmp_path / "spoilt"
+    spoilt = spoil(site, times=1)
+    result = crawl(archive, site=site, DOWNLOAD_TIMEOUT=2)
+    assert result.returncode == 0, result
+    retried = {"500", "503", "567", "429", "truncated", "reset", "reset-midway", "slow", "long-length"}
+    missing = set(whole) - set(articles(archive))
+    assert missing.isdisjoint(spoilt[kind] for kind in retried), result
+    assert_nothing_half_written(archive, whole)
+
+
+def test_fewer_bytes_than_the_page_has_are_no_shorter_article(
+    crawl: Crawl, site: DemoSite, whole: dict[str, bytes], tmp_path: Path
+) -> None:
+    """The client cannot see it: the answer is as long as it says."""
+    archive = tmp_path / "spoilt"
+    site.site.faults.add("/rain/a/*", "short-length", times=-1)
+    crawl(archive, site=site, RETRY_TIMES=0)
+    assert_nothing_half_written(archive, whole)
+
+
+LIST_FAULTS = ["html", "unknown-list", "empty", "truncated", "bad-gzip", "reset-midway", "500", "busy"]
+
+
+@pytest.mark.parametrize("kind", LIST_FAULTS)
+def test_a_list_that_cannot_be_had_is_read_in_the_next_run(
+    crawl: Crawl, demo_site: DemoSite, tmp_path: Path, kind: str
+) -> None:
+    demo_site.site.faults.add("/web_feed/*finance/1", kind, times=-1)
+    first = crawl(tmp_path, site=demo_site, RETRY_TIMES=1)
+    assert first.returncode == 0, first
+    assert "channel finance" in first.stderr
+    assert "Traceback" not in first.stderr
+    some = len(content(tmp_path))
+    assert 0 < some < len(demo_site.site.articles())
+    demo_site.site.faults.clear()
+    assert crawl(tmp_path, site=demo_site).returncode == 0
+    assert len(content(tmp_path)) == len(demo_site.site.articles())
+
+
+def test_a_server_that_dies_and_comes_back(
+    crawl: Crawl, site: DemoSite, whole: dict[str, bytes], tmp_path: Path
+) -> None:
+    archive = tmp_path / "died"
+    process = crawl.start(archive, site=site, DOWNLOAD_DELAY=0.1, RETRY_TIMES=0, ARCHIVE_RETRY_MINUTES=0)
+    until(some_archived(archive))
+    site.stop()
+    died = finish(process, archive)
+    assert died.returncode == 3, died
+    assert "Traceback" not in died.stderr
+    assert_nothing_half_written(archive, whole)
+    site.start()
+    assert crawl(archive, site=site).returncode == 0
+    assert articles(archive) == whole
+
+
+# the disk
+
+
+@contextmanager
+def small_disk(folder: Path, size: str) -> Iterator[None]:
+    folder.mkdir()
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount a small disk; the limit of a file's size is tested for everybody")
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], check=False, capture_output=True, text=True
+    )
+    if mounted.returncode != 0:
+        pytest.skip(f"a small disk cannot be mounted here: {mounted.stderr.strip()}")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+# pages fill it, Markdown files and the ledger fill it, or the ledger meets it first of all
+SIZES = {"pages": ("400k", True), "files": ("300k", False), "ledger": ("64k", False)}
+
+
+@pytest.mark.parametrize("what", SIZES)
+def test_a_full_disk(crawl: Crawl, site: DemoSite, whole: dict[str, bytes], tmp_path: Path, what: str) -> None:
+    size, pages = SIZES[what]
+    archive = tmp_path / "disk"
+    with small_disk(archive, size):
+        full = crawl(archive, site=site, ARCHIVE_PAGES=pages)
+        assert full.returncode == 1, full
+        assert "No space left on device" in full.stdout + full.stderr
+        assert "Traceback" not in full.stderr, full
+        assert len(full.stderr.splitlines()) <= 6, full
+        if what != "ledger":
+            assert 0 < len(content(archive)) < len(whole)
+            assert_nothing_half_written(archive, whole)
+        subprocess.run(["mount", "-o", "remount,size=50m", archive], check=True)
+        mended = crawl(archive, site=site, ARCHIVE_PAGES=pages)
+        assert mended.returncode == 0, mended
+        assert articles(archive) == whole
+        assert list(stray_files(archive)) == []
+        assert {row.state for row in rows(archive).values()} == {State.ARCHIVED, State.GONE}
+
+
+@pytest.mark.parametrize(("limit", "pages"), [(60_000, True), (120_000, False), (8_192, False)])
+def test_a_file_that_may_not_grow(
+    crawl: Crawl, site: DemoSite, whole: dict[str, bytes], tmp_path: Path, limit: int, pages: bool
+) -> None:
+    archive = tmp_path / "limited"
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    try:
+        process = crawl.start(archive, site=site, ARCHIVE_PAGES=pages)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    limited = finish(process, archive)
+    assert limited.returncode == 1, limited
+    assert "Traceback" not in limited.stderr, limited
+    mended = crawl(archive, site=site, ARCHIVE_PAGES=pages)
+    assert mended.returncode == 0, mended
+    assert articles(archive) == whole
+    assert rows(archive)
+
+
+def test_a_folder_in_which_nothing_may_be_written(crawl: Crawl, demo_site: DemoSite, tmp_path: Path) -> None:
+    archive = tmp_path / "archive"
+    archive.mkdir()
+    (archive / "content").write_text("a file where a folder is expected")
+    result = crawl(archive, site=demo_site)
+    assert result.returncode == 1, result
+    assert "content" in result.stdout
+    assert list(archive.glob("quarantine/qq/*")) == [], "it is not the pages' fault"
+    (archive / "content").unlink()
+    assert crawl(archive, site=demo_site).returncode == 0
+    assert len(content(archive)) == len(demo_site.site.articles())

@@ -1,0 +1,175 @@
+"""A run may be stopped at any moment, in any way: the next one brings the archive to where it would have been."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from demo.crawl import finish
+from newsarchive.archive.files import stray_files
+from newsarchive.archive.ledger import Ledger, State
+from tests.conftest import Crawl, DemoSite
+
+ARTICLES = 200
+DEEP = ("-a", "pages=9")
+"""As many list pages as it takes."""
+IN_FLIGHT = 16
+"""Requests that Scrapy may have sent, and pages that it may have got, without a row `archived` yet."""
+
+
+def content(archive: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(archive).as_posix(): path.read_bytes() for path in sorted(archive.glob("content/**/*"))
+        if path.is_file()
+    }  # fmt: skip
+
+
+def assert_whole(archive: Path, expected: dict[str, bytes]) -> None:
+    """All articles there, each whole, none twice; the ledger knows exactly these."""
+    found = content(archive)
+    assert sorted(found) == sorted(expected)
+    assert [path for path in expected if found[path] != expected[path]] == []
+    assert not (archive / "revisions").exists()
+    assert list(stray_files(archive)) == []
+    with Ledger.open(archive / "ledger.sqlite") as ledger:
+        assert ledger.check() == []
+        rows = list(ledger.rows())
+    archived = {row.path: row for row in rows if row.state is State.ARCHIVED}
+    assert {row.state for row in rows} <= {State.ARCHIVED, State.GONE}
+    assert sorted(archived) == sorted(expected)
+    for path, row in archived.items():
+        assert row.file_hash == hashlib.sha256(expected[path]).hexdigest()
+        assert row.revision == 1
+
+
+@pytest.fixture
+def site(new_site: Callable[..., DemoSite]) -> DemoSite:
+    return new_site(articles=ARTICLES)
+
+
+@pytest.fixture
+def small_site(new_site: Callable[..., DemoSite]) -> DemoSite:
+    return new_site(articles=60)
+
+
+class Unbroken:
+    """What a run that nobody stops leaves behind, and how long it takes."""
+
+    def __init__(self, crawl: Crawl, site: DemoSite, archive: Path) -> None:
+        begun = time.monotonic()
+        result = crawl(archive, *DEEP, site=site)
+        self.seconds = time.monotonic() - begun
+        assert result.returncode == 0, result
+        self.content = content(archive)
+        assert len(self.content) == len(site.site.articles())
+
+
+def moments(number: int, seconds: float, dice: random.Random) -> list[float]:
+    """Random moments, one in each of `number` equal parts of a run."""
+    return [(n + dice.random()) * seconds / number for n in range(number)]
+
+
+def kill_at(moment: float, crawl: Crawl, site: DemoSite, archive: Path) -> None:
+    process = crawl.start(archive, *DEEP, site=site)
+    try:
+        process.wait(timeout=moment)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGKILL)
+    process.communicate()
+
+
+def check_kills(number: int, crawl: Crawl, site: DemoSite, tmp_path: Path) -> None:
+    unbroken = Unbroken(crawl, site, tmp_path / "unbroken")
+    seed = random.randrange(10**6)
+    print(f"seed {seed}")
+    for n, moment in enumerate(moments(number, unbroken.seconds, random.Random(seed))):
+        archive = tmp_path / f"killed {n}"
+        site.site.forget()
+        kill_at(moment, crawl, site, archive)
+        before = len(content(archive))
+        result = crawl(archive, *DEEP, site=site)
+        assert result.returncode == 0, f"killed after {moment:.2f} s: {result}"
+        assert_whole(archive, unbroken.content)
+        asked = site.site.counts()
+        twice = [path for path in asked if path.startswith("/rain/") and asked[path] > 1]
+        assert len(twice) <= IN_FLIGHT, f"killed after {moment:.2f} s with {before} articles archived: {twice}"
+
+
+def test_killed_at_ten_moments(crawl: Crawl, site: DemoSite, tmp_path: Path) -> None:
+    check_kills(10, crawl, site, tmp_path)
+
+
+@pytest.mark.slow
+def test_killed_at_a_hundred_moments(crawl: Crawl, site: DemoSite, tmp_path: Path) -> None:
+    check_kills(100, crawl, site, tmp_path)
+
+
+def test_killed_again_and_again(crawl: Crawl, small_site: DemoSite, tmp_path: Path) -> None:
+    """One archive, killed in every run: it gets there all the same."""
+    unbroken = Unbroken(crawl, small_site, tmp_path / "unbroken")
+    dice = random.Random(7)
+    for _ in range(6):
+        kill_at(unbroken.seconds * dice.uniform(0.5, 0.9), crawl, small_site, tmp_path / "killed")
+    assert crawl(tmp_path / "killed", *DEEP, site=small_site).returncode == 0
+    assert_whole(tmp_path / "killed", unbroken.content)
+
+
+def until(condition: Callable[[], bool]) -> None:
+    for _ in range(1000):
+        if condition():
+            return
+        time.sleep(0.02)
+    raise TimeoutError("it did not come to that")
+
+
+def some_archived(archive: Path) -> Callable[[], bool]:
+    return lambda: sum(1 for _ in archive.glob("content/*/*/*/*.md")) >= 5
+
+
+def test_ctrl_c_once_ends_in_order(crawl: Crawl, small_site: DemoSite, tmp_path: Path) -> None:
+    archive = tmp_path / "stopped"
+    process = crawl.start(archive, *DEEP, site=small_site, DOWNLOAD_DELAY=0.1)
+    until(some_archived(archive))
+    process.send_signal(signal.SIGINT)
+    result = finish(process, archive)
+    assert result.returncode == 0, result
+    assert "stopped on request" in result.stdout
+    assert result.status["last_run"]["reason"] == "shutdown"
+    assert "Traceback" not in result.stderr
+    assert 5 <= len(content(archive)) < 60
+    assert crawl(archive, *DEEP, site=small_site).returncode == 0
+    assert_whole(archive, Unbroken(crawl, small_site, tmp_path / "unbroken").content)
+
+
+def test_sigterm_is_what_a_service_manager_sends(crawl: Crawl, small_site: DemoSite, tmp_path: Path) -> None:
+    process = crawl.start(tmp_path, *DEEP, site=small_site, DOWNLOAD_DELAY=0.1)
+    until(some_archived(tmp_path))
+    process.send_signal(signal.SIGTERM)
+    assert finish(process, tmp_path).returncode == 0
+    assert crawl(tmp_path, *DEEP, site=small_site).returncode == 0
+    assert len(content(tmp_path)) == 60
+
+
+def test_ctrl_c_twice_ends_at_once(crawl: Crawl, small_site: DemoSite, tmp_path: Path) -> None:
+    archive = tmp_path / "stopped"
+    small_site.site.faults.add("/rain/a/*Z000*", "slow", times=-1, value=30)
+    process = crawl.start(archive, *DEEP, site=small_site)
+    until(lambda: any("Z000" in path for path in small_site.site.counts()))
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    assert process.poll() is None, "it waits for the answers that it has asked for"
+    process.send_signal(signal.SIGINT)
+    result = finish(process, archive, timeout=15)
+    assert result.returncode == 1, result
+    assert "by force" in result.stdout + result.stderr
+    assert result.status["last_run"]["exit_code"] == 1
+    small_site.site.faults.clear()
+    assert crawl(archive, *DEEP, site=small_site).returncode == 0
+    assert_whole(archive, Unbroken(crawl, small_site, tmp_path / "unbroken").content)
