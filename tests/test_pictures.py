@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from ipaddress import ip_address
 from pathlib import Path, PurePosixPath
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -31,7 +32,7 @@ from newsarchive.markdown.document import render
 from tests.conftest import Crawl, DemoSite
 
 Tree = Callable[[Path], dict[str, bytes]]
-ON = {"ARCHIVE_PICTURES": True}
+ON: dict[str, Any] = {"ARCHIVE_PICTURES": True}
 
 
 # what is a picture

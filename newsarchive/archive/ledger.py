@@ -182,6 +182,10 @@ class Ledger:
         """The file names other pictures; its text is the same, so it is no revision."""
         self._update(source, article_id, file_hash=file_hash)
 
+    def known_as(self, source: str, article_id: str, *, content_hash: str) -> None:
+        """The hash of the reference rendering, which a rebuild could not know."""
+        self._update(source, article_id, content_hash=content_hash)
+
     def put(self, row: Row) -> None:
         """The row as it is, instead of the one of the same article: for a rebuild."""
         marks = ", ".join("?" * len(_NAMES))

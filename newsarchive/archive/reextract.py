@@ -12,7 +12,7 @@ from newsarchive.archive.archive import Archive
 from newsarchive.archive.captures import capture_at, capture_page
 from newsarchive.archive.documents import content_hash, put
 from newsarchive.archive.ledger import Row
-from newsarchive.archive.pictures import localised, picture_url
+from newsarchive.archive.pictures import localised, picture_links, picture_url
 from newsarchive.archive.saved import newest_captures
 from newsarchive.errors import ArchiveError, PageError
 from newsarchive.items import Article
@@ -39,8 +39,11 @@ class Reading:
     problem: str = ""
 
 
-def jobs(archive: Archive, source: str, wanted: frozenset[str] = frozenset()) -> Iterator[Job | Row]:
-    """Every article with a document, or those with the `wanted` ids; a bare row where no page is preserved."""
+def jobs(archive: Archive, source: str, wanted: frozenset[str], *, remember: bool) -> Iterator[Job | Row]:
+    """Every article with a document, or those with the `wanted` ids; a bare row where no page is preserved.
+
+    Pages that the ledger does not know of are searched, and `remember` tells it.
+    """
     pages = archive.folder / "pages"
     newest: dict[str, tuple[datetime, Path, int]] | None = None
     for row in archive.ledger.rows(source):
@@ -53,6 +56,8 @@ def jobs(archive: Archive, source: str, wanted: frozenset[str] = frozenset()) ->
         if newest is None:  # the ledger was rebuilt, or files were added by hand
             newest = newest_captures(sorted(pages.glob("*.warc.gz")))
         if found := newest.get(f"{source} {row.article_id}"):
+            if remember:
+                archive.ledger.preserved(source, row.article_id, file=found[1].name, offset=found[2])
             row = replace(row, warc_file=found[1].name, warc_offset=found[2])  # noqa: PLW2901
             yield Job(row, found[1], (archive.folder / row.path).is_file())
         else:
@@ -86,6 +91,22 @@ def document(archive: Archive, row: Row, article: Article, *, pictures_url: str,
             if picture.path
         }
     return localised(render(article), article.local_pictures)
+
+
+def learn(archive: Archive, row: Row, article: Article, *, pictures_url: str) -> None:
+    """Gives a rebuilt ledger back what no document tells: the hash, and where local pictures came from.
+
+    For an article whose document has the same text, so that its picture links pair off with the page's.
+    """
+    here = picture_links((archive.folder / row.path).read_text(encoding="utf-8"))
+    prefix = f"{pictures_url.rstrip('/')}/"
+    with archive.ledger.together():
+        archive.ledger.known_as(row.source, row.article_id, content_hash=article.content_hash)
+        for link, url in zip(here, picture_links(render(article)), strict=True):
+            path = f"pictures/{link.removeprefix(prefix)}"
+            if link != url and link.startswith(prefix) and (archive.folder / path).is_file():
+                digest = content_hash((archive.folder / path).read_bytes())
+                archive.ledger.pictures.stored(row.source, row.article_id, url, path=path, hash=digest)
 
 
 def difference(archive: Archive, row: Row, new: str) -> str:

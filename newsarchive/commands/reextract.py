@@ -15,7 +15,7 @@ from tqdm import tqdm
 from newsarchive.archive.archive import Archive
 from newsarchive.archive.cores import on_all_cores
 from newsarchive.archive.documents import Standing, standing
-from newsarchive.archive.reextract import Job, Reading, difference, document, jobs, read_again, replace_document
+from newsarchive.archive.reextract import Job, Reading, difference, document, jobs, learn, read_again, replace_document
 from newsarchive.archive.warc import mend
 from newsarchive.errors import ArchiveError, ArchiveLocked, BadArgument
 from newsarchive.extensions.faults import in_words
@@ -73,7 +73,9 @@ def reextract(settings: BaseSettings, source: str, wanted: frozenset[str], *, dr
         counts = Counter[str]()
         validate = Validate(settings.getint("ARCHIVE_MIN_TEXT"))
         with tqdm(desc="pages", unit="", disable=None, leave=False, total=_total(archive, wanted)) as bar:
-            for reading in on_all_cores(read_again, _with_pages(archive, source, wanted, counts, bar)):
+            for reading in on_all_cores(
+                read_again, _with_pages(archive, source, wanted, counts, bar, remember=not dry_run)
+            ):
                 counts[_settle(archive, settings, validate, reading, dry_run=dry_run)] += 1
                 bar.update()
     print(_summary(counts, wanted, dry_run=dry_run))
@@ -81,9 +83,9 @@ def reextract(settings: BaseSettings, source: str, wanted: frozenset[str], *, dr
 
 
 def _with_pages(
-    archive: Archive, source: str, wanted: frozenset[str], counts: Counter[str], bar: tqdm[Any]
+    archive: Archive, source: str, wanted: frozenset[str], counts: Counter[str], bar: tqdm[Any], *, remember: bool
 ) -> Iterator[Job]:
-    for job in jobs(archive, source, wanted):
+    for job in jobs(archive, source, wanted, remember=remember):
         if isinstance(job, Job):
             yield job
         else:
@@ -103,7 +105,11 @@ def _settle(archive: Archive, settings: BaseSettings, validate: Validate, readin
     if problem:
         tqdm.write(f"left as it is: {problem}", file=sys.stderr)
         return "problem"
-    if article is None or standing(archive, article, render(article)) is Standing.UNCHANGED:
+    if article is None:
+        return "same"
+    if standing(archive, article, render(article)) is Standing.UNCHANGED:
+        if not dry_run:
+            learn(archive, row, article, pictures_url=settings["ARCHIVE_PICTURES_URL"])
         return "same"
     local = settings.getbool("ARCHIVE_PICTURES") or row.file_hash != row.content_hash
     new = document(archive, row, article, pictures_url=settings["ARCHIVE_PICTURES_URL"], with_pictures=local)

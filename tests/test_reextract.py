@@ -1,0 +1,342 @@
+"""`scrapy reextract`: a parser had a bug, the bug was mended, the archive is read again."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scrapy.settings import Settings
+
+from demo.crawl import FAST, command, finish, site_settings, start
+from demo.server import Server
+from demo.site import Site
+from newsarchive.archive import cores
+from newsarchive.archive.ledger import Ledger, Row
+from newsarchive.commands.reextract import reextract
+from newsarchive.commands.verify import verify
+from newsarchive.errors import MissingField
+from newsarchive.items import Article
+from newsarchive.sources import reader
+from tests.conftest import Crawl
+
+Tree = Callable[[Path], dict[str, bytes]]
+WITH = pytest.mark.parametrize("kind", ["with pictures", "without"])
+
+
+@pytest.fixture(scope="module")
+def crawled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two archives of the demo site, which is gone since."""
+    folder = tmp_path_factory.mktemp("crawled")
+    server = Server(Site(filler=2_000, local_pictures=True))
+    server.start()
+    for kind in ("with pictures", "without"):
+        settings = {**site_settings(server.url), **FAST, "ARCHIVE_PICTURES": kind == "with pictures"}
+        result = finish(start(command("crawl qq", folder / kind, **settings)), folder / kind)
+        assert result.returncode == 0, result
+    server.stop()
+    return folder
+
+
+@pytest.fixture
+def archives(crawled: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(crawled, tmp_path / "archives"))
+
+
+def options(archive: Path) -> Settings:
+    settings = Settings()
+    settings.setmodule("newsarchive.settings")
+    settings.set("ARCHIVE_DIR", str(archive))
+    return settings
+
+
+def run(archive: Path, *ids: str, dry_run: bool = False) -> int:
+    return reextract(options(archive), "qq", frozenset(ids), dry_run=dry_run)
+
+
+def rows(archive: Path) -> dict[str, Row]:
+    with Ledger.open(archive / "ledger.sqlite", read_only=True) as ledger:
+        return {row.article_id: row for row in ledger.rows() if row.path}
+
+
+class Bug:
+    """Today's parser with a fault: it loses the last paragraph of some articles."""
+
+    def __init__(self, victims: set[str]) -> None:
+        self.victims = victims
+
+    def __call__(self, html: bytes | str, url: str = "", thumbnail: str = "") -> Article:
+        article = reader("qq")(html, url=url, thumbnail=thumbnail)
+        if article.article_id in self.victims:
+            article.body = article.body.rpartition("\n\n")[0]
+        return article
+
+
+@pytest.fixture
+def with_bug(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Switches the bug on for some articles, and off again for none."""
+
+    def switch(*victims: str) -> None:
+        monkeypatch.setattr("newsarchive.archive.reextract.reader", lambda _: Bug(set(victims)))
+
+    return switch
+
+
+@WITH
+def test_nothing_changes_with_the_same_parser(archives: Path, kind: str, tree: Tree, crawl: Crawl) -> None:
+    before = tree(archives / kind)
+    result = crawl(archives / kind, name="reextract")
+    number = len(rows(archives / kind))
+    assert (result.returncode, result.stdout) == (0, f"{number} pages read: {number} the same, 0 replaced\n"), result
+    assert {k: v for k, v in tree(archives / kind).items() if "content" in k} == {
+        k: v for k, v in before.items() if "content" in k
+    }
+
+
+@WITH
+def test_bug_is_mended(
+    archives: Path, kind: str, tree: Tree, with_bug: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    archive = archives / kind
+    right, known = tree(archive / "content"), rows(archive)
+    victims = sorted(known)[:3]
+    with_bug(*victims)
+    assert run(archive) == 0  # the archive is now what the parser with the bug makes of the pages
+    wrong = tree(archive / "content")
+    assert {Path(path).stem for path in wrong if wrong[path] != right[path]} == set(victims)
+    assert {row.revision for row in rows(archive).values() if row.article_id in victims} == {2}
+
+    with_bug()
+    capsys.readouterr()
+    assert run(archive, dry_run=True) == 0
+    printed = capsys.readouterr().out
+    assert tree(archive / "content") == wrong
+    for article_id in victims:
+        path = known[article_id].path
+        assert f"--- a/{path}\n+++ b/{path}\n@@ " in printed
+    assert printed.endswith(f"{len(known)} pages read: {len(known) - 3} the same, 3 would change\n")
+    added = [line for line in printed.splitlines() if line.startswith("+") and not line.startswith("+++")]
+    assert len(added) >= 3
+
+    assert run(archive) == 0
+    assert tree(archive / "content") == right
+    after = rows(archive)
+    for article_id in victims:
+        row = after[article_id]
+        assert row.revision == 3
+        assert len(list((archive / "revisions" / "qq" / article_id).iterdir())) == 2
+        same = (
+            "state",
+            "last_checked",
+            "next_check",
+            "url",
+            "etag",
+            "thumbnail",
+            "warc_file",
+            "content_hash",
+            "file_hash",
+        )
+        assert {it: getattr(row, it) for it in same} == {it: getattr(known[article_id], it) for it in same}
+    assert [it for it in after if after[it] != known[it]] == [it for it in after if it in victims]
+    assert verify(options(archive))[1] == []
+    revisions = tree(archive / "revisions")
+    assert run(archive) == 0
+    assert tree(archive / "revisions") == revisions
+
+
+def test_given_ids_only(
+    archives: Path, tree: Tree, with_bug: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    archive = archives / "without"
+    before = tree(archive / "content")
+    first, second, *_ = sorted(rows(archive))
+    with_bug(first, second)
+    assert run(archive, first, "20990101A0000000") == 0
+    after = tree(archive / "content")
+    assert {Path(path).stem for path in after if after[path] != before[path]} == {first}
+    assert capsys.readouterr().out.splitlines() == [
+        "1 pages read: 0 the same, 1 replaced",
+        "1 of the given ids have no document in the archive",
+    ]
+
+
+def test_page_that_cannot_be_read_any_more_replaces_nothing(
+    archives: Path, tree: Tree, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archive = archives / "without"
+    before, (first, second, *_) = tree(archive / "content"), sorted(rows(archive))
+
+    def broken(html: bytes | str, url: str = "", thumbnail: str = "") -> Article:
+        article = reader("qq")(html, url=url, thumbnail=thumbnail)
+        if article.article_id == first:
+            raise MissingField(url, "title", "h1")
+        if article.article_id == second:
+            article.text, article.body, article.pictures, article.videos = "", "", [], 0
+        return article
+
+    monkeypatch.setattr("newsarchive.archive.reextract.reader", lambda _: broken)
+    assert run(archive) == 1
+    assert tree(archive / "content") == before
+    printed = capsys.readouterr()
+    assert f"{first}: no title: expected h1" in printed.err
+    assert "the body has 0 characters and no picture or video" in printed.err
+    assert "2 not readable and left as they are" in printed.out
+
+
+def test_damaged_page_is_told_and_replaces_nothing(archives: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    archive = archives / "without"
+    row = min(rows(archive).values(), key=lambda it: it.article_id)
+    file = archive / "pages" / row.warc_file
+    data = bytearray(file.read_bytes())
+    data[(row.warc_offset or 0) + 200] ^= 4
+    file.write_bytes(data)
+    assert run(archive) == 1
+    assert f"{file}: expected a preserved page at byte {row.warc_offset}: damaged" in capsys.readouterr().err
+
+
+def test_lost_document_is_written_again(archives: Path, tree: Tree) -> None:
+    archive = archives / "with pictures"
+    before = tree(archive / "content")
+    min(archive.glob("content/**/*.md")).unlink()
+    assert run(archive) == 0
+    assert tree(archive / "content") == before
+    assert verify(options(archive))[1] == []
+    assert not (archive / "revisions").exists()
+
+
+@WITH
+def test_rebuilt_ledger_learns_again_what_no_document_tells(
+    archives: Path, kind: str, tree: Tree, with_bug: Callable[..., None], crawl: Crawl
+) -> None:
+    archive = archives / kind
+    right, known, pictures = tree(archive / "content"), rows(archive), picture_rows(archive)
+    assert bool(pictures) is (kind == "with pictures")
+    result = crawl(archive, name="rebuild")
+    assert result.returncode == 0, result
+    assert picture_rows(archive) == {}
+
+    assert run(archive) == 0
+
+    assert tree(archive / "content") == right
+    same = ("warc_file", "warc_offset", "content_hash", "file_hash", "revision", "path")
+    after = rows(archive)
+    for article_id, row in known.items():
+        assert {it: getattr(after[article_id], it) for it in same} == {it: getattr(row, it) for it in same}
+    assert picture_rows(archive) == pictures
+    assert verify(options(archive))[1] == []
+    with_bug(*sorted(known)[:2])  # and can use it
+    assert run(archive) == 0
+    with_bug()
+    assert run(archive) == 0
+    assert tree(archive / "content") == right
+
+
+def picture_rows(archive: Path) -> dict[tuple[str, str], tuple[str, str]]:
+    with Ledger.open(archive / "ledger.sqlite", read_only=True) as ledger:
+        return {(it.article_id, it.url): (it.path, it.hash) for it in ledger.pictures.rows() if it.url}
+
+
+def test_article_without_a_preserved_page_is_counted(archives: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    archive = archives / "without"
+    shutil.rmtree(archive / "pages")
+    number = len(rows(archive))
+    assert run(archive) == 0
+    assert f"{number} articles without a preserved page" in capsys.readouterr().out
+
+
+def test_article_that_the_site_has_removed_stays_gone(archives: Path, with_bug: Callable[..., None]) -> None:
+    archive = archives / "without"
+    row = min(rows(archive).values(), key=lambda it: it.article_id)
+    with Ledger.open(archive / "ledger.sqlite") as ledger:
+        ledger.gone("qq", row.article_id, now=row.first_seen)
+    gone = rows(archive)[row.article_id]
+    with_bug(row.article_id)
+    assert run(archive) == 0
+    after = rows(archive)[row.article_id]
+    assert (after.revision, after.state, after.gone_at) == (2, gone.state, gone.gone_at)
+
+
+def test_stopped_half_way_and_started_again(
+    archives: Path, tree: Tree, with_bug: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed after each number of replaced articles; the file that stands is not taken for an edit."""
+    archive = archives / "with pictures"
+    right, known = tree(archive / "content"), rows(archive)
+    victims = sorted(known)[:4]
+    with_bug(*victims)
+    assert run(archive) == 0
+    with_bug()
+    wrong = archives / "wrong"
+    shutil.copytree(archive, wrong)
+
+    class Killed(BaseException):
+        """What no clean-up of ours catches."""
+
+    real = Ledger.archived
+    written = moment = 0
+
+    def killed(*args: Any, **kwargs: Any) -> None:
+        nonlocal written
+        written += 1
+        if written == moment:  # the file stands, the row does not
+            raise Killed
+        real(*args, **kwargs)
+
+    for moment in range(1, 5):  # noqa: B007
+        shutil.rmtree(archive)
+        shutil.copytree(wrong, archive)
+        written = 0
+        monkeypatch.setattr(Ledger, "archived", killed)
+        with pytest.raises(Killed):
+            run(archive)
+        monkeypatch.setattr(Ledger, "archived", real)
+        assert run(archive) == 0
+        assert tree(archive / "content") == right
+        assert {len(list((archive / "revisions" / "qq" / it).iterdir())) for it in victims} == {2}
+        assert verify(options(archive))[1] == []
+
+
+def test_wrong_usage_and_a_lock(archives: Path, tmp_path: Path, crawl: Crawl) -> None:
+    assert crawl(tmp_path / "none", name="reextract").returncode == 2
+    unknown = crawl(archives / "without", "--source", "nothing", name="reextract")
+    assert (unknown.returncode, "no source named 'nothing'" in unknown.stderr) == (2, True), unknown
+
+
+# all cores
+
+
+def doubled(number: int) -> int:
+    return 2 * number
+
+
+@pytest.mark.parametrize("number", [0, 1, 9, 10, 95])
+def test_all_cores_keep_the_order(number: int) -> None:
+    assert list(cores.on_all_cores(doubled, iter(range(number)), chunk=5, cores=2)) == [2 * it for it in range(number)]
+
+
+def test_cores_do_not_run_far_ahead() -> None:
+    """So that 100,000 articles are never all in memory."""
+    given = 0
+
+    def count() -> Iterator[int]:
+        nonlocal given
+        while given < 1000:
+            given += 1
+            yield given
+
+    results = cores.on_all_cores(doubled, count(), chunk=5, cores=2)
+    assert [next(results) for _ in range(5)] == [2, 4, 6, 8, 10]
+    assert given <= 5 * 2 * 4
+
+
+def failing(number: int) -> int:
+    if number == 60:
+        raise ValueError("number 60")
+    return number
+
+
+def test_error_of_a_core_is_an_error_here() -> None:
+    with pytest.raises(ValueError, match="number 60"):
+        list(cores.on_all_cores(failing, range(100), chunk=5, cores=2))

@@ -1,0 +1,243 @@
+"""`scrapy verify` finds what is lost, damaged or left over, and nothing where all is well."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import sqlite3
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from scrapy.settings import Settings
+
+from demo.crawl import FAST, command, finish, site_settings, start
+from demo.server import Server
+from demo.site import Site
+from newsarchive.archive import cores
+from newsarchive.archive.ledger import Ledger, Row
+from newsarchive.archive.lock import Lock
+from newsarchive.archive.verify import Finding
+from newsarchive.commands.verify import table, verify
+from tests.conftest import Crawl
+
+_BESIDE = ("ledger.sqlite-shm", "ledger.sqlite-wal")
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An archive with pictures, a former version and a page in quarantine."""
+    archive = tmp_path_factory.mktemp("sound")
+    server = Server(Site(filler=2_000, local_pictures=True))
+    server.start()
+    settings = {**site_settings(server.url), **FAST, "ARCHIVE_PICTURES": True}
+    edited, spoilt = [it.id for it in server.site.articles()][:2]
+    server.site.faults.add(f"/rain/a/{spoilt}", "challenge")
+    finish(start(command("crawl qq", archive, **settings)), archive)
+    server.site.edit(edited, title="改过的题目：河水退了")
+    finish(start(command("crawl qq", archive, "-a", f"urls={edited}", **settings)), archive)
+    server.stop()
+    assert list(archive.glob("revisions/*/*/*.md"))
+    assert list(archive.glob("quarantine/*/*.html.gz"))
+    return archive
+
+
+@pytest.fixture
+def archive(sound: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(sound, tmp_path / "archive"))
+
+
+def found(archive: Path) -> list[Finding]:
+    settings = Settings()
+    settings.setmodule("newsarchive.settings")
+    settings.set("ARCHIVE_DIR", str(archive))
+    return verify(settings)[1]
+
+
+def some(archive: Path, pattern: str) -> Path:
+    return min(archive.glob(pattern))
+
+
+def test_sound_archive_has_no_findings_and_stays_as_it_is(
+    archive: Path, tree: Callable[[Path], dict[str, bytes]]
+) -> None:
+    def kept() -> dict[str, bytes]:  # all but the lock and what SQLite has beside its file while it reads
+        return {path: data for path, data in tree(archive).items() if path not in (".lock", *_BESIDE)}
+
+    before = kept()
+    assert found(archive) == []
+    assert kept() == before
+
+
+def test_command_says_it_and_its_exit_code_too(archive: Path, crawl: Crawl) -> None:
+    well = crawl(archive, name="verify")
+    assert well.returncode == 0, well
+    assert well.stdout.endswith("everything is there and as it was written\n")
+
+    document = some(archive, "content/**/*.md")
+    document.write_bytes(document.read_bytes() + b"x")
+    ill = crawl(archive, name="verify")
+    as_json = crawl(archive, "--json", name="verify")
+
+    path = document.relative_to(archive).as_posix()
+    assert ill.returncode == as_json.returncode == 1
+    assert f"document  {path}  its bytes are not the ones that were written" in ill.stdout
+    report = json.loads(as_json.stdout)
+    assert [it["path"] for it in report["findings"]] == [path]
+    assert report["checked"]["documents"] > 10
+    assert crawl(archive / "none", name="verify").returncode == 2
+
+
+def test_archive_in_use_is_not_looked_at(archive: Path, crawl: Crawl) -> None:
+    lock = Lock(archive / ".lock")
+    lock.acquire("a test", datetime.now(UTC))
+    try:
+        result = crawl(archive, name="verify")
+    finally:
+        lock.release()
+    assert result.returncode == 75, result
+    assert "a test" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("pattern", "what"),
+    [
+        ("content/**/*.md", "document"),
+        ("pictures/**/*.jpg", "picture"),
+        ("pictures/**/*.gif", "picture"),
+        ("pages/*.warc.gz", "page"),
+        ("quarantine/**/*.html.gz", "quarantine"),
+    ],
+)
+def test_flipped_bit_is_found(archive: Path, pattern: str, what: str) -> None:
+    chance = random.Random(pattern)
+    file = some(archive, pattern)
+    whole = file.read_bytes()
+    for _ in range(12):
+        flipped = bytearray(whole)
+        place = chance.randrange(10, len(whole))  # the first bytes of gzip hold notes that nobody needs
+        flipped[place] ^= 1 << chance.randrange(8)
+        file.write_bytes(flipped)
+        findings = found(archive)
+        assert [(it.what, it.path) for it in findings if it.what == what], (place, findings)
+        assert {it.path for it in findings} == {file.relative_to(archive).as_posix()}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "reason"),
+    [
+        ("content/**/*.md", "expected a file, got: No such file or directory"),
+        ("pictures/**/*.webp", "expected a file, got: No such file or directory"),
+        ("pages/*.warc.gz", "cannot be read: No such file or directory"),
+        ("quarantine/**/*.html.gz", "expected a page and its notes"),
+        ("quarantine/**/*.json", "expected a page and its notes"),
+    ],
+)
+def test_lost_file_is_found(archive: Path, pattern: str, reason: str) -> None:
+    file = some(archive, pattern)
+    file.unlink()
+    reasons = {it.path.replace(".json", ".html.gz"): it.reason for it in found(archive)}
+    assert reason in reasons[file.relative_to(archive).as_posix().replace(".json", ".html.gz")]
+
+
+@pytest.mark.parametrize(
+    ("path", "what", "reason"),
+    [
+        ("content/qq/2026/11/20261123A0000100.md", "document", "the ledger has no such article"),
+        ("content/notes.txt", "document", "the ledger has no such article"),
+        ("pictures/qq/2026/11/x/00-0.png", "picture", "no article has it"),
+        ("quarantine/qq/x.html.gz", "quarantine", "the ledger has no such page in quarantine"),
+        ("content/qq/.x.md.0123456789ab.part", "left over", "a killed run left it"),
+        (".status.json.0123456789ab.part", "left over", "a killed run left it"),
+        ("pages/qq-9.warc.gz.open", "left over", "a killed run left it open"),
+        ("pages/qq-9.warc.gz", "page", "no WARC record"),
+    ],
+)
+def test_file_that_should_not_be_there_is_found(archive: Path, path: str, what: str, reason: str) -> None:
+    (archive / path).parent.mkdir(parents=True, exist_ok=True)
+    (archive / path).write_bytes(b"something that nobody knows")
+    findings = found(archive)
+    assert [(it.what, it.path) for it in findings] == [(what, path)]
+    assert reason in findings[0].reason
+
+
+def change(archive: Path, file: Path, data: bytes) -> None:
+    """As if a version of this program with a bug had written it."""
+    file.write_bytes(data)
+    with Ledger.open(archive / "ledger.sqlite") as ledger:
+        ledger.relinked("qq", file.stem, file_hash=sha256(data).hexdigest())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        (b'\ntitle: "', b'\ntitle: ["', "front matter cannot be read"),
+        (b"\ndate: ", b"\nday: ", "front matter lacks date"),
+        (b"---\n", b"\xff", "front matter cannot be read"),
+        (b"\n[qq](", b"\n[sina](", "its last line is no link to article"),
+    ],
+)
+def test_document_that_cannot_be_read_is_found(archive: Path, old: bytes, new: bytes, reason: str) -> None:
+    file = some(archive, "content/**/*.md")
+    change(archive, file, file.read_bytes().replace(old, new, 1))
+    findings = found(archive)
+    assert [it.path for it in findings] == [file.relative_to(archive).as_posix()]
+    assert reason in findings[0].reason
+
+
+def test_picture_that_is_none_is_found(archive: Path) -> None:
+    """A page of HTML under a picture's name, with the right hash."""
+    file = some(archive, "pictures/**/*.jpg")
+    path = file.relative_to(archive).as_posix()
+    data = b"<!DOCTYPE html>"
+    file.write_bytes(data)
+    with Ledger.open(archive / "ledger.sqlite") as ledger:
+        row = next(it for it in ledger.pictures.rows() if it.path == path)
+        ledger.pictures.put(replace(row, hash=sha256(data).hexdigest()))
+    assert [(it.path, it.reason) for it in found(archive)] == [
+        (path, "expected the picture that its name says, got ''")
+    ]
+
+
+def test_document_that_names_a_lost_picture_is_found(archive: Path) -> None:
+    shutil.rmtree(archive / "pictures")
+    assert {it.what for it in found(archive)} == {"document", "picture"}
+
+
+def test_pictures_of_a_former_version_and_of_a_rebuilt_ledger_belong(archive: Path, crawl: Crawl) -> None:
+    """A rebuilt ledger has no rows of pictures: the documents name them."""
+    rebuilt = crawl(archive, name="rebuild")
+    assert rebuilt.returncode == 0, rebuilt
+    findings = found(archive)
+    assert findings == [], table({}, findings)
+
+
+def test_page_under_a_wrong_offset_is_found(archive: Path) -> None:
+    with Ledger.open(archive / "ledger.sqlite") as ledger:
+        row: Row = next(it for it in ledger.rows() if it.path)
+        ledger.preserved(row.source, row.article_id, file=row.warc_file, offset=17)
+    (finding,) = found(archive)
+    assert finding.reason == f"byte 17: expected the page of article {row.article_id}"
+
+
+def test_broken_ledger_is_found(archive: Path) -> None:
+    ledger = archive / "ledger.sqlite"
+    connection = sqlite3.connect(ledger)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    ledger.write_bytes(ledger.read_bytes()[:4096] + b"x" * 9000)
+    assert [it.what for it in found(archive)] == ["ledger"]
+
+
+def test_many_cores_find_the_same(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for file in list(archive.glob("content/**/*.md"))[::2]:
+        file.write_bytes(b"damaged")
+    alone = found(archive)
+    spread = cores.on_all_cores
+    monkeypatch.setattr("newsarchive.commands.verify.on_all_cores", lambda *args: spread(*args, chunk=4, cores=2))
+    assert found(archive) == alone
+    assert len(alone) > 5
