@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import logging
+import zlib
 from collections.abc import Callable
 
 from scrapy.exceptions import (
@@ -12,6 +14,7 @@ from scrapy.exceptions import (
     DownloadConnectionRefusedError,
     DownloadFailedError,
     DownloadTimeoutError,
+    IgnoreRequest,
     ResponseDataLossError,
 )
 
@@ -23,7 +26,12 @@ _SITE = (
     DownloadConnectionRefusedError,
     DownloadFailedError,
     DownloadTimeoutError,
+    IgnoreRequest,
     ResponseDataLossError,
+    IgnoreRequest,
+    gzip.BadGzipFile,
+    zlib.error,
+    EOFError,
 )
 # with these every further article would fail in the same way
 _MACHINE = {
@@ -51,7 +59,7 @@ class Faults(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None
-        if error is None or isinstance(error, _SITE):
+        if error is None or is_site_error(error):
             return
         self.add(error)
         if is_fatal(error):
@@ -70,9 +78,14 @@ class Faults(logging.Handler):
         An error of the network is one line, and a fatal one is said once at the end, not again for each page.
         """
         error = record.exc_info[1] if record.exc_info else None
-        if isinstance(error, _SITE):
+        if is_site_error(error):
             record.exc_info = record.exc_text = None
         return error is None or not is_fatal(error)
+
+
+def is_site_error(error: BaseException | None) -> bool:
+    """The network or what came over it; Scrapy gives some of Twisted's errors as they are."""
+    return isinstance(error, _SITE) or type(error).__module__.startswith(("twisted.internet", "twisted.web", "OpenSSL"))
 
 
 def is_fatal(error: BaseException) -> bool:

@@ -15,6 +15,7 @@ from twisted.python.failure import Failure
 from newsarchive.archive.rows import Row, State
 from newsarchive.archive.saved import saved_pages
 from newsarchive.errors import BadArgument
+from newsarchive.extensions.faults import is_site_error
 from newsarchive.extensions.run import Run
 from newsarchive.items import Page
 from newsarchive.spiders.arguments import day, existing, named_articles, number, refuse_unknown
@@ -188,7 +189,10 @@ class ArchiveSpider(Spider):
         error = failure.value
         reason = str(error) or type(error).__name__
         refused = isinstance(error, IgnoreRequest)
-        self._failed(row, reason, refused=refused, unreachable=not refused)
+        ours = not is_site_error(error)
+        self._failed(row, reason, refused=refused, unreachable=not refused and not ours)
+        if ours:
+            failure.raiseException()  # a bug of ours: the run's exit code tells
 
     def list_failed(self, failure: Failure) -> None:
         """No list came, after all retries. What it would have named comes with a later run."""
@@ -201,6 +205,8 @@ class ArchiveSpider(Spider):
         self.run.count("site/refused" if refused else "site/unreachable")
         where = failure.request.meta["where"]  # type: ignore[attr-defined]
         self.logger.error("%s: no list came: %s", where, f"HTTP status {status}" if status else error)
+        if not is_site_error(error):
+            failure.raiseException()
 
     def stop_refused(self, url: str) -> None:
         """Ends the crawl: the site's firewall has refused us, and asking on makes it worse."""
