@@ -45,9 +45,6 @@ class _Delimiters:
 Text = tuple[str, str]
 """First and last character of what stands between markers."""
 
-_LONGEST = 400
-"""Markers in one line, at most: a line of more is no text that anyone wrote, and the procedure is quadratic."""
-
 
 def holds(pieces: Sequence[Mark | Text]) -> bool:
     """Whether every renderer gives each text the style that the marks around it mean."""
@@ -66,8 +63,6 @@ def holds(pieces: Sequence[Mark | Text]) -> bool:
             last.length += len(piece.text)
         else:
             runs.append(_Delimiters(piece.text[0], len(piece.text), len(texts)))
-    if len(runs) > _LONGEST:
-        return False
     for symbol in ("punctuation", "letter"):  # as CommonMark has it since 0.31, and before
         for number, run in enumerate(runs):
             _flank(run, _before(runs, number, texts), _after(runs, number, texts), symbol)

@@ -41,6 +41,7 @@ _AT_LINE_START = re.compile(
 _AFTER_A_LINE = re.compile(r"(?P<indent> ?)(?P<number>)(?:=+ ?$|[|: ]*-[-|: ]*$)")  # underline, table
 _LINK_DEFINITION = re.compile(r"(?P<indent> ?)(?P<number>)\[(?:[^\[\]\\]|\\.)*\]:", re.DOTALL)
 _TASK = re.compile(r"(?P<indent> ?)(?P<number>)\[[ xX]\]")
+_RULE_WITH_BULLET = re.compile(r"(?P<indent> ?)(?P<number>)(?:-[- ]*|\*[* ]*)$")
 _LINE_START_CHARACTERS = frozenset("0123456789#>-+*_:[{=|")
 
 _TRAILING_HASHES = re.compile(r"(?:^|(?<= ))(?=#+$)")
@@ -171,7 +172,7 @@ def _escape_start(line: str, lines: list[str], number: int, item: bool) -> str:
     elif not found:
         found = _LINK_DEFINITION.match("\n".join(lines))
     if not found and item:
-        found = _TASK.match(line)
+        found = _TASK.match(line) or _RULE_WITH_BULLET.match(line)
     if not found:
         return line
     if found.re is _TASK and line.startswith("(", found.end()):  # a link that shows nothing but an x

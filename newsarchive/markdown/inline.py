@@ -18,6 +18,8 @@ DONE = 16
 
 MARKERS = {STRONG: "**", EMPHASIS: "*", DELETED: "~~"}
 _ANY_MARKER = STRONG | EMPHASIS | DELETED
+_LONGEST = 200
+"""Texts of different styles in a line, at most, to try more than bold: to see what holds takes time."""
 _ALWAYS_HOLD = ((), (STRONG,), (EMPHASIS,))
 """Alone these hold because of how they are placed."""
 _JOINERS = ("Mn", "Me", "Cf")
@@ -124,6 +126,8 @@ def _line(atoms: list[Atom], *, cell: bool, label: bool = False) -> str:
 
 def _orders(used: int, atoms: Sequence[Atom]) -> Iterator[tuple[int, ...]]:
     """Which emphasis is outermost: ways to try, the likely ones first; the last ones give up the lesser emphasis."""
+    if len(atoms) > _LONGEST:
+        used &= STRONG
     for bits in (used, used & ~DELETED, used & ~EMPHASIS, used & STRONG):
         present = [bit for bit in (STRONG, EMPHASIS, DELETED) if bits & bit]
         present.sort(key=lambda bit: -sum(bool(atom.style & bit) for atom in atoms))

@@ -231,11 +231,16 @@ class Reader:
         addresses = (self._address(each.get(name)) for each in sources for name in ("src", "data-src"))
         url = next(filter(None, addresses), "")
         shown = escape(_plain(element.get("title")) or "视频", "[", "]", label=True, cell=self._in_cell)
-        self._put(f"[{shown}]({destination(url, cell=self._in_cell)})" if url else shown)
+        if url or self._in_cell:
+            self._put(f"[{shown}]({destination(url, cell=self._in_cell)})" if url else shown)
+        else:
+            self._end_paragraph()
+            self.blocks.append(Block([shown], self._path, paragraph=True))
 
     def _code(self, element: etree._Element) -> None:
         """`pre`: its lines as they are; pictures in it come after it."""
         parts: list[str] = []
+        texts: list[str] = []
         others: list[etree._Element] = []
         walk = etree.iterwalk(element, events=("start", "end", "comment", "pi"))
         for event, inner in walk:
@@ -251,14 +256,16 @@ class Reader:
                 elif parts and (tag in _BLOCKS or (before is not None and before.tag == "code")):
                     parts.append("" if parts[-1].endswith("\n") else "\n")
                 parts.append(inner.text or "")
+                texts.append(inner.text or "")
                 continue
             if inner is element:
                 break
             if event == "end" and tag in _BLOCKS:
                 parts.append("\n")
             parts.append(inner.tail or "")
+            texts.append(inner.tail or "")
         code = _NO_TEXT.sub("", "".join(parts))
-        self.text.append(code)
+        self.text.append(_NO_TEXT.sub("", "".join(texts)))
         lines = [line.rstrip() for line in re.split(r"\r\n?|\n", code)]
         while lines and not lines[0]:
             lines.pop(0)

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from lxml import etree
 
 _GROUPS = frozenset({"thead", "tbody", "tfoot"})
-_WIDEST_SPAN = 64
+_COLUMNS = 100
+"""Cells reach over others within so many columns: a cell may claim to reach over thousands."""
 
 Cell = etree._Element | str
 """A cell, or text and elements that stand in a table where none belong."""
@@ -54,7 +55,8 @@ def grid(rows: list[list[Cell]], read: Callable[[Cell], str | None]) -> list[lis
                 continue
             while len(line) in covered:
                 line.append("")
-            wide, high = (1, 1) if isinstance(cell, str) else (_span(cell, "colspan"), _span(cell, "rowspan"))
+            wide = min(_span(cell, "colspan"), max(_COLUMNS - len(line), 1))
+            high = _span(cell, "rowspan") if len(line) < _COLUMNS else 1
             if high > 1:
                 reaching.update(dict.fromkeys(range(len(line), len(line) + wide), high - 1))
             line += [text] + [""] * (wide - 1)
@@ -63,9 +65,9 @@ def grid(rows: list[list[Cell]], read: Callable[[Cell], str | None]) -> list[lis
     return texts
 
 
-def _span(cell: etree._Element, name: str) -> int:
-    value = (cell.get(name) or "").strip()
-    return min(max(int(value), 1), _WIDEST_SPAN) if value.isascii() and value.isdigit() and len(value) < 6 else 1
+def _span(cell: Cell, name: str) -> int:
+    value = "" if isinstance(cell, str) else (cell.get(name) or "").strip()
+    return max(int(value), 1) if value.isascii() and value.isdigit() and len(value) < 6 else 1
 
 
 def pipe_table(texts: list[list[str]]) -> list[str]:
