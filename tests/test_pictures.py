@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scrapy import Request
+from scrapy.http import Response
 
 from demo.pictures import picture
 from newsarchive.archive.ledger import Ledger, PictureRow, State
@@ -29,6 +31,7 @@ from newsarchive.archive.pictures import (
 )
 from newsarchive.items import Article
 from newsarchive.markdown.document import render
+from newsarchive.pipelines.downloads import refusal
 from tests.conftest import Crawl, DemoSite
 
 Tree = Callable[[Path], dict[str, bytes]]
@@ -98,6 +101,32 @@ def test_addresses_that_a_picture_host_has(address: str) -> None:
     """Among them those with which a proxy on the reader's machine answers for every name."""
     assert ip_address(address)
     assert not is_private(address)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({}, ""),
+        ({"headers": {"Content-Type": "text/html"}}, ""),
+        ({"body": b""}, "empty answer"),
+        ({"body": b"<html>"}, "no picture: begins with b'<html>'"),
+        ({"status": 404}, "HTTP status 404"),
+        ({"status": 302, "headers": {"Location": "https://evil.cn/"}}, "redirected to https://evil.cn/"),
+        ({"ip_address": ip_address("10.0.0.1")}, "inews.gtimg.com has the private address 10.0.0.1"),
+        ({"ip_address": ip_address("101.33.11.1")}, ""),
+        (
+            {
+                "ip_address": ip_address("10.0.0.1"),
+                "request": Request("https://inews.gtimg.com/x", meta={"proxy": "p"}),
+            },
+            "",
+        ),
+        ({"ip_address": ip_address("127.0.0.1"), "url": "http://127.0.0.1:8000/pic/x"}, ""),
+    ],
+)
+def test_answer_that_is_refused(changes: dict[str, Any], reason: str) -> None:
+    fields = {"url": "https://inews.gtimg.com/om_bt/KEY/641", "body": PNG, **changes}
+    assert refusal(Response(**fields), ("gtimg.com", "127.0.0.1")) == reason
 
 
 # how a document names pictures

@@ -129,6 +129,29 @@ def test_unchanged_page_is_a_revisit_and_a_changed_one_is_kept_whole(
     assert kinds(second).count("revisit") == len(after) - 1
 
 
+def test_bad_page_between_good_ones_is_kept_and_not_read_in_their_place(
+    tmp_path: Path, crawl: Crawl, demo_site: DemoSite, tree: Tree
+) -> None:
+    crawl(tmp_path, site=demo_site)
+    before = tree(tmp_path / "content")
+    with Ledger.open(tmp_path / "ledger.sqlite", read_only=True) as ledger:
+        victim = next(row for row in ledger.rows() if row.path)
+    demo_site.site.faults.add(f"/rain/a/{victim.article_id}", "challenge", times=-1)
+    due_now(tmp_path)
+    crawl(tmp_path, site=demo_site)
+
+    kept = [it for it in answers(warcs(tmp_path)[1]) if it.about.get("article-id") == victim.article_id]
+    assert [b"captcha" in it.record.body for it in kept] == [True]
+    with Ledger.open(tmp_path / "ledger.sqlite", read_only=True) as ledger:
+        row = ledger.get("qq", victim.article_id)
+    assert row is not None
+    assert (row.warc_file, row.warc_offset) == (victim.warc_file, victim.warc_offset)
+    assert crawl(tmp_path, name="reextract").returncode == 0
+    replayed = crawl(tmp_path / "replayed", "-a", f"replay={tmp_path / 'pages'}")
+    assert replayed.returncode == 0, replayed
+    assert tree(tmp_path / "replayed" / "content") == before == tree(tmp_path / "content")
+
+
 def test_killed_crawl_is_mended_by_the_next(
     tmp_path: Path, crawl: Crawl, new_site: Callable[..., DemoSite], tree: Tree
 ) -> None:

@@ -215,6 +215,18 @@ def test_full_disk_leaves_whole_records(tmp_path: Path, monkeypatch: pytest.Monk
     assert damages(file.path) == []
 
 
+def test_disk_that_was_full_from_the_start_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_space(descriptor: int, data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    file = WarcFile(tmp_path / "qq-1.warc.gz", "newsarchive test")
+    monkeypatch.setattr(os, "write", no_space)
+    with pytest.raises(OSError, match="No space"):
+        file.add(page_exchange(page(1)))
+    file.close()
+    assert list(tmp_path.iterdir()) == []
+
+
 # torn and damaged files
 
 

@@ -12,7 +12,7 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
-from newsarchive.archive.files import whole_file
+from newsarchive.archive.files import sync_folder, whole_file
 
 _BMP_HEADERS = {size.to_bytes(4, "little") for size in (12, 40, 52, 56, 64, 108, 124)}
 
@@ -97,6 +97,7 @@ def place(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         os.link(source, target)
+        sync_folder(target.parent)
     except FileExistsError:
         return
     except OSError:

@@ -13,7 +13,7 @@ from newsarchive.archive.captures import capture_at, capture_page
 from newsarchive.archive.documents import content_hash, put
 from newsarchive.archive.ledger import Row
 from newsarchive.archive.pictures import localised, picture_links, picture_url
-from newsarchive.archive.saved import newest_captures
+from newsarchive.archive.saved import Position, newest_captures
 from newsarchive.errors import ArchiveError, PageError
 from newsarchive.items import Article
 from newsarchive.markdown.document import render
@@ -45,7 +45,7 @@ def jobs(archive: Archive, source: str, wanted: frozenset[str], *, remember: boo
     Pages that the ledger does not know of are searched, and `remember` tells it.
     """
     pages = archive.folder / "pages"
-    newest: dict[str, tuple[datetime, Path, int]] | None = None
+    newest: dict[str, Position] | None = None
     for row in archive.ledger.rows(source):
         if not row.path or (wanted and row.article_id not in wanted):
             continue
@@ -54,12 +54,12 @@ def jobs(archive: Archive, source: str, wanted: frozenset[str], *, remember: boo
             yield Job(row, pages / row.warc_file, (archive.folder / row.path).is_file())
             continue
         if newest is None:  # the ledger was rebuilt, or files were added by hand
-            newest = newest_captures(sorted(pages.glob("*.warc.gz")))
+            newest = newest_captures(sorted(pages.glob("*.warc.gz")), source)
         if found := newest.get(f"{source} {row.article_id}"):
             if remember:
-                archive.ledger.preserved(source, row.article_id, file=found[1].name, offset=found[2])
-            row = replace(row, warc_file=found[1].name, warc_offset=found[2])  # noqa: PLW2901
-            yield Job(row, found[1], (archive.folder / row.path).is_file())
+                archive.ledger.preserved(source, row.article_id, file=found.file.name, offset=found.offset)
+            row = replace(row, warc_file=found.file.name, warc_offset=found.offset)  # noqa: PLW2901
+            yield Job(row, found.file, (archive.folder / row.path).is_file())
         else:
             yield row
 

@@ -11,10 +11,12 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
+from typing import NamedTuple
 
 from newsarchive.archive.captures import Capture, Damage, capture_at, capture_page, captures
-from newsarchive.errors import ArchiveError, BadArgument
+from newsarchive.errors import ArchiveError, BadArgument, PageError
 from newsarchive.items import Page
+from newsarchive.sources import reader
 
 _logger = logging.getLogger(__name__)
 
@@ -24,8 +26,16 @@ _HTML = (".html", ".htm", ".html.gz", ".htm.gz")
 _SAVED_FROM = re.compile(rb"<!--\s*saved from url=\(\d+\)(https?://[^\s>]+)\s*-->")
 
 
+class Position(NamedTuple):
+    """Where a page lies in a WARC file."""
+
+    date: datetime
+    file: Path
+    offset: int
+
+
 def saved_pages(path: Path | str, source: str = "qq") -> Iterator[Page]:
-    """The pages below `path`, in the order of their files' names; of a page in WARC files the newest capture.
+    """The pages below `path`, in the order of their files' names; of an article in WARC files the newest page.
 
     Raises:
         BadArgument: at once, when there is no such file or no saved page in the folder.
@@ -48,30 +58,45 @@ def saved_files(path: Path) -> list[Path]:
     return found
 
 
-def newest_captures(files: Iterable[Path]) -> dict[str, tuple[datetime, Path, int]]:
-    """For each article (or, where nothing names one, each URL) the date, file and offset of its newest page.
+def newest_captures(files: Iterable[Path], source: str) -> dict[str, Position]:
+    """For each article (or, where nothing names one, each URL) its newest page that can be read.
 
-    What cannot be read is logged and left out.
+    Between two good pages there may be one that only asks whether the reader is a robot. What cannot be read from
+    disk is logged and left out.
     """
-    newest: dict[str, tuple[datetime, Path, int]] = {}
+    found: dict[str, list[Position]] = {}
     for file in files:
         for capture in captures(file):
             if isinstance(capture, Damage):
                 _logger.warning("%s: nothing readable at byte %d: %s", file, capture.offset, capture.reason)
             elif capture.is_page:
-                key = _key(capture)
-                date = capture.record.date
-                if key not in newest or newest[key][0] <= date:
-                    newest[key] = (date, file, capture.record.offset)
-    return newest
+                place = Position(capture.record.date, file, capture.record.offset)
+                found.setdefault(_key(capture), []).append(place)
+    return {key: _best(sorted(places), source) for key, places in found.items()}
+
+
+def _best(places: list[Position], source: str) -> Position:
+    """The newest that is an article; the newest of all when none is."""
+    if len(places) == 1:
+        return places[0]
+    return next((place for place in reversed(places) if _is_article(place, source)), places[-1])
+
+
+def _is_article(place: Position, source: str) -> bool:
+    page = capture_page(capture_at(place.file, place.offset), source)
+    try:
+        article = reader(page.source)(page.html, url=page.url)
+    except PageError:
+        return False
+    return bool(article.text or article.pictures or article.videos)
 
 
 def _pages(files: list[Path], source: str) -> Iterator[Page]:
     warcs = [file for file in files if file.name.lower().endswith(_WARC)]
     # Earlier captures would be archived first and become former revisions, once more in each replay.
     wanted: dict[Path, list[int]] = {}
-    for _, file, offset in newest_captures(warcs).values():
-        wanted.setdefault(file, []).append(offset)
+    for place in newest_captures(warcs, source).values():
+        wanted.setdefault(place.file, []).append(place.offset)
     for file in files:
         if not file.name.lower().endswith(_WARC):
             yield _html_page(file, source)

@@ -84,6 +84,7 @@ class WarcFile:
         self._software = software
         self._lock = Lock()
         self._end = 0
+        self._answers = 0
         self._descriptor = -1
 
     def add(self, exchange: Exchange, original: Original | None = None) -> int:
@@ -96,7 +97,9 @@ class WarcFile:
         with self._lock:
             if self._descriptor < 0:
                 self._open()
-            return self._append(records)
+            offset = self._append(records)
+            self._answers += 1
+            return offset
 
     def close(self) -> None:
         with self._lock:
@@ -104,7 +107,11 @@ class WarcFile:
                 return
             os.close(self._descriptor)
             self._descriptor = -1
-            _give_name(self.path.with_name(self.path.name + OPEN))
+            part = self.path.with_name(self.path.name + OPEN)
+            if self._answers:
+                _give_name(part)
+            else:  # the disk was full from the first answer on
+                part.unlink()
 
     def _open(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)

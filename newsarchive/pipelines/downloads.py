@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -99,7 +99,7 @@ class Downloads(FilesPipeline):
     async def media_downloaded(  # type: ignore[override]
         self, response: Response, request: Request, _info: object, *, item: Wanted
     ) -> FileInfo:
-        reason = self._refusal(response)
+        reason = refusal(response, self.domains)
         if reason:
             return {"url": request.url, "path": "", "checksum": None, "status": reason}
         data = response.body
@@ -137,21 +137,22 @@ class Downloads(FilesPipeline):
             outcomes[url] = Outcome(path=str(path), digest=found["checksum"])
         return outcomes
 
-    def _refusal(self, response: Response) -> str:
-        """Why an answer is no picture of the site; `""` when it is one."""
-        if 300 <= response.status < 400:
-            return f"redirected to {(response.headers.get('Location') or b'').decode('latin-1')}"
-        if response.status != 200:
-            return f"HTTP status {response.status}"
-        address, host = response.ip_address, urlparse_cached(response).hostname
-        by_proxy = response.request is not None and response.request.meta.get("proxy")
-        # a host that is configured by its whole name or address is trusted: a test's, a mirror's
-        if address and not by_proxy and host not in self.domains and is_private(str(address)):
-            return f"{host} has the private address {address}"
-        if not picture_kind(response.body):
-            return f"no picture: begins with {response.body[:20]!r}" if response.body else "empty answer"
-        return ""
-
     def _path_of(self, digest: str) -> str:
         row = self.rows.like(hash=digest)
         return row.path if row and (self.folder / row.path).is_file() else ""
+
+
+def refusal(response: Response, domains: Collection[str]) -> str:
+    """Why an answer is no picture of the site; `""` when it is one."""
+    if 300 <= response.status < 400:
+        return f"redirected to {(response.headers.get('Location') or b'').decode('latin-1')}"
+    if response.status != 200:
+        return f"HTTP status {response.status}"
+    address, host = response.ip_address, urlparse_cached(response).hostname
+    by_proxy = response.request is not None and response.request.meta.get("proxy")
+    # a host that is configured by its whole name or address is trusted: a test's, a mirror's
+    if address and not by_proxy and host not in domains and is_private(str(address)):
+        return f"{host} has the private address {address}"
+    if not picture_kind(response.body):
+        return f"no picture: begins with {response.body[:20]!r}" if response.body else "empty answer"
+    return ""

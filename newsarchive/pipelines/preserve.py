@@ -19,12 +19,14 @@ from newsarchive.archive.ledger import Row
 from newsarchive.archive.warc import Exchange, Original, WarcFile, list_exchange, mend, page_exchange
 from newsarchive.errors import ArchiveError
 from newsarchive.extensions.run import Run
-from newsarchive.items import Page
+from newsarchive.items import Article, Page
+from newsarchive.pipelines.drops import Unchanged
 
 if TYPE_CHECKING:
     from scrapy import Request
     from scrapy.crawler import Crawler
     from scrapy.http import Response
+    from twisted.python.failure import Failure
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +46,7 @@ class Preserve:
         self.now = now
         self.folder = archive.folder / FOLDER
         self._lists: set[asyncio.Task[None]] = set()
+        self._former: dict[tuple[str, str], Row] = {}
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -57,6 +60,9 @@ class Preserve:
         file = WarcFile(run.archive.folder / FOLDER / name, f"newsarchive {version('newsarchive')}")
         preserve = cls(run.archive, file, source, run.now)
         crawler.signals.connect(preserve.response_received, signal=signals.response_received)
+        crawler.signals.connect(preserve.item_scraped, signal=signals.item_scraped)
+        crawler.signals.connect(preserve.item_dropped, signal=signals.item_dropped)
+        crawler.signals.connect(preserve.item_error, signal=signals.item_error)
         return preserve
 
     def open_spider(self) -> None:
@@ -69,8 +75,27 @@ class Preserve:
             row = self.archive.ledger.get(item.source, item.article_id)
             offset = await asyncio.to_thread(self._add_page, item, row)
             if offset is not None:
+                if row and row.path and row.warc_offset is not None:
+                    self._former[item.source, item.article_id] = row
                 self.archive.ledger.preserved(item.source, item.article_id, file=self.file.path.name, offset=offset)
         return item
+
+    # a page that turns out to be no article is kept, but the ledger goes on pointing to the one that is
+
+    def item_scraped(self, item: object) -> None:
+        if isinstance(item, Article):
+            self._former.pop((item.source, item.article_id), None)
+
+    def item_dropped(self, item: object, exception: BaseException) -> None:
+        if isinstance(item, Page):
+            row = self._former.pop((item.source, item.article_id), None)
+            if row and not isinstance(exception, Unchanged):
+                self.archive.ledger.preserved(
+                    row.source, row.article_id, file=row.warc_file, offset=row.warc_offset or 0
+                )
+
+    def item_error(self, item: object, failure: Failure) -> None:
+        self.item_dropped(item, failure.value or RuntimeError())
 
     def response_received(self, response: Response, request: Request) -> None:
         """Keeps the reply to a list request: one whose `meta["where"]` names the list."""
