@@ -1,0 +1,108 @@
+"""What 100,000 known articles add to a run that finds nothing new: seconds and megabytes.
+
+    python -m benchmarks.ledger [articles]
+
+Makes two archives in a temporary folder, an empty one and one with files and rows for that many articles, and does
+with each what a run does: open (lock, sweep, ledger), ask what is due, look up the entries of 24 lists, conclude.
+"""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+from newsarchive.archive.archive import Archive
+from newsarchive.archive.files import content_path
+from newsarchive.archive.ledger import Row, State
+
+BEIJING = timezone(timedelta(hours=8))
+NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
+LISTED = 480
+
+
+def article_id(n: int) -> str:
+    return f"20250101A{n:05X}00"
+
+
+def fill(folder: Path, articles: int) -> None:
+    with Archive.open(folder, purpose="benchmark", now=NOW) as archive, archive.ledger.together():
+        for n in range(articles):
+            published = NOW.astimezone(BEIJING) - timedelta(minutes=7 * n)
+            path = content_path("qq", published, article_id(n))
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).touch()
+            archive.ledger.put(
+                Row(
+                    source="qq",
+                    article_id=article_id(n),
+                    url=f"https://new.qq.com/rain/a/{article_id(n)}",
+                    where="channel finance",
+                    first_seen=NOW,
+                    thumbnail="https://inews.gtimg.com/om_ls/O" + "x" * 50 + "_640360/0",
+                    entry='{"title": "' + "题" * 30 + '", "url": "https://new.qq.com/rain/a/…"}',
+                    state=State.ARCHIVED,
+                    published=published,
+                    archived_at=NOW,
+                    last_checked=NOW,
+                    next_check=NOW + timedelta(days=1) if n < 500 else None,
+                    content_hash="0" * 64,
+                    file_hash="0" * 64,
+                    revision=1,
+                    family="F5",
+                    path=str(path),
+                    warc_file="qq-20261101T120000Z-1.warc.gz",
+                    warc_offset=n,
+                )
+            )
+
+
+def run(folder: Path, listed: int) -> None:
+    """What a run does with the ledger; prints seconds and the peak of its memory in MB."""
+    begun = time.perf_counter()
+    with Archive.open(folder, purpose="benchmark", now=NOW) as archive:
+        ledger = archive.ledger
+        number = ledger.begin_run(NOW, 1, "benchmark")
+        assert not list(ledger.due("qq", NOW, 8))
+        assert not list(ledger.rechecks("qq", NOW))
+        for n in range(listed):
+            _, new = ledger.found("qq", article_id(n), url="", now=NOW)
+            assert not new
+        ledger.newest()
+        ledger.counts_by_state()
+        ledger.exhausted(8)
+        ledger.last_runs(100)
+        ledger.end_run(number, now=NOW, exit_code=0, counts={})
+    seconds = time.perf_counter() - begun
+    print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+
+def measure(folder: Path, listed: int) -> tuple[float, float]:
+    """The best of five processes."""
+    line = [sys.executable, "-m", "benchmarks.ledger", "run", str(folder), str(listed)]
+    found = [subprocess.run(line, check=True, capture_output=True, text=True).stdout.split() for _ in range(5)]
+    return min(float(seconds) for seconds, _ in found), min(float(megabytes) for _, megabytes in found)
+
+
+def main() -> None:
+    if sys.argv[1:2] == ["run"]:
+        run(Path(sys.argv[2]), int(sys.argv[3]))
+        return
+    articles = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    with tempfile.TemporaryDirectory() as temporary:
+        empty, full = Path(temporary, "empty"), Path(temporary, "full")
+        fill(empty, 0)
+        fill(full, articles)
+        before, after = measure(empty, 0), measure(full, min(LISTED, articles))
+        size = (full / "ledger.sqlite").stat().st_size / 1e6
+    print(f"{articles} known articles, ledger of {size:.0f} MB")
+    print(f"  seconds    {before[0]:.3f} → {after[0]:.3f}  (+{after[0] - before[0]:.3f})")
+    print(f"  megabytes  {before[1]:.1f} → {after[1]:.1f}  (+{after[1] - before[1]:.1f})")
+
+
+if __name__ == "__main__":
+    main()
