@@ -4,39 +4,35 @@ Every method that writes has committed when it returns; `together` makes one com
 moment leaves a consistent ledger that at most does not know of the last download.
 """
 
-# ruff: noqa: S608 -- statements are put together from our own column names; values are bound
-
 from __future__ import annotations
 
-import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from newsarchive.archive.picture_rows import PictureRows
 from newsarchive.archive.rows import PictureRow, Row, RunRow, State, next_check, retry_delay
+from newsarchive.archive.run_rows import RunRows
 from newsarchive.archive.schema import connect, errors_named
+from newsarchive.archive.table import Done, Table
 from newsarchive.items import Article
 
 __all__ = ["Ledger", "PictureRow", "Row", "RunRow", "State", "next_check", "retry_delay"]
 
-_TIMES = {"first_seen", "next_try", "published", "archived_at", "last_checked", "next_check", "gone_at"}
-_NAMES = tuple(field.name for field in fields(Row))
-_COLUMNS = ", ".join(f'"{name}"' for name in _NAMES)
-_BATCH = 200
+_UNFINISHED = "state IN ('found', 'failed', 'quarantined')"
 
 
-class Ledger:
+class Ledger(RunRows):
     """Opened with `Ledger.open`; whoever opens it closes it. Not for use from several threads."""
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
         self.path = path
+        self._articles = Table(self._run, "articles", Row, keys=2)
         self.pictures = PictureRows(self._run)
 
     @classmethod
@@ -188,129 +184,52 @@ class Ledger:
 
     def put(self, row: Row) -> None:
         """The row as it is, instead of the one of the same article: for a rebuild."""
-        marks = ", ".join("?" * len(_NAMES))
-        values = [_stored(getattr(row, name), name) for name in _NAMES]
-        updates = ", ".join(f'"{name}" = excluded."{name}"' for name in _NAMES[2:])
-        self._run(
-            f"INSERT INTO articles ({_COLUMNS}) VALUES ({marks})"
-            f" ON CONFLICT (source, article_id) DO UPDATE SET {updates}",
-            values,
-        )
+        self._articles.put(row)
 
     # articles: what a run asks
 
     def get(self, source: str, article_id: str) -> Row | None:
-        found = self._rows("source = ? AND article_id = ?", (source, article_id))
-        return found[0][1] if found else None
+        return self._articles.get(source, article_id)
 
     def due(self, source: str, now: datetime, max_tries: int) -> Iterator[Row]:
         """Unfinished articles whose time has come, the oldest first; without those that this run finds."""
-        return self._in_batches(
-            "source = ? AND state IN ('found', 'failed', 'quarantined')"
-            " AND attempts < ? AND (next_try IS NULL OR next_try <= ?)",
-            (source, max_tries, _stored(now)),
-        )
+        condition = f"source = ? AND {_UNFINISHED} AND attempts < ? AND (next_try IS NULL OR next_try <= ?)"
+        return self._articles.walk(condition, source, max_tries, now)
 
     def exhausted(self, max_tries: int) -> list[Row]:
         """Unfinished articles of all sources that are not tried any more."""
-        where = "state IN ('found', 'failed', 'quarantined') AND attempts >= ?"
-        return list(self._in_batches(where, (max_tries,)))
+        return self._articles.select(f"{_UNFINISHED} AND attempts >= ? ORDER BY seq", max_tries)
 
     def rechecks(self, source: str, now: datetime, max_tries: int = 8) -> Iterator[Row]:
         """Articles, archived or gone, whose next look has come."""
-        return self._in_batches(
-            "source = ? AND next_check <= ? AND state IN ('archived', 'gone') AND attempts < ?",
-            (source, _stored(now), max_tries),
-        )
+        condition = "source = ? AND next_check <= ? AND state IN ('archived', 'gone') AND attempts < ?"
+        return self._articles.walk(condition, source, now, max_tries)
 
     def rows(self, source: str | None = None) -> Iterator[Row]:
         """Every article in the order of its finding."""
-        return self._in_batches("source = ?", (source,)) if source else self._in_batches("1", ())
+        return self._articles.walk("source = ?", source) if source else self._articles.walk("1")
 
     def counts_by_state(self) -> dict[State, int]:
-        found = self._run("SELECT state, count(*) FROM articles GROUP BY state").fetchall()
+        found = self._run("SELECT state, count(*) FROM articles GROUP BY state").rows
         return {State(state): count for state, count in found}
 
     def newest(self) -> Row | None:
         """The archived article that was published last."""
-        found = self._rows("path <> '' ORDER BY julianday(published) DESC LIMIT 1", ())
-        return found[0][1] if found else None
-
-    # lists
-
-    def walk(self, source: str, where: str) -> bool:
-        """A list is read page by page from here on. Whether an earlier walk did not come to its end.
-
-        After a kill between two pages the first page brings nothing new, and the second one still does.
-        """
-        cursor = self._run('INSERT OR IGNORE INTO walks (source, "where") VALUES (?, ?)', (source, where))
-        return cursor.rowcount == 0
-
-    def walked(self, source: str, where: str) -> None:
-        """The list was read as far as it was meant to be."""
-        self._run('DELETE FROM walks WHERE source = ? AND "where" = ?', (source, where))
-
-    # runs
-
-    def begin_run(self, now: datetime, pid: int, arguments: str) -> int:
-        cursor = self._run(
-            "INSERT INTO runs (started, pid, arguments, counts) VALUES (?, ?, ?, '{}')",
-            (_stored(now), pid, arguments),
-        )
-        assert cursor.lastrowid is not None  # noqa: S101  -- an INSERT has one
-        return cursor.lastrowid
-
-    def end_run(self, run: int, *, now: datetime, exit_code: int, counts: dict[str, int | float | str]) -> None:
-        self._run(
-            "UPDATE runs SET ended = ?, exit_code = ?, counts = ? WHERE run = ?",
-            (_stored(now), exit_code, json.dumps(counts, ensure_ascii=False, sort_keys=True), run),
-        )
-
-    def last_runs(self, number: int) -> list[RunRow]:
-        """The newest first."""
-        found = self._run(
-            "SELECT run, started, ended, pid, arguments, exit_code, counts FROM runs ORDER BY run DESC LIMIT ?",
-            (number,),
-        )
-        return [
-            RunRow(
-                run=run, started=datetime.fromisoformat(started), ended=_time(ended), pid=pid,
-                arguments=arguments, exit_code=exit_code, counts=json.loads(counts),
-            )
-            for run, started, ended, pid, arguments, exit_code, counts in found
-        ]  # fmt: skip
+        return next(iter(self._articles.select("path <> '' ORDER BY julianday(published) DESC LIMIT 1")), None)
 
     def check(self) -> list[str]:
         """What SQLite's own check finds wrong with the file; empty when it is whole."""
-        found = [line for (line,) in self._run("PRAGMA integrity_check").fetchall()]
+        found = [line for (line,) in self._run("PRAGMA integrity_check").rows]
         return [] if found == ["ok"] else found
 
     def compact(self) -> None:
         """Everything is in the one file afterwards, which can then be moved."""
         self._run("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    # the SQL side
-
-    def _run(self, sql: str, values: Any = ()) -> sqlite3.Cursor:
+    def _run(self, sql: str, values: Sequence[Any] = ()) -> Done:
         with errors_named(self.path):
-            return self._connection.execute(sql, values)
-
-    def _rows(self, condition: str, values: tuple[Any, ...]) -> list[tuple[int, Row]]:
-        with errors_named(self.path):
-            found = self._run(f"SELECT seq, {_COLUMNS} FROM articles WHERE {condition}", values).fetchall()
-        return [(seq, _row(columns)) for seq, *columns in found]
-
-    def _in_batches(self, condition: str, values: tuple[Any, ...]) -> Iterator[Row]:
-        # by batches, because a row may be written while its neighbours wait to be read
-        (last,) = self._run("SELECT coalesce(max(seq), 0) FROM articles").fetchone()
-        condition = f"{condition} AND seq > ? AND seq <= ? ORDER BY seq LIMIT {_BATCH}"
-        return self._batches(condition, values, last)
-
-    def _batches(self, condition: str, values: tuple[Any, ...], last: int) -> Iterator[Row]:
-        seen = 0
-        while batch := self._rows(condition, (*values, seen, last)):
-            for seen, row in batch:  # noqa: B007  -- where the next batch begins
-                yield row
+            cursor = self._connection.execute(sql, values)
+            return Done(rows=cursor.fetchall(), changed=cursor.rowcount, number=cursor.lastrowid or 0)
 
     def _known(self, source: str, article_id: str) -> Row:
         row = self.get(source, article_id)
@@ -319,47 +238,11 @@ class Ledger:
         return row
 
     def _unsuccessful(
-        self,
-        state: State,
-        source: str,
-        article_id: str,
-        *,
-        reason: str,
-        now: datetime,
-        next_try: datetime | None,
+        self, state: State, source: str, article_id: str, *, reason: str, now: datetime, next_try: datetime | None
     ) -> None:
         row = self._known(source, article_id)
         when: dict[str, Any] = {"next_check": next_try} if row.path else {"next_try": next_try, "state": state}
         self._update(source, article_id, attempts=row.attempts + 1, reason=reason, last_checked=now, **when)
 
     def _update(self, source: str, article_id: str, **changes: Any) -> None:
-        settings = ", ".join(f'"{name}" = ?' for name in changes)
-        values = [_stored(value, name) for name, value in changes.items()]
-        cursor = self._run(
-            f"UPDATE articles SET {settings} WHERE source = ? AND article_id = ?",
-            [*values, source, article_id],
-        )
-        if cursor.rowcount != 1:
-            raise KeyError(f"the ledger has no article {article_id} of {source}")
-
-
-def _stored(value: Any, name: str = "") -> Any:
-    if not isinstance(value, datetime):
-        return value
-    if value.tzinfo is None:
-        raise ValueError(f"{name} {value} has no time zone")
-    if name != "published":  # which keeps the publisher's zone
-        value = value.astimezone(UTC)
-    return value.isoformat(timespec="microseconds")  # one width, so that SQLite can compare
-
-
-def _time(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
-
-
-def _row(columns: list[Any]) -> Row:
-    values = dict(zip(_NAMES, columns, strict=True))
-    for name in _TIMES:
-        values[name] = _time(values[name])
-    values["state"] = State(values["state"])
-    return Row(**values)
+        self._articles.update((source, article_id), changes)

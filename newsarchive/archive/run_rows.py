@@ -1,0 +1,55 @@
+"""The ledger's runs: when, how they ended, what they counted; and lists that a killed run was in the middle of."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+
+from newsarchive.archive.rows import RunRow
+from newsarchive.archive.table import Done, stored, time
+
+
+class RunRows:
+    """A part of a `Ledger`."""
+
+    _run: Callable[..., Done]
+
+    def begin_run(self, now: datetime, pid: int, arguments: str) -> int:
+        done = self._run(
+            "INSERT INTO runs (started, pid, arguments, counts) VALUES (?, ?, ?, '{}')",
+            (stored(now), pid, arguments),
+        )
+        return done.number
+
+    def end_run(self, run: int, *, now: datetime, exit_code: int, counts: dict[str, int | float | str]) -> None:
+        self._run(
+            "UPDATE runs SET ended = ?, exit_code = ?, counts = ? WHERE run = ?",
+            (stored(now), exit_code, json.dumps(counts, ensure_ascii=False, sort_keys=True), run),
+        )
+
+    def last_runs(self, number: int) -> list[RunRow]:
+        """The newest first."""
+        found = self._run(
+            "SELECT run, started, ended, pid, arguments, exit_code, counts FROM runs ORDER BY run DESC LIMIT ?",
+            (number,),
+        ).rows
+        return [
+            RunRow(
+                run=run, started=datetime.fromisoformat(started), ended=time(ended), pid=pid,
+                arguments=arguments, exit_code=exit_code, counts=json.loads(counts),
+            )
+            for run, started, ended, pid, arguments, exit_code, counts in found
+        ]  # fmt: skip
+
+    def walk(self, source: str, where: str) -> bool:
+        """A list is read page by page from here on. Whether an earlier walk did not come to its end.
+
+        After a kill between two pages the first page brings nothing new, and the second one still does.
+        """
+        done = self._run('INSERT OR IGNORE INTO walks (source, "where") VALUES (?, ?)', (source, where))
+        return not done.changed
+
+    def walked(self, source: str, where: str) -> None:
+        """The list was read as far as it was meant to be."""
+        self._run('DELETE FROM walks WHERE source = ? AND "where" = ?', (source, where))
