@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -112,8 +113,9 @@ def test_the_former_ledger_is_kept_with_all_that_belongs_to_it(tmp_path: Path) -
         (tmp_path / f"ledger.sqlite{suffix}").write_text(f"broken{suffix}")
     outcome = rebuild(tmp_path, now=NOW)
     assert outcome.kept == "ledger.sqlite.20261101T120000Z.kept"
-    for suffix in ("", "-wal", "-shm"):
+    for suffix in ("", "-wal"):
         assert (tmp_path / f"ledger.sqlite.20261101T120000Z.kept{suffix}").read_text() == f"broken{suffix}"
+    assert (tmp_path / "ledger.sqlite.20261101T120000Z.kept-shm").exists(), "of which SQLite makes what it likes"
     assert len(rows(tmp_path)) == 1
     rebuild(tmp_path, now=NOW)
     assert (tmp_path / "ledger.sqlite.20261101T120000Z.kept").read_text() == "broken"
@@ -139,6 +141,37 @@ def test_opening_sweeps_what_a_killed_run_left(tmp_path: Path) -> None:
     with Archive.open(tmp_path, purpose="a test", now=NOW) as archive:
         assert [row.article_id for row in archive.ledger.rows()] == ["20261031A00AB100"], "and rebuilds a lost ledger"
     assert not any(stray.exists() for stray in strays)
+
+
+def test_a_ledger_that_can_be_read_loses_nothing(tmp_path: Path) -> None:
+    path = write(tmp_path)
+    rebuild(tmp_path, now=NOW)
+    with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
+        ledger.found("qq", "waiting", url="u", where="tech", thumbnail="t", now=NOW)
+        ledger.failed("qq", "waiting", reason="HTTP status 500", now=NOW, next_try=NOW)
+        ledger.preserved("qq", path.stem, file="qq-1.warc.gz", offset=7)
+        ledger.pictures.stored("qq", path.stem, "https://x/1", path="pictures/1.png", hash="h")
+        ledger.end_run(ledger.begin_run(NOW, 1, "qq"), now=NOW, exit_code=4, counts={"a": 1})
+        ledger.begin_run(NOW, 2, "killed")
+        before = list(ledger.rows()), list(ledger.pictures.rows()), ledger.last_runs(9)
+    outcome = rebuild(tmp_path, now=NOW)
+    assert "1 unfinished ones taken over" in str(outcome)
+    with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
+        after = list(ledger.rows()), list(ledger.pictures.rows()), ledger.last_runs(9)
+    assert sorted(after[0], key=str) == sorted(before[0], key=str)
+    assert after[1:] == before[1:]
+
+
+def test_where_ledger_and_file_disagree_the_file_is_right(tmp_path: Path) -> None:
+    path = write(tmp_path)
+    rebuild(tmp_path, now=NOW)
+    path.write_text(DOCUMENT.replace("正文", "另一个正文"), encoding="utf-8")
+    gone = write(tmp_path, DOCUMENT.replace("A00AB100", "A00AB200"), name="20261031A00AB200")
+    rebuild(tmp_path, now=NOW)
+    gone.unlink()
+    rebuild(tmp_path, now=NOW)
+    [row] = rows(tmp_path)
+    assert row.file_hash == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 # on the real thing

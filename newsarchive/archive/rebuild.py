@@ -1,4 +1,8 @@
-"""A new ledger from what lies on disk: the Markdown files, their former versions, the quarantine."""
+"""A new ledger from what lies on disk: the Markdown files, their former versions, the quarantine.
+
+What Markdown files do not tell (where an article was found, what is still to be fetched, earlier runs) is taken over
+from the former ledger as far as that one can be read, and only where it agrees with the files.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +21,7 @@ import yaml
 
 from newsarchive.archive.files import revision_path, sync_folder
 from newsarchive.archive.ledger import Ledger, Row, State, next_check
+from newsarchive.errors import LedgerBroken
 
 logger = logging.getLogger(__name__)
 
@@ -33,11 +38,15 @@ class Outcome:
     quarantined: int = 0
     unreadable: list[str] = field(default_factory=list)
     """Files that were left alone, each with what is wrong with it."""
+    unfinished: int = 0
+    """Articles without a file that the former ledger knew."""
     kept: str = ""
     """Name of the former ledger that was kept aside."""
 
     def __str__(self) -> str:
         parts = [f"{self.articles} articles", f"{self.quarantined} pages in quarantine"]
+        if self.unfinished:
+            parts.append(f"{self.unfinished} unfinished ones taken over from the former ledger")
         if self.unreadable:
             parts.append(f"{len(self.unreadable)} files could not be read and were left alone")
         if self.kept:
@@ -65,6 +74,7 @@ def rebuild(
             for path in markdown_files(folder):
                 _take(ledger, folder, path, outcome, now=now, ages=ages, pictures_url=pictures_url)
                 progress(path)
+            _take_over(ledger, target, outcome)
             for path in sorted(folder.glob("quarantine/*/*.json")):
                 _take_quarantined(ledger, path, outcome, now=now)
         ledger.compact()
@@ -149,6 +159,25 @@ def _published(value: object) -> datetime:
     return value if value.tzinfo else value.replace(tzinfo=_ZONE)
 
 
+def _take_over(ledger: Ledger, target: Path, outcome: Outcome) -> None:
+    try:
+        with Ledger.open(target, read_only=True) as former:
+            for row in former.rows():
+                rebuilt = ledger.get(row.source, row.article_id)
+                if rebuilt is None and not row.path:
+                    ledger.put(row)
+                    outcome.unfinished += 1
+                elif rebuilt is not None and (rebuilt.path, rebuilt.file_hash) == (row.path, row.file_hash):
+                    ledger.put(row)
+            for picture in former.pictures.rows():
+                ledger.pictures.put(picture)
+            for run in reversed(former.last_runs(1000)):
+                ledger.put_run(run)
+    except (LedgerBroken, OSError, ValueError) as error:
+        if target.exists():
+            logger.warning("not all that the former ledger knew could be read: %s", error)
+
+
 def _take_quarantined(ledger: Ledger, path: Path, outcome: Outcome, *, now: datetime) -> None:
     try:
         known = json.loads(path.read_bytes())
@@ -158,11 +187,12 @@ def _take_quarantined(ledger: Ledger, path: Path, outcome: Outcome, *, now: date
         logger.warning("left alone, says nothing about a page in quarantine: %s (%s)", path, error)
         outcome.unreadable.append(f"{path.parent.parent.name}/{path.parent.name}/{path.name}: {error}")
         return
-    ledger.found(
+    _, new = ledger.found(
         source, article_id, url=url, where="rebuild", thumbnail=known.get("thumbnail", ""),
         entry=known.get("entry", ""), now=fetched,
     )  # fmt: skip
-    ledger.quarantined(source, article_id, reason=known.get("reason", ""), now=now)
+    if new:
+        ledger.quarantined(source, article_id, reason=known.get("reason", ""), now=now)
     outcome.quarantined += 1
 
 

@@ -28,6 +28,12 @@ class RunRows:
             (stored(now), exit_code, json.dumps(counts, ensure_ascii=False, sort_keys=True), run),
         )
 
+    def put_run(self, run: RunRow) -> None:
+        """A run of a former ledger, under the next free number."""
+        number = self.begin_run(run.started, run.pid, run.arguments)
+        if run.ended is not None and run.exit_code is not None:
+            self.end_run(number, now=run.ended, exit_code=run.exit_code, counts=run.counts)
+
     def last_runs(self, number: int) -> list[RunRow]:
         """The newest first."""
         found = self._run(
