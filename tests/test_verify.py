@@ -89,6 +89,8 @@ def test_command_says_it_and_its_exit_code_too(archive: Path, crawl: Crawl) -> N
     report = json.loads(as_json.stdout)
     assert [it["path"] for it in report["findings"]] == [path]
     assert report["checked"]["documents"] > 10
+    (archive / "ledger.sqlite").unlink()
+    assert [it.reason for it in found(archive)] == ["there are documents and no ledger"]
     assert crawl(archive / "none", name="verify").returncode == 2
 
 

@@ -77,8 +77,12 @@ def picture_url(path: str, prefix: str) -> str:
 
 def is_wanted(url: str, domains: Iterable[str]) -> bool:
     """Whether a picture is to be fetched: from a picture host of the site, which is a name or a listed address."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        _ = parts.port, url.encode()  # what a request cannot be made for
+    except ValueError:
+        return False
     return parts.scheme in ("http", "https") and any(
         host == domain or host.endswith(f".{domain}") for domain in domains
     )

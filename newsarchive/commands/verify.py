@@ -21,6 +21,7 @@ from newsarchive.archive.cores import on_all_cores
 from newsarchive.archive.files import quarantine_path
 from newsarchive.archive.ledger import Ledger, Row, State
 from newsarchive.archive.lock import Lock
+from newsarchive.archive.rebuild import markdown_files
 from newsarchive.archive.verify import (
     Check,
     Document,
@@ -84,7 +85,9 @@ def verify(settings: BaseSettings) -> tuple[dict[str, int], list[Finding]]:
     """How much was checked of each kind, and what was found. Raises `ArchiveLocked` or `BadArgument`."""
     folder = archive_folder(settings)
     if not (folder / LEDGER).is_file():
-        raise BadArgument(f"{folder} has no {LEDGER}: expected an archive (ARCHIVE_DIR)")
+        if any(markdown_files(folder)):
+            return {}, [Finding("ledger", LEDGER, "there are documents and no ledger")]
+        raise BadArgument(f"{folder} holds no archive: expected one (ARCHIVE_DIR)")
     lock = Lock(folder / LOCK)
     lock.acquire("`scrapy verify`", datetime.now(UTC))
     try:

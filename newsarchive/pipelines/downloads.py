@@ -82,43 +82,49 @@ class Downloads(FilesPipeline):
 
     def get_media_requests(self, item: Wanted, _info: object) -> list[Request]:
         # a media pipeline is given every status, so a redirect is never followed, not even within the site
-        meta = {"picture": True, "download_maxsize": self.max_bytes}
-        return [Request(url, headers=_HEADERS, meta=dict(meta), callback=NO_CALLBACK) for url in item.urls]
+        return [
+            Request(
+                url, headers=_HEADERS, callback=NO_CALLBACK, meta={"picture": url, "download_maxsize": self.max_bytes}
+            )
+            for url in item.urls
+        ]
 
     def media_to_download(  # type: ignore[override]
         self, request: Request, _info: object, *, item: Wanted
     ) -> FileInfo | None:
         """A picture that the archive has is not fetched again. Scrapy would look for a path that the URL gives."""
-        known = self.rows.get(item.source, item.article_id, request.url)
+        url = request.meta["picture"]  # as the page has it: a request's own URL is escaped
+        known = self.rows.get(item.source, item.article_id, url)
         if known is None or not known.path:
-            known = self.rows.like(url=request.url)
+            known = self.rows.like(url=url)
         if known and (self.folder / known.path).is_file():
-            return {"url": request.url, "path": known.path, "checksum": known.hash, "status": "uptodate"}
+            return {"url": url, "path": known.path, "checksum": known.hash, "status": "uptodate"}
         return None
 
     async def media_downloaded(  # type: ignore[override]
         self, response: Response, request: Request, _info: object, *, item: Wanted
     ) -> FileInfo:
+        url = request.meta["picture"]
         reason = refusal(response, self.domains)
         if reason:
-            return {"url": request.url, "path": "", "checksum": None, "status": reason}
+            return {"url": url, "path": "", "checksum": None, "status": reason}
         data = response.body
         digest = hashlib.sha256(data).hexdigest()
-        path = str(item.folder / picture_name(item.urls[request.url], digest, picture_kind(data)))
+        path = str(item.folder / picture_name(item.urls[url], digest, picture_kind(data)))
         async with self._writing:  # so that the same bytes of two URLs are written once
             same = self._written.setdefault(digest, self._path_of(digest) or path)
             if same == path:
                 await asyncio.to_thread(write_bytes, self.folder / path, data)
             else:
                 place(self.folder / same, self.folder / path)
-        return {"url": request.url, "path": path, "checksum": digest, "status": "downloaded"}
+        return {"url": url, "path": path, "checksum": digest, "status": "downloaded"}
 
     def media_failed(self, failure: Failure, request: Request, _info: object) -> None:  # type: ignore[override]
         if not isinstance(failure.value, _NOT_HAD):
             failure.raiseException()  # a full disk, a bug of ours
         too_large = isinstance(failure.value, DownloadCancelledError)
         said = f"larger than {self.max_bytes:,} bytes" if too_large else str(failure.value)
-        self._reasons[request.url] = said or type(failure.value).__name__
+        self._reasons[request.meta["picture"]] = said or type(failure.value).__name__
 
     def item_completed(self, results: list[Any], item: Wanted, _info: object) -> dict[str, Outcome]:
         """The outcome for each URL; what another article has is linked into this one's folder."""
