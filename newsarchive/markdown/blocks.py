@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from newsarchive.markdown.escape import escape_starts
+from newsarchive.markdown.starts import escape_starts
 
 _LARGEST_NUMBER = 999_999_999
 
@@ -82,8 +82,8 @@ def _settle(blocks: Sequence[Block]) -> None:
                 _mark(the_list, beside.of if isinstance(beside, Item) else None)
                 _hold(parent, the_list, previous if depth == len(before) else None)
             the_list.items += 1
-        if shared == len(block.path) or block.path:
-            _hold(block.path[-1] if block.path else None)
+        if block.path:
+            _hold(block.path[-1])
         before, previous = block.path, block
     for block in reversed(blocks):
         for outer, inner in zip(block.path, block.path[1:], strict=False):

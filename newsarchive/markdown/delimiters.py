@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from newsarchive.markdown.escape import kind
+from newsarchive.markdown.characters import kind
 
 
 @dataclass(frozen=True, slots=True)

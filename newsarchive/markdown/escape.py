@@ -7,62 +7,18 @@ which looks for `{{<`, `{{%` and `<!--more-->` before any Markdown is read.
 from __future__ import annotations
 
 import re
-import unicodedata
-from functools import lru_cache
 from html.entities import html5
 
-_ASCII_PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
-_AFTER_BACKSLASH = _ASCII_PUNCTUATION | {"", " "}
+from newsarchive.markdown.characters import ASCII_PUNCTUATION, ENTITY, IN_LOCAL_PART, LOCAL_PART, kind
+
+_AFTER_BACKSLASH = ASCII_PUNCTUATION | {"", " "}
+_ANY_SPECIAL = re.compile(r"[\\`*_~\[\]!<&{|]")
 _SPECIAL = re.compile(r"\\|`|\*+|_+|~+|\[|\]|!\[?|<|&|\{\{+|\|")
 _TAG_OR_ADDRESS = re.compile(r"<(?:[A-Za-z/!?]|[0-9.#$%&'*+=^_`{|}~-][^\s<>@]*@)")
-_ENTITY = re.compile(r"&(?:#[0-9]{1,7};|#[xX][0-9a-fA-F]{1,6};|([A-Za-z][A-Za-z0-9]{1,31};))")
 
 # Hugo makes links of bare addresses, whatever Markdown they touch: these characters may be ours.
-_IN_LOCAL_PART = frozenset("!#$%&'*+-./=?^_`{|}~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 _IN_URL = frozenset("~[`!")
-_LOCAL_PART = re.compile(r"[!#$%&'*+./0-9=?A-Z^_`a-z{|}~-]*(?=@)")
 _LINKED = re.compile(r"((?:https?|ftp)(?=://)|www(?=\.))(.)")
-
-_AT_LINE_START = re.compile(
-    r"""
-    (?P<indent>\ ?)
-    (?: (?P<number>[0-9]{1,9}) (?=[.)](?:[\ \t]|$))   # ordered list: the dot or bracket is escaped
-      | \#{1,6}(?=[\ \t]|$)                           # heading
-      | >                                             # quote
-      | [-+*](?=[\ \t]|$)                             # list
-      | ([-_*])(?:\ ?\3){2,}\ ?$                      # rule
-      | :(?=[\ \t]|$)                                 # definition
-      | \[\^(?:[^\]\\]|\\.)*\]:                        # footnote
-      | \{(?=[.#:]) .* \}$                            # attributes of the block before
-    )
-    """,
-    re.VERBOSE,
-)
-_AFTER_A_LINE = re.compile(r"(?P<indent> ?)(?P<number>)(?:=+ ?$|[|: ]*-[-|: ]*$)")  # underline, table
-_LINK_DEFINITION = re.compile(r"(?P<indent> ?)(?P<number>)\[(?:[^\[\]\\]|\\.)*\]:", re.DOTALL)
-_TASK = re.compile(r"(?P<indent> ?)(?P<number>)\[[ xX]\]")
-_RULE_WITH_BULLET = re.compile(r"(?P<indent> ?)(?P<number>)(?:-[- ]*|\*[* ]*)$")
-_LINE_START_CHARACTERS = frozenset("0123456789#>-+*_:[{=|")
-
-_TRAILING_HASHES = re.compile(r"(?:^|(?<= ))(?=#+$)")
-
-
-@lru_cache(maxsize=4096)
-def kind(character: str) -> str:
-    """How a character beside `**` counts in CommonMark: `"space"`, `"punctuation"`, `"symbol"` or `"letter"`.
-
-    Symbols were letters before CommonMark 0.31 and are punctuation since, and a character that this Python does not
-    know yet may be one: renderers differ.
-    An empty string is a line's edge, which counts as space.
-    """
-    if not character or character.isspace():
-        return "space"
-    if character in _ASCII_PUNCTUATION:
-        return "punctuation"
-    category = unicodedata.category(character)
-    if category[0] == "P":
-        return "punctuation"
-    return "symbol" if category[0] == "S" or category == "Cn" else "letter"
 
 
 def escape(text: str, before: str = "", after: str = "", *, label: bool = False, cell: bool = False) -> str:
@@ -76,10 +32,10 @@ def escape(text: str, before: str = "", after: str = "", *, label: bool = False,
     >>> escape("a < b，<b>，&amp;，AT&T，[甲](乙)，{{< x >}}")
     'a < b，\\<b>，\\&amp;，AT&T，[甲\\](乙)，{\\{< x >}}'
     """
-    if _SPECIAL.search(text):
+    if _ANY_SPECIAL.search(text):
         text = _escape_special(text, before, after, label=label, cell=cell)
     if not label:
-        if before in _IN_LOCAL_PART and (found := _LOCAL_PART.match(text)):
+        if before in IN_LOCAL_PART and (found := LOCAL_PART.match(text)):
             text = text[: found.end()] + "\\" + text[found.end() :]
         if after in _IN_URL and ("://" in text or "www." in text):
             text = _unlinked_end(text)
@@ -119,11 +75,11 @@ def _escape_special(text: str, before: str, after: str, *, label: bool, cell: bo
                     return r"\!\[" if label else r"\!["
                 return r"\!" if following == "[" else special
             case "<":
-                if stop == end and after in _IN_LOCAL_PART:
+                if stop == end and after in IN_LOCAL_PART:
                     return r"\<"
                 return r"\<" if _TAG_OR_ADDRESS.match(text, start) else special
             case "&":
-                entity = _ENTITY.match(text, start)
+                entity = ENTITY.match(text, start)
                 return r"\&" if entity and (entity[1] is None or entity[1] in html5) else special
             case "{":
                 return special[:-1] + r"\{" if following in ("<", "%") else special
@@ -147,122 +103,3 @@ def _opens_with_underscore(before: str, after: str) -> bool:
     if kind(after) == "space":
         return False
     return kind(before) != "letter"
-
-
-def escape_starts(lines: list[str], *, item: bool = False) -> list[str]:
-    r"""A paragraph's finished lines, escaped where a line's start would be structure.
-
-    `item`: the paragraph stands directly in a list item.
-
-    >>> [escape_starts([line])[0] for line in ("# 甲", "1. 乙", "2025.1", "---", "-5℃")]
-    ['\\# 甲', '1\\. 乙', '2025.1', '\\---', '-5℃']
-    >>> escape_starts(["甲", "==="])
-    ['甲', '\\===']
-    """
-    return [
-        _escape_start(line, lines, number, item) if line.lstrip(" ")[:1] in _LINE_START_CHARACTERS else line
-        for number, line in enumerate(lines)
-    ]
-
-
-def _escape_start(line: str, lines: list[str], number: int, item: bool) -> str:
-    found = _AT_LINE_START.match(line)
-    if not found and number:
-        found = _AFTER_A_LINE.match(line)
-    elif not found:
-        found = _LINK_DEFINITION.match("\n".join(lines))
-    if not found and item:
-        found = _TASK.match(line) or _RULE_WITH_BULLET.match(line)
-    if not found:
-        return line
-    if found.re is _TASK and line.startswith("(", found.end()):  # a link that shows nothing but an x
-        return line.replace("x", "&#120;", 1).replace("X", "&#88;", 1)
-    at = found.end("number") if found["number"] else found.end("indent")
-    return line[:at] + "\\" + line[at:]
-
-
-def escape_heading(line: str, *, item: bool = False) -> str:
-    r"""A finished heading, escaped where it would be a task's box, a closing sequence or attributes.
-
-    >>> escape_heading("甲 #"), escape_heading("乙 {.c}"), escape_heading("C#")
-    ('甲 \\#', '乙 {.c\\}', 'C#')
-    """
-    if item and _TASK.match(line):
-        line = "\\" + line
-    if line.endswith("}"):
-        return line[:-1] + r"\}"
-    return _TRAILING_HASHES.sub(r"\\", line)
-
-
-def destination(url: str, *, cell: bool = False) -> str:
-    r"""A URL between the parentheses of a link or picture.
-
-    >>> destination("https://a.cn/x y(1"), destination("https://a.cn/b_(c)?d=1&e=2")
-    ('https://a.cn/x%20y\\(1', 'https://a.cn/b_(c)?d=1&e=2')
-    """
-    if _PLAIN_URL.fullmatch(url) is None:
-        url = _UNSAFE_IN_URL.sub(_percent, url)
-        url = _ENTITY.sub(lambda entity: "&amp;" + entity[0][1:], url)  # goldmark reads `\\&copy;` as an entity here
-        url = re.sub(r"(?<=\{)\{", r"\\{", url)
-        if not _balanced(url):
-            url = re.sub(r"[()]", r"\\\g<0>", url)
-        if cell:
-            url = url.replace("|", "%7C")
-    return url
-
-
-_PLAIN_URL = re.compile(r"[A-Za-z0-9:/?#@!$'*+,;=._~%-]*")
-_UNSAFE_IN_URL = re.compile(r"[\x00-\x20\x7f<>\\`]|\s")
-
-
-def _percent(found: re.Match[str]) -> str:
-    return "".join(f"%{byte:02X}" for byte in found[0].encode())
-
-
-def _balanced(url: str) -> bool:
-    depth = deepest = 0
-    for character in url:
-        depth += (character == "(") - (character == ")")
-        deepest = max(deepest, depth)
-        if depth < 0:
-            return False
-    return depth == 0 and deepest < 16
-
-
-def code_span(text: str, before: str = "", *, label: bool = False, cell: bool = False) -> str:
-    """Code within a line, after the character `before`.
-
-    >>> code_span("a`b"), code_span("`"), code_span("{{< x >}}")
-    ('``a`b``', '`` ` ``', '`{\u200b{< x >}}`')
-    """
-    text = _inert(text)
-    if before and before in _IN_LOCAL_PART and (found := _LOCAL_PART.match(text)):
-        text = text[: found.end()] + "\u200b" + text[found.end() :]
-    if label:
-        text = text.replace("]:", "]\u200b:")  # at a paragraph's start it would define a link
-    if cell:
-        text = text.replace("|", r"\|")
-    ticks = "`" * _free_length(text, 1)
-    if text[0] == "`" or text[-1] == "`" or (text[0] == " " == text[-1] and text.strip(" ")):
-        text = f" {text} "
-    return ticks + text + ticks
-
-
-def fenced(text: str) -> list[str]:
-    """Code as lines between fences."""
-    text = _inert(text)
-    ticks = "`" * max((3, *(len(run) + 1 for run in re.findall(r"`{3,}", text))))
-    return [ticks, *text.split("\n"), ticks]
-
-
-def _inert(code: str) -> str:
-    """Code that Hugo's reader takes for nothing of its own: no escape works there, a zero-width space does."""
-    return re.sub(r"\{(?=\{[<%])|<(?=!--more-->)", "\\g<0>\u200b", code)
-
-
-def _free_length(text: str, least: int) -> int:
-    taken = {len(run) for run in re.findall("`+", text)}
-    length = least
-    while length in taken:
-        length += 1
-    return length

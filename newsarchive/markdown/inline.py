@@ -7,8 +7,10 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby, permutations
 from unicodedata import category
 
+from newsarchive.markdown.characters import kind
 from newsarchive.markdown.delimiters import Mark, holds
-from newsarchive.markdown.escape import code_span, destination, escape, kind
+from newsarchive.markdown.escape import escape
+from newsarchive.markdown.verbatim import code_span, destination
 
 STRONG, EMPHASIS, DELETED = 1, 2, 4
 CODE = 8

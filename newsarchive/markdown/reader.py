@@ -3,50 +3,24 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urljoin
 
 from lxml import etree
 
 from newsarchive.items import Picture
+from newsarchive.markdown.addresses import web_address
 from newsarchive.markdown.blocks import Block, Container, Item, List, Quote
-from newsarchive.markdown.escape import destination, escape, escape_heading, fenced
-from newsarchive.markdown.inline import CODE, DELETED, DONE, EMPHASIS, STRONG, Run, markdown_line
+from newsarchive.markdown.characters import without_controls
+from newsarchive.markdown.code import code_of
+from newsarchive.markdown.escape import escape
+from newsarchive.markdown.inline import CODE, DONE, Run, markdown_line
 from newsarchive.markdown.lines import BREAK, ends_with_break, tidy_lines
+from newsarchive.markdown.starts import escape_heading
 from newsarchive.markdown.table import Cell, grid, is_frame, pipe_table, rows_of
-
-_STYLES = {
-    **dict.fromkeys(("strong", "b"), STRONG),
-    **dict.fromkeys(("em", "i"), EMPHASIS),
-    **dict.fromkeys(("s", "del", "strike"), DELETED),
-    "code": CODE,
-}
-_HEADINGS = {"h1": 2, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
-_NOTHING = frozenset({"style", "script", "svg"})
-_VIDEOS = frozenset({"video", "audio", "iframe", "embed"})
-_LISTS = frozenset({"ul", "ol", "dir", "menu"})
-_BOXES = frozenset(
-    {
-        *("div", "section", "article", "figure", "main", "aside", "header", "footer", "nav", "center"),
-        *("form", "fieldset", "details", "dialog", "hgroup", "body", "html"),
-    }
-)
-"""Blocks whose own text keeps one space at its start."""
-_BLOCKS = frozenset(
-    {
-        *("p", "pre", "li", "dl", "dt", "dd", "blockquote", "figcaption", "summary", "legend", "address"),
-        *("table", "caption", "thead", "tbody", "tfoot", "tr", "td", "th", "option", "optgroup"),
-        *_BOXES,
-        *_LISTS,
-        *_HEADINGS,
-    }
-)
-_SPECIAL = frozenset({"br", "img", "hr", "a", "pre", "table", "li", "blockquote"}).union(_NOTHING, _VIDEOS, _LISTS)
+from newsarchive.markdown.tags import BLOCKS, BOXES, HEADINGS, NO_CODE, NOTHING, SPECIAL, STYLES, VIDEOS
+from newsarchive.markdown.verbatim import destination, fenced
 
 _ODD = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]|  ")
-_NO_TEXT = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _SPACES = re.compile("[ \t\n\x0b\x0c\r\x1c-\x1f\x85]+")
-_WEB = re.compile(r"https?://[^\s/?#]", re.IGNORECASE)
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _DEEPEST = 12
 """Quotes and lists within each other, at most: deeper ones are read as if they were not there."""
 
@@ -91,7 +65,7 @@ class Reader:
                 if element is root:
                     break
                 tag, path = element.tag, self._path
-                if tag in _BLOCKS:
+                if tag in BLOCKS:
                     self._end_paragraph()
                 self._style, self._url, self._heading, self._direct, self._path, self._list = states.pop()
                 if tag == "li":
@@ -102,8 +76,8 @@ class Reader:
     def _add(self, text: str | None) -> None:
         if not text:
             return
-        if _ODD.search(text):
-            text = _NO_TEXT.sub("", text)
+        if (not text.isprintable() or "  " in text) and _ODD.search(text):  # the first two are quick
+            text = without_controls(text)
             self.text.append(text)
             text = _SPACES.sub(" ", text)
             if not text:
@@ -119,15 +93,15 @@ class Reader:
 
     def _enter(self, element: etree._Element, tag: str) -> bool:
         """Begin an element; whether what it holds is to be read."""
-        if tag in _SPECIAL:
+        if tag in SPECIAL:
             return self._enter_special(element, tag)
-        if tag in _BLOCKS:
+        if tag in BLOCKS:
             self._end_paragraph()
-            self._direct = tag in _BOXES
-            self._heading = _HEADINGS.get(tag, self._heading)
+            self._direct = tag in BOXES
+            self._heading = HEADINGS.get(tag, self._heading)
         else:
             self._direct = False
-            self._style |= _STYLES.get(tag, 0)
+            self._style |= STYLES.get(tag, 0)
         return True
 
     def _enter_special(self, element: etree._Element, tag: str) -> bool:
@@ -139,9 +113,9 @@ class Reader:
             self._direct = False
             self._url = self._address(element.get("href")) or self._url
             return True
-        elif tag in _VIDEOS:
+        elif tag in VIDEOS:
             self._video(element)
-        elif tag not in _NOTHING:
+        elif tag not in NOTHING:
             self._end_paragraph()
             return self._enter_block(element, tag)
         return False
@@ -212,7 +186,7 @@ class Reader:
             self._runs.append((DONE, "", markdown))
         else:
             self._end_paragraph()
-            self.blocks.append(Block([markdown], self._path))
+            self.blocks.append(Block([markdown], self._path, paragraph=True))
 
     def _picture(self, element: etree._Element) -> None:
         url = self._address(element.get("src")) or self._address(element.get("data-src"))
@@ -231,49 +205,14 @@ class Reader:
         addresses = (self._address(each.get(name)) for each in sources for name in ("src", "data-src"))
         url = next(filter(None, addresses), "")
         shown = escape(_plain(element.get("title")) or "视频", "[", "]", label=True, cell=self._in_cell)
-        if url or self._in_cell:
-            self._put(f"[{shown}]({destination(url, cell=self._in_cell)})" if url else shown)
-        else:
-            self._end_paragraph()
-            self.blocks.append(Block([shown], self._path, paragraph=True))
+        self._put(f"[{shown}]({destination(url, cell=self._in_cell)})" if url else shown)
 
     def _code(self, element: etree._Element) -> None:
-        """`pre`: its lines as they are; pictures in it come after it."""
-        parts: list[str] = []
-        texts: list[str] = []
-        others: list[etree._Element] = []
-        walk = etree.iterwalk(element, events=("start", "end", "comment", "pi"))
-        for event, inner in walk:
-            tag = inner.tag
-            if event == "start":
-                before = inner.getprevious() if tag == "code" else None
-                if tag in _NOTHING or tag == "img" or tag in _VIDEOS:
-                    others.append(inner)
-                    walk.skip_subtree()
-                    continue
-                if tag == "br":
-                    parts.append("\n")
-                elif parts and (tag in _BLOCKS or (before is not None and before.tag == "code")):
-                    parts.append("" if parts[-1].endswith("\n") else "\n")
-                parts.append(inner.text or "")
-                texts.append(inner.text or "")
-                continue
-            if inner is element:
-                break
-            if event == "end" and tag in _BLOCKS:
-                parts.append("\n")
-            parts.append(inner.tail or "")
-            texts.append(inner.tail or "")
-        code = _NO_TEXT.sub("", "".join(parts))
-        self.text.append(_NO_TEXT.sub("", "".join(texts)))
-        lines = [line.rstrip() for line in re.split(r"\r\n?|\n", code)]
-        while lines and not lines[0]:
-            lines.pop(0)
-        while lines and not lines[-1]:
-            lines.pop()
-        if lines:
-            self.blocks.append(Block(fenced("\n".join(lines)), self._path))
-        for other in others:
+        code = code_of(element, blocks=BLOCKS, others=NO_CODE)
+        self.text.append(code.text)
+        if code.lines:
+            self.blocks.append(Block(fenced(code.lines), self._path))
+        for other in code.others:
             self._enter(other, other.tag)
 
     def _table(self, rows: list[list[Cell]]) -> None:
@@ -292,27 +231,16 @@ class Reader:
         if isinstance(cell, str):
             self._add(cell)
         else:
-            state = self._style, self._url
+            state = self._style, self._url, self._heading, self._direct
             if cell.tag in ("td", "th") or self._enter(cell, cell.tag):
                 self.read(cell)
-            self._style, self._url = state
+            self._style, self._url, self._heading, self._direct = state
         lines = tidy_lines(self._runs)
         self._in_cell, self._runs = False, []
         return markdown_line(lines[0], cell=True) if lines else ""
 
     def _address(self, value: str | None) -> str:
-        """An absolute http(s) URL, or `""`."""
-        if not value:
-            return ""
-        value = re.sub(r"[\t\n\r]", "", value).strip()
-        if value.startswith("//"):
-            value = f"https:{value}"
-        elif self.base_url and not value.startswith("#") and not _SCHEME.match(value):
-            try:
-                value = urljoin(self.base_url, value)
-            except ValueError:  # such as an unclosed bracket in the host: no address
-                return ""
-        return _NO_TEXT.sub("", value) if _WEB.match(value) else ""
+        return web_address(value, self.base_url)
 
 
 def _start(element: etree._Element) -> int:
@@ -321,4 +249,4 @@ def _start(element: etree._Element) -> int:
 
 
 def _plain(value: str | None) -> str:
-    return " ".join(_NO_TEXT.sub("", value or "").split())
+    return " ".join(without_controls(value or "").split())
