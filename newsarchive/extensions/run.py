@@ -31,7 +31,6 @@ from newsarchive.items import Article
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
-    from scrapy.http import Response
     from scrapy.settings import BaseSettings
 
 logger = logging.getLogger(__name__)
@@ -69,7 +68,6 @@ class Run:
         self.exit_code: int | None = None
         """`None` until the run has ended."""
         self.reason = "unfinished"
-        self.list_keepers: list[Callable[[Response, str], None]] = []
         self._first_delay = first_delay
         self._arguments = arguments
         self._lengths: list[int] = []
@@ -122,11 +120,6 @@ class Run:
     def get(cls, crawler: Crawler) -> Run | None:
         """The run of this crawl, or `None` when it did not come so far."""
         return cls._of.get(crawler)
-
-    def keep_list(self, response: Response, where: str) -> None:
-        """Spiders hand every list reply to whoever keeps them (`list_keepers`)."""
-        for keep in self.list_keepers:
-            keep(response, where)
 
     def count(self, what: str, number: int = 1) -> None:
         """Adds to the stat `archive/<what>`, which the summary, the alarms and the exit code are made from."""
