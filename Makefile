@@ -2,6 +2,7 @@
 PYTHON ?= python3
 ARCHIVE ?= output
 PUBLIC ?= site/public
+PORT ?= 1313
 BIN := .venv/bin
 
 .PHONY: help demo test test-slow lint site serve clean
@@ -38,8 +39,8 @@ site: .venv $(ARCHIVE)/content ## build the static site of ARCHIVE (default outp
 	@echo "The site of $(ARCHIVE) is in $(PUBLIC)/; make serve shows it."
 
 serve: .venv $(ARCHIVE)/content ## serve that site and say where
-	@echo "http://127.0.0.1:1313/ shows $(ARCHIVE); Ctrl-C ends it."
-	@$(HUGO) server --renderToMemory --source site --bind 127.0.0.1 --port 1313 $(HUGO_FLAGS)
+	@echo "http://127.0.0.1:$(PORT)/ shows $(ARCHIVE); Ctrl-C ends it."
+	@$(HUGO) server --renderToMemory --source site --bind 127.0.0.1 --port $(PORT) $(HUGO_FLAGS)
 
 $(ARCHIVE)/content:
 	@echo "There is no archive in $(ARCHIVE): crawl first, or make demo and then make $(MAKECMDGOALS) ARCHIVE=output/demo" >&2

@@ -13,6 +13,7 @@ from newsarchive.archive.files import content_path
 from newsarchive.items import Picture
 
 PROJECT = Path(__file__).parent.parent
+PROGRAMS = Path(sys.executable).parent
 BEIJING = ZoneInfo("Asia/Shanghai")
 TODAY = datetime.now(BEIJING).replace(microsecond=0)
 REMOTE = "https://inews.gtimg.com/om_bt/O{}/641"
@@ -24,7 +25,7 @@ def make_site(archive: Path, public: Path, flags: str = "--panicOnWarning --prin
         "site",
         f"ARCHIVE={archive}",
         f"PUBLIC={public}",
-        f"BIN={Path(sys.executable).parent}",
+        f"BIN={PROGRAMS}",
         f"HUGO_FLAGS={flags}",
     ]
     made = subprocess.run(["make", "-o", ".venv", *words], cwd=PROJECT, capture_output=True, text=True, check=False)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import socket
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.request import urlopen
 from xml.etree import ElementTree as ET
 
 import lxml.html
@@ -24,6 +28,7 @@ from tests.awkward import (
     LONG,
     MARKUP,
     PLAIN,
+    PROGRAMS,
     PROJECT,
     article,
     make_site,
@@ -206,6 +211,25 @@ def test_an_archive_without_articles_has_a_site_too(tmp_path: Path) -> None:
     assert texts(site.page("/"), "main p") == ["还没有文章。"]
     assert json.loads(site.read("/search/index.json")) == []
     assert ET.fromstring(site.read("/index.xml")).find("channel/item") is None
+
+
+def test_make_serve_says_where_and_serves(tmp_path: Path) -> None:
+    write(tmp_path / "archive", AWKWARD[PLAIN])
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/"
+    words = ["serve", f"ARCHIVE={tmp_path / 'archive'}", f"PORT={url.rsplit(':', maxsplit=1)[-1][:-1]}", f"BIN={PROGRAMS}"]
+    line = ["make", "-o", ".venv", *words]
+    with subprocess.Popen(line, cwd=PROJECT, stdout=subprocess.PIPE, text=True, start_new_session=True) as server:
+        try:
+            assert server.stdout
+            assert server.stdout.readline() == f"{url} shows {tmp_path / 'archive'}; Ctrl-C ends it.\n"
+            said = next(line for line in server.stdout if "Web Server is available" in line)
+            assert url.rsplit(":", maxsplit=1)[-1] in said
+            with urlopen(f"{url}{path_of(AWKWARD[PLAIN])[1:]}", timeout=30) as reply:
+                assert AWKWARD[PLAIN].title in reply.read().decode()
+        finally:
+            os.killpg(server.pid, signal.SIGTERM)
 
 
 def test_an_archive_that_is_not_there_is_said(tmp_path: Path) -> None:
