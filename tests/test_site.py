@@ -217,15 +217,15 @@ def test_make_serve_says_where_and_serves(tmp_path: Path) -> None:
     write(tmp_path / "archive", AWKWARD[PLAIN])
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{free.getsockname()[1]}/"
-    words = ["serve", f"ARCHIVE={tmp_path / 'archive'}", f"PORT={url.rsplit(':', maxsplit=1)[-1][:-1]}", f"BIN={PROGRAMS}"]
-    line = ["make", "-o", ".venv", *words]
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}/"
+    line = ["make", "-o", ".venv", "serve", f"ARCHIVE={tmp_path / 'archive'}", f"PORT={port}", f"BIN={PROGRAMS}"]
     with subprocess.Popen(line, cwd=PROJECT, stdout=subprocess.PIPE, text=True, start_new_session=True) as server:
         try:
             assert server.stdout
             assert server.stdout.readline() == f"{url} shows {tmp_path / 'archive'}; Ctrl-C ends it.\n"
             said = next(line for line in server.stdout if "Web Server is available" in line)
-            assert url.rsplit(":", maxsplit=1)[-1] in said
+            assert str(port) in said
             with urlopen(f"{url}{path_of(AWKWARD[PLAIN])[1:]}", timeout=30) as reply:
                 assert AWKWARD[PLAIN].title in reply.read().decode()
         finally:
