@@ -213,6 +213,7 @@ def test_rebuilt_ledger_learns_again_what_no_document_tells(
     archive = archives / kind
     right, known, pictures = tree(archive / "content"), rows(archive), picture_rows(archive)
     assert bool(pictures) is (kind == "with pictures")
+    (archive / "ledger.sqlite").unlink()  # a former one would be asked
     result = crawl(archive, name="rebuild")
     assert result.returncode == 0, result
     assert picture_rows(archive) == {}
@@ -229,6 +230,23 @@ def test_rebuilt_ledger_learns_again_what_no_document_tells(
     with_bug(*sorted(known)[:2])  # and can use it
     assert run(archive) == 0
     with_bug()
+    assert run(archive) == 0
+    assert tree(archive / "content") == right
+
+
+def test_rebuilt_ledger_and_a_mended_parser_at_once(
+    archives: Path, tree: Tree, with_bug: Callable[..., None], crawl: Crawl
+) -> None:
+    archive = archives / "with pictures"
+    right, victims = tree(archive / "content"), sorted(rows(archive))[:3]
+    with_bug(*victims)
+    assert run(archive) == 0
+    wrong = tree(archive / "content")
+    (archive / "ledger.sqlite").unlink()
+    assert crawl(archive, name="rebuild").returncode == 0
+    with_bug()
+    assert run(archive, dry_run=True) == 0
+    assert (tree(archive / "content"), picture_rows(archive)) == (wrong, {})
     assert run(archive) == 0
     assert tree(archive / "content") == right
 

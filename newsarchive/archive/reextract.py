@@ -93,20 +93,19 @@ def document(archive: Archive, row: Row, article: Article, *, pictures_url: str,
     return localised(render(article), article.local_pictures)
 
 
-def learn(archive: Archive, row: Row, article: Article, *, pictures_url: str) -> None:
-    """Gives a rebuilt ledger back what no document tells: the hash, and where local pictures came from.
+def learn_pictures(archive: Archive, row: Row, article: Article, *, pictures_url: str) -> None:
+    """Gives a rebuilt ledger back what no document tells: where local pictures came from.
 
-    For an article whose document has the same text, so that its picture links pair off with the page's.
+    A local picture bears the number of its place, so it pairs off with what stands there in the article.
     """
     here = picture_links((archive.folder / row.path).read_text(encoding="utf-8"))
     prefix = f"{pictures_url.rstrip('/')}/"
-    with archive.ledger.together():
-        archive.ledger.known_as(row.source, row.article_id, content_hash=article.content_hash)
-        for link, url in zip(here, picture_links(render(article)), strict=True):
-            path = f"pictures/{link.removeprefix(prefix)}"
-            if link != url and link.startswith(prefix) and (archive.folder / path).is_file():
-                digest = content_hash((archive.folder / path).read_bytes())
-                archive.ledger.pictures.stored(row.source, row.article_id, url, path=path, hash=digest)
+    for nth, (link, url) in enumerate(zip(here, picture_links(render(article)), strict=False)):
+        path = f"pictures/{link.removeprefix(prefix)}"
+        own = link.startswith(prefix) and link.rpartition("/")[2].startswith(f"{nth:02d}-")
+        if own and (archive.folder / path).is_file():
+            digest = content_hash((archive.folder / path).read_bytes())
+            archive.ledger.pictures.stored(row.source, row.article_id, url, path=path, hash=digest)
 
 
 def difference(archive: Archive, row: Row, new: str) -> str:

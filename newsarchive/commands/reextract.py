@@ -15,7 +15,16 @@ from tqdm import tqdm
 from newsarchive.archive.archive import Archive
 from newsarchive.archive.cores import on_all_cores
 from newsarchive.archive.documents import Standing, standing
-from newsarchive.archive.reextract import Job, Reading, difference, document, jobs, learn, read_again, replace_document
+from newsarchive.archive.reextract import (
+    Job,
+    Reading,
+    difference,
+    document,
+    jobs,
+    learn_pictures,
+    read_again,
+    replace_document,
+)
 from newsarchive.archive.warc import mend
 from newsarchive.errors import ArchiveError, ArchiveLocked, BadArgument
 from newsarchive.extensions.faults import in_words
@@ -107,9 +116,12 @@ def _settle(archive: Archive, settings: BaseSettings, validate: Validate, readin
         return "problem"
     if article is None:
         return "same"
+    rebuilt = not row.content_hash and (archive.folder / row.path).is_file()
+    if rebuilt and not dry_run:
+        learn_pictures(archive, row, article, pictures_url=settings["ARCHIVE_PICTURES_URL"])
     if standing(archive, article, render(article)) is Standing.UNCHANGED:
         if not dry_run:
-            learn(archive, row, article, pictures_url=settings["ARCHIVE_PICTURES_URL"])
+            archive.ledger.known_as(row.source, row.article_id, content_hash=article.content_hash)
         return "same"
     local = settings.getbool("ARCHIVE_PICTURES") or row.file_hash != row.content_hash
     new = document(archive, row, article, pictures_url=settings["ARCHIVE_PICTURES_URL"], with_pictures=local)

@@ -72,8 +72,8 @@ class Pictures:
 
     def spider_idle(self) -> None:
         """When all else is done: pictures that failed and are due, articles from before pictures were wanted."""
-        if self._replays():
-            return
+        if getattr(self.crawler.spider, "kind", "lists") != "lists":
+            return  # with given URLs nothing else is fetched
         if self._later is None and (articles := self._articles_due()):
             self._later = asyncio.create_task(self._fill(articles))
             self._later.add_done_callback(self._look_again)
