@@ -102,6 +102,8 @@ def test_runs_of_another_kind_and_unfinished_ones_are_no_history() -> None:
     now = DAY | {"without/picture": 20}
     assert names(now, [counts | {"kind": "urls"} for counts in PAST]) == []
     assert names(now, [counts | {"complete": 0} for counts in PAST]) == []
+    assert names(now, [counts | {"filtered": 1} for counts in PAST]) == []
+    assert names(now | {"filtered": 1}, PAST) == []
 
 
 @pytest.mark.parametrize("seen", [100, 9000])

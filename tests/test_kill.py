@@ -15,6 +15,7 @@ import pytest
 from demo.crawl import finish
 from newsarchive.archive.files import stray_files
 from newsarchive.archive.ledger import Ledger, State
+from tests.archived import make_due
 from tests.conftest import Crawl, DemoSite
 
 ARTICLES = 200
@@ -119,6 +120,75 @@ def test_killed_again_and_again(crawl: Crawl, small_site: DemoSite, tmp_path: Pa
         kill_at(unbroken.seconds * dice.uniform(0.5, 0.9), crawl, small_site, tmp_path / "killed")
     assert crawl(tmp_path / "killed", *DEEP, site=small_site).returncode == 0
     assert_whole(tmp_path / "killed", unbroken.content)
+
+
+# the exact places between two writes: the process kills itself there, in the middle of the crawl
+PLACES = {
+    "row before the request": ("newsarchive.archive.ledger", "Ledger", "found", 9),
+    "page in the WARC file": ("newsarchive.archive.ledger", "Ledger", "preserved", 5),
+    "former version": ("newsarchive.archive.documents", "", "_keep", 1),
+    "file": ("newsarchive.archive.documents", "", "write_bytes", 2),
+    "name of the file": ("pathlib", "Path", "replace", 5),
+    "disk": ("os", "", "fsync", 12),
+    "row": ("newsarchive.archive.ledger", "Ledger", "archived", 3),
+    "unchanged": ("newsarchive.archive.ledger", "Ledger", "checked", 3),
+    "end": ("newsarchive.archive.ledger", "Ledger", "end_run", 1),
+}
+SUICIDE = """
+import importlib, os, signal
+
+class AddOn:
+    def update_settings(self, settings):
+        module, owner, name, calls = {place!r}
+        owner = getattr(importlib.import_module(module), owner) if owner else importlib.import_module(module)
+        real = getattr(owner, name)
+        left = [calls]
+        def wrapped(*args, **kwargs):
+            left[0] -= 1
+            if left[0] == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return real(*args, **kwargs)
+        setattr(owner, name, wrapped)
+"""
+
+
+QUICK = {"former version", "file", "row", "disk"}
+
+
+@pytest.mark.parametrize("what", [pytest.param(it, marks=[] if it in QUICK else pytest.mark.slow) for it in PLACES])
+def test_killed_just_before(
+    crawl: Crawl, demo_site: DemoSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """First while articles come, then while they are looked at again and two of them have been edited."""
+    (tmp_path / "plug").mkdir()
+    (tmp_path / "plug" / "suicide.py").write_text(SUICIDE.format(place=PLACES[what]), encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "plug"))
+    archive = tmp_path / "archive"
+    first = crawl(archive, site=demo_site, ADDONS='{"suicide.AddOn": 0}')
+    assert first.returncode == (0 if what in {"former version", "unchanged"} else -signal.SIGKILL), first
+    assert crawl(archive, site=demo_site).returncode == 0
+    former = content(archive)
+    assert_whole(archive, former)
+    assert len(former) == len(demo_site.site.articles())
+
+    edited = [story.id for story in demo_site.site.articles() if story.family == "F5"][:2]
+    for article_id in edited:
+        demo_site.site.edit(article_id, title="改过的标题")
+    make_due(archive)
+    second = crawl(archive, site=demo_site, ADDONS='{"suicide.AddOn": 0}')
+    assert second.returncode in (0, -signal.SIGKILL), second
+    make_due(archive)
+    assert crawl(archive, site=demo_site).returncode == 0
+    with Ledger.open(archive / "ledger.sqlite") as ledger:
+        revisions = {row.article_id: row.revision for row in ledger.rows() if row.path}
+    assert revisions == {article_id: 2 if article_id in edited else 1 for article_id in revisions}
+    for article_id in edited:
+        [kept] = (archive / "revisions" / "qq" / article_id).iterdir()
+        [path] = (path for path in former if article_id in path)
+        assert kept.read_bytes() == former[path]
+        assert "改过的标题" in (archive / path).read_text("utf-8")
+    assert len(list((archive / "revisions" / "qq").iterdir())) == 2
+    assert crawl(archive, name="verify").returncode == 0
 
 
 def until(condition: Callable[[], bool]) -> None:

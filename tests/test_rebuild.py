@@ -14,8 +14,9 @@ import pytest
 from newsarchive.archive.archive import Archive
 from newsarchive.archive.ledger import Ledger, Row, State
 from newsarchive.archive.rebuild import rebuild
+from tests.archived import make_due
 from tests.conftest import Crawl, DemoSite
-from tests.test_rechecks import content, counts, make_due
+from tests.test_rechecks import content, counts
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 DOCUMENT = """---

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from newsarchive.archive.ledger import Ledger, Row, State
+from tests.archived import make_due
 from tests.conftest import Crawl, DemoSite
 
 BEIJING_NOW = datetime.now(UTC) + timedelta(hours=8)
@@ -19,17 +20,6 @@ def row(archive: Path, article_id: str) -> Row:
         found = ledger.get("qq", article_id)
     assert found is not None
     return found
-
-
-def make_due(archive: Path) -> None:
-    """Every re-check has come."""
-    now = datetime.now(UTC)
-    with Ledger.open(archive / "ledger.sqlite") as ledger:
-        for known in ledger.rows():
-            if known.state is State.ARCHIVED:
-                ledger.checked("qq", known.article_id, now=now, next_check=now)
-            elif known.state is State.GONE:
-                ledger.gone("qq", known.article_id, now=now, next_check=now)
 
 
 def content(archive: Path) -> dict[str, tuple[bytes, int]]:

@@ -62,6 +62,8 @@ def put(archive: Archive, article: Article, document: bytes, *, now: datetime, n
             _keep(archive.folder, article, former, (row and row.archived_at) or written)
             revision += 1
         write_bytes(file, document)
+    elif row and row.path and row.file_hash != content_hash(document):
+        revision += 1  # written, and its former version kept, by a run that was killed before the row
     archive.ledger.archived(
         article,
         path=path,

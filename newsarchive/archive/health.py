@@ -42,10 +42,11 @@ LOOK = "open some of the newest articles and their pages in a browser and compar
 
 def alarms(now: Counts, history: Sequence[Counts]) -> list[Alarm]:
     """The alarms of a run; `history` holds earlier runs, the newest first."""
-    past = [counts for counts in history if counts.get("kind") == now.get("kind") and _int(counts, "complete")]
+    past = [counts for counts in history if counts.get("kind") == now.get("kind") and _is_whole(counts)]
     past = past[:HISTORY]
     found = [*_lists(now, past), *_pages(now)]
-    if now.get("kind") != "replay":  # old pages look as they did, whatever the site does today
+    # old pages look as they did, whatever the site does today
+    if now.get("kind") != "replay" and not _int(now, "filtered"):
         found += _shares(now, past)
         found += _lengths(now, past)
         found += _age(now, past)
@@ -236,6 +237,10 @@ def _keys(now: Counts, past: Sequence[Counts]) -> Iterable[Alarm]:
 
 _NEW = ("article/new", "article/revised")
 _READ = (*_NEW, "article/unchanged")
+
+
+def _is_whole(counts: Counts) -> bool:
+    return bool(_int(counts, "complete")) and not _int(counts, "filtered")
 
 
 def _good(counts: Counts) -> int:

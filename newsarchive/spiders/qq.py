@@ -73,6 +73,11 @@ class QQSpider(ArchiveSpider):
         spider.allowed_domains = sorted({"qq.com" if host.endswith(".qq.com") else host for host in hosts if host})
         return spider
 
+    @property
+    def kind(self) -> str:
+        """Accounts and the sitemap have older articles, with other page families, than channel lists."""
+        return "sitemap" if self.sitemap else "accounts" if self.accounts else super().kind
+
     # ids and URLs
 
     def article_id(self, text: str) -> str:
