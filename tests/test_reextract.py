@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -314,6 +315,30 @@ def test_stopped_half_way_and_started_again(
         assert tree(archive / "content") == right
         assert {len(list((archive / "revisions" / "qq" / it).iterdir())) for it in victims} == {2}
         assert verify(options(archive))[1] == []
+
+
+@pytest.mark.parametrize("number", [1, 4, 9])
+def test_killed_process_goes_on(
+    archives: Path, tree: Tree, with_bug: Callable[..., None], crawl: Crawl, number: int
+) -> None:
+    archive = archives / "without"
+    right, known = tree(archive / "content"), rows(archive)
+    with_bug(*known)
+    assert run(archive) == 0
+    former = len(list(archive.glob("revisions/*/*/*.md")))
+    assert former > 10
+    running = crawl.start(archive, name="reextract")
+    while running.poll() is None and len(list(archive.glob("revisions/*/*/*.md"))) < former + number:
+        time.sleep(0.001)
+    running.kill()
+    running.communicate()
+
+    result = crawl(archive, name="reextract")
+
+    assert result.returncode == 0, result
+    assert tree(archive / "content") == right
+    assert len(list(archive.glob("revisions/*/*/*.md"))) == 2 * former
+    assert verify(options(archive))[1] == []
 
 
 def test_wrong_usage_and_a_lock(archives: Path, tmp_path: Path, crawl: Crawl) -> None:
