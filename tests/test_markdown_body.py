@@ -69,6 +69,8 @@ CASES = [
     Case("bold-within-italic", "<p><i>甲<b>乙</b>丙</i></p>", "*甲**乙**丙*"),
     Case("overlap-keeps-bold", "<p><b>甲<i>乙</i></b><i>丙</i></p>", "**甲乙**丙"),
     Case("bold-then-italic", "<p><b>甲</b><i>乙</i></p>", "**甲***乙*"),
+    Case("emphasis-beside-a-sign", "<p><i><b>甲</b>（<b>￥</b></i></p>", "***甲***（***￥***"),
+    Case("character-of-no-known-kind", "<p>字<b>\u0378甲</b></p>", "字\u0378**甲**"),
     # about links
     Case("link", "<p>甲<a href='https://x.cn/a?b=1&amp;c=2'>乙</a></p>", "甲[乙](https://x.cn/a?b=1&c=2)"),
     Case("no-web-link", "<p><a href='#a'>甲</a><a href='javascript:b'>乙</a><a href='/c'>丙</a><a>丁</a></p>",
@@ -87,7 +89,9 @@ CASES = [
     Case("entity-in-a-url", "<p><a href='http://x.cn/?a&amp;copy;'>甲</a></p>", "[甲](http://x.cn/?a&amp;copy;)"),
     Case("shortcode-in-a-url", "<p><a href='http://x.cn/{{&lt;a'>甲</a></p>", "[甲](http://x.cn/{\\{%3Ca)"),
     Case("link-and-code", "<p><a href='http://x.cn/'>甲<code>a]</code></a></p>", "[甲`a]`](http://x.cn/)"),
-    # pictures and videos
+    Case("code-that-would-define-a-link", "<p><a href='http://x.cn/'><code>a]: b</code></a></p>",
+         "[`a]\u200b: b`](http://x.cn/)"),
+    # about pictures and videos
     Case("picture-in-a-paragraph", "<p>甲<img src='http://x.cn/1'>乙</p>", "甲\n\n![图片](http://x.cn/1)\n\n乙"),
     Case("alternative-text", "<img src='http://x.cn/1' alt='图片'><img src='http://x.cn/2' alt=' 大[桥 '>",
          "![图片](http://x.cn/1)\n\n![大\\[桥](http://x.cn/2)"),
@@ -125,6 +129,8 @@ CASES = [
     Case("picture-in-an-item", "<ul><li>甲<img src='http://x.cn/1'></li></ul>", "- 甲\n\n  ![图片](http://x.cn/1)"),
     Case("break-in-an-item", "<ul><li>甲<br>乙</li></ul>", "- 甲  \n  乙"),
     Case("task", "<ul><li>[x] 甲</li><li>[甲]</li></ul>", "- \\[x] 甲\n- [甲]"),
+    Case("task-in-a-heading", "<ul><li><h3>[x] 甲</h3></li></ul>", "- ### \\[x] 甲"),
+    Case("link-like-a-task", "<ul><li><a href='http://x.cn/'>x</a></li></ul>", "- [&#120;](http://x.cn/)"),
     Case("list-in-a-heading", "<h2><ul><li>甲</li></ul></h2>", "- ## 甲"),
     Case("dashes-in-an-item", "<ul><li>--</li></ul>", "- \\--"),
     # about quotes
@@ -185,6 +191,8 @@ CASES = [
     Case("addresses", "<p>http://x.cn/a_b_c www.x.cn a_b@c.cn</p>", "http://x.cn/a_b_c www.x.cn a_b@c.cn"),
     Case("address-beside-markdown", "<p>http://x.cn/<code>a</code></p><p>a<b>b@c.cn</b></p>",
          "http\\://x.cn/`a`\n\na**b\\@c.cn**"),
+    Case("backslash-before-an-address", "<p>\\ http://x.cn/_a_</p>", "\\\\ http://x.cn/\\_a_"),
+    Case("code-like-an-address", "<p>a<code>b@c.cn</code></p>", "a`b\u200b@c.cn`"),
     Case("control-characters", "<p>甲\x01乙\x7f丙\x0b丁</p>", "甲乙丙 丁"),
     Case("invisible-characters-stay", "<p>甲\u200b乙\ufeff丙\u2028丁</p>", "甲\u200b乙\ufeff丙\u2028丁"),
 ]  # fmt: skip
