@@ -1,17 +1,17 @@
 """What can go wrong, in one tree.
 
-    NewsArchiveError
-    ├── PageError             the page is no article that can be archived
-    │   ├── UnknownPage       no page family claims it: the site may have changed
-    │   ├── MissingField      a field that every article has is not there
-    │   └── NotAnArticle      a video, a question, a notice that the article was removed
-    ├── ListError             a list reply cannot be used
-    │   ├── BusyList          the server says "busy" inside a 200 reply: try again
-    │   └── UnknownList       a reply of no known form: the site may have changed
-    ├── BadArgument           a spider argument, id or URL that cannot be meant
-    └── ArchiveError          what lies on disk cannot be used
-        ├── LedgerBroken      the ledger is unreadable or of a newer version
-        └── ArchiveLocked     another run holds the archive
+NewsArchiveError
+├── PageError             the page is no article that can be archived
+│   ├── UnknownPage       no page family claims it: the site may have changed
+│   ├── MissingField      a field that every article has is not there
+│   └── NotAnArticle      a video, a question, a notice that the article was removed
+├── ListError             a list reply cannot be used
+│   ├── BusyList          the server says "busy" inside a 200 reply: try again
+│   └── UnknownList       a reply of no known form: the site may have changed
+├── ArchiveError          what lies on disk cannot be used
+│   ├── LedgerBroken      the ledger is unreadable or of a newer version
+│   └── ArchiveLocked     another run holds the archive
+└── BadArgument           a spider argument, id or URL that cannot be meant
 """
 
 from __future__ import annotations

@@ -81,4 +81,5 @@ class Backoff:
         return response
 
     def _wait(self, tries: int) -> float:
-        return min(self.first * 2**tries, self.longest)
+        factor: int = 2**tries
+        return min(self.first * factor, self.longest)
