@@ -9,8 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from scrapy.cmdline import execute
 
-from demo.crawl import Result, finish
+from demo.crawl import PROJECT, Result, finish
 from newsarchive.archive.ledger import Ledger
 from tests.conftest import Crawl, DemoSite
 
@@ -50,15 +51,31 @@ WRONG = {
 
 
 @pytest.mark.parametrize("what", WRONG)
-def test_wrong_usage_is_one_line_and_2_before_anything_is_fetched(
+def test_wrong_usage_is_one_line_and_2(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], what: str
+) -> None:
+    arguments, said = WRONG[what]
+    monkeypatch.chdir(PROJECT)
+    monkeypatch.setenv("SCRAPY_SETTINGS_MODULE", "newsarchive.settings")
+    line = ["scrapy", "crawl", "qq", *arguments, "-s", f"ARCHIVE_DIR={tmp_path / 'archive'}"]
+    with pytest.raises(SystemExit) as exit_:
+        execute(line)
+    out, err = capsys.readouterr()
+    assert (exit_.value.code, out) == (2, ""), err
+    assert len(lines(err)) == 1, err
+    assert said in err
+    assert not (tmp_path / "archive").exists()
+
+
+@pytest.mark.parametrize("what", ["day", "folder"])
+def test_wrong_usage_is_said_before_anything_is_fetched(
     crawl: Crawl, demo_site: DemoSite, tmp_path: Path, what: str
 ) -> None:
     arguments, said = WRONG[what]
     result = crawl(tmp_path / "archive", *arguments, site=demo_site)
-    assert result.returncode == 2, result
+    assert (result.returncode, result.stdout) == (2, ""), result
     assert len(lines(result.stderr)) == 1, result
     assert said in result.stderr
-    assert result.stdout == ""
     assert demo_site.site.seen == []
     assert not (tmp_path / "archive").exists()
 
@@ -140,10 +157,11 @@ def test_articles_that_all_redirect_to_the_page_for_removed_ones(
 
 
 def test_one_list_out_of_many_is_no_alarm_in_its_first_run(crawl: Crawl, demo_site: DemoSite, tmp_path: Path) -> None:
-    demo_site.site.faults.add("/web_feed/*tech/1", "html")
+    demo_site.site.faults.add("/web_feed/*tech/1", "html", times=-1)
     result = crawl(tmp_path, site=demo_site)
     assert result.returncode == 0, result
-    assert "channel tech" in result.stderr
+    assert len(lines(result.stderr)) == 1, result
+    assert "channel tech: no known form of a list" in result.stderr
 
 
 def plug(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str) -> str:
