@@ -47,7 +47,6 @@ RETRY_TIMES = 4  # default 2; waits 2, 4, 8 and 16 seconds
 # 567 is Tencent's "too many requests"; 501 is its firewall and ends the crawl. Default: without 505 to 511 and 567.
 RETRY_HTTP_CODES = [500, 502, 503, 504, 505, 507, 508, 510, 511, 520, 521, 522, 523, 524, 408, 429, 567]
 RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"  # default ERROR; the spider says it once, with what follows from it
-META_COPY_WARN_SKIP_KEYS = ["retry_times", "download_latency"]  # Scrapy's own retry requests carry them on
 DOWNLOAD_TIMEOUT = 60  # seconds; default 180
 
 # --- safety of a program that nobody watches
@@ -76,6 +75,9 @@ ITEM_PIPELINES = {
     "newsarchive.pipelines.store.Store": 600,  # last, and in it the ledger's row last
 }
 CONCURRENT_ITEMS = 4  # default 100, whose idle workers cost 0.7 ms a page
+SPIDER_MIDDLEWARES = {  # its warning is for people who write spiders, and comes for Scrapy's own retries too
+    "scrapy.spidermiddlewares.metacopy.MetaCopyDetectionMiddleware": None,
+}
 WARN_ON_GENERATOR_RETURN_VALUE = False  # default True; costs 0.08 ms a page and is for people who write spiders
 DUPEFILTER_CLASS = "scrapy.dupefilters.BaseDupeFilter"  # the ledger knows what was asked for
 
