@@ -234,6 +234,8 @@ def test_an_exception_anywhere_is_1(
     assert result.returncode == 1, result
     assert f"bug in the {place}" in result.stdout + result.stderr
     assert "ERROR" in result.stdout + result.stderr
+    assert result.status["last_run"]["exit_code"] == 1
+    assert f"bug in the {place}" in result.status["last_run"]["message"]
 
 
 def test_a_page_that_meets_a_bug_is_kept_for_its_mending(

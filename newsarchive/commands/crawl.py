@@ -84,7 +84,7 @@ def ended(command: str, crawler: Crawler, task: asyncio.Task[None]) -> int:
     run = Run.get(crawler)
     if run is not None:
         if error is not None:
-            run.faults.add(error)
+            run.faults.add(error, is_cause=True)
             _log(error)
         return run.close()
     if error is None:

@@ -65,10 +65,11 @@ class Faults(logging.Handler):
         if is_fatal(error):
             self._on_fatal(error)
 
-    def add(self, error: BaseException) -> None:
+    def add(self, error: BaseException, *, is_cause: bool = False) -> None:
+        """One more; `is_cause`: others were logged before it that only follow from it."""
         if error is not self.first:
             self.count += 1
-        if self.first is None or (is_fatal(error) and not is_fatal(self.first)):
+        if self.first is None or is_cause or (is_fatal(error) and not is_fatal(self.first)):
             self.first = error
 
     @staticmethod

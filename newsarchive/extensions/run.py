@@ -79,7 +79,7 @@ class Run:
                 folder, purpose=f"`{arguments}`", now=self.started, ages=ages, pictures_url=pictures_url
             )
         except (LedgerBroken, OSError) as error:
-            self._could_not_begin(folder, error)
+            self._leave_status(folder, error)
             raise
         self.ledger = self.archive.ledger
         try:
@@ -171,14 +171,15 @@ class Run:
         except Exception as error:  # noqa: BLE001  -- the last place where it can be said; it becomes the exit code
             self.faults.add(error)
             print(f"ERROR: {in_words(error)}", file=sys.stderr)
+            self._leave_status(self.archive.folder, error)
         finally:
             logging.getLogger().removeHandler(self.faults)
             self.exit_code = self.exit_code if self.exit_code is not None else 1
             self.archive.close()
         return self.exit_code
 
-    def _could_not_begin(self, folder: Path, error: BaseException) -> None:
-        """A run without a ledger leaves its `status.json` too, where a disk lets it."""
+    def _leave_status(self, folder: Path, error: BaseException) -> None:
+        """A run whose ledger cannot be used leaves its `status.json` too, where the disk lets it."""
         last_run = status.run_status(
             run=None,
             started=self.started,
