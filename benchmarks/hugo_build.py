@@ -69,7 +69,8 @@ def measure(articles: int) -> str:
             raise subprocess.CalledProcessError(made.returncode, line)
         busy = used.ru_utime + used.ru_stime
         memory, size, search = used.ru_maxrss / 1024**2, folder_size(public), folder_size(public / "search")
-    return f"| {articles:,} | {clock:.0f} s ({busy:.0f} s of CPU time) | {memory:.1f} GB | {size:.0f} MB | {search:.0f} MB |"
+    time_and_memory = f"{clock:.0f} s ({busy:.0f} s of CPU time) | {memory:.1f} GB"
+    return f"| {articles:,} | {time_and_memory} | {size:.0f} MB | {search:.0f} MB |"
 
 
 if __name__ == "__main__":
