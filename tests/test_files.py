@@ -52,7 +52,7 @@ def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
     target = tmp_path / "a.md"
     files.write_text(target, "former")
     with pytest.raises(TypeError, match="bytes-like"), files.whole_file(target) as file:
-        file.write("text")  # type: ignore[arg-type]
+        file.write("text")  # type: ignore[call-overload]
     assert target.read_text() == "former"
     assert list(tmp_path.iterdir()) == [target]
 

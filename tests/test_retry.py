@@ -27,18 +27,15 @@ class NextPage(families.ArticlePage):
     def matches(self):
         return bool(self.selector.css("main.ns-story"))
 
-    @property
-    def article_id(self):
+    def addresses(self):
         state = self.selector.css("script#state::text").get().partition("=")[2]
-        return json.loads(state)["doc"]["key"]
+        yield "https://new.qq.com/rain/a/" + json.loads(state)["doc"]["key"]
 
-    @property
-    def heading(self):
-        return self.selector.css("h1.ns-headline::text").get("")
+    def titles(self):
+        yield self.text("h1.ns-headline")
 
-    @property
-    def shown_time(self):
-        return self.selector.css("time.ns-time::attr(datetime)").get("").replace("T", " ")[:19]
+    def times(self):
+        yield self.selector.css("time.ns-time::attr(datetime)").get("").replace("T", " ")[:19]
 
 
 class AddOn:
@@ -88,6 +85,7 @@ def test_a_new_layout_is_an_alarm_and_nothing_is_lost(
     nothing = crawl(archive, name="retry")
     assert nothing.returncode == 4, nothing
     assert f"{len(ids)} stay" in nothing.stdout
+    assert [alarm["name"] for alarm in nothing.status["last_run"]["alarms"]] == ["quarantine"]
     assert quarantined(archive) == ids
 
     mend(tmp_path, monkeypatch)

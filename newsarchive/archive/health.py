@@ -46,7 +46,7 @@ def alarms(now: Counts, history: Sequence[Counts]) -> list[Alarm]:
     past = past[:HISTORY]
     found = [*_lists(now, past), *_pages(now)]
     # old pages look as they did, whatever the site does today
-    if now.get("kind") != "replay" and not _int(now, "filtered"):
+    if now.get("kind") not in ("replay", "retry") and not _int(now, "filtered"):
         found += _shares(now, past)
         found += _lengths(now, past)
         found += _age(now, past)
@@ -122,6 +122,13 @@ def _pages(now: Counts) -> Iterable[Alarm]:
             name="pages",
             seen=f"{bad} of {bad + good} pages are no whole article",
             expected="hardly any",
+            advice=MEND,
+        )
+    if now.get("kind") == "retry" and _int(now, "article/quarantined_again"):
+        yield Alarm(
+            name="quarantine",
+            seen=f"{_int(now, 'article/quarantined_again')} pages of the quarantine still cannot be read",
+            expected="none, once the page families are mended",
             advice=MEND,
         )
     if gone > _FEW_PAGES and not good:

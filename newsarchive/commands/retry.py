@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import gzip
-import sys
 from pathlib import Path
 
 from scrapy.settings import Settings
@@ -50,10 +49,6 @@ class Command(Crawl):
         release_nameless(folder, source)
         left = pages(folder)
         print(f"{len(before) - len(left)} of {len(before)} pages left the quarantine, {len(left)} stay.")
-        if left and self.exitcode == 0:
-            self.exitcode = 4
-        for page in left[:10]:
-            print(f"  {page}", file=sys.stderr)
 
 
 def release_nameless(folder: Path, source: str) -> None:

@@ -43,7 +43,7 @@ def summary(status: Mapping[str, Any]) -> str:
 
 def _read(counts: Mapping[str, Any]) -> str:
     lists, asked = int(counts.get("list/read", 0)), int(counts.get("request/article", 0))
-    if counts.get("kind") == "replay":
+    if counts.get("kind") in ("replay", "retry"):
         return "Saved pages read"
     return f"{lists} lists and {asked} pages asked for"
 

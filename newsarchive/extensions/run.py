@@ -233,7 +233,7 @@ class Run:
         counts["error"] = self.faults.count
         counts["reason"] = self.reason
         counts["complete"] = int(self.reason == "finished")
-        counts["kind"] = getattr(self.crawler.spider, "kind", "lists")
+        counts["kind"] = "retry" if self.command == "retry" else getattr(self.crawler.spider, "kind", "lists")
         counts["filtered"] = int(any(getattr(self.crawler.spider, name, None) for name in ("since", "until")))
         counts["seconds"] = round((self.now() - self.started).total_seconds(), 1)
         counts |= {f"key/{name}": number for name, number in self._keys.most_common(50)}
