@@ -12,17 +12,17 @@ help:
 
 .venv: pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,browser,scrapyd]'
 	@touch .venv
 
 demo: .venv ## crawl the bundled demo site, without internet, into output/demo/
 	@$(BIN)/python -m demo
 
 test: .venv ## run the tests
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto
 
 test-slow: .venv ## run the long tests too: a hundred kills, every interpreter
-	$(BIN)/pytest -m "slow or not slow"
+	$(BIN)/pytest -n auto -m "slow or not slow"
 
 lint: .venv ## ruff and mypy --strict
 	$(BIN)/ruff check .

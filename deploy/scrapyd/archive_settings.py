@@ -1,5 +1,5 @@
 """Your own settings, sent to scrapyd with `scrapyd-deploy`. The README of newsarchive lists all of them."""
 
-from newsarchive.settings import *  # noqa: F403
+from newsarchive.settings import *
 
 ARCHIVE_DIR = "/var/lib/newsarchive/output"  # absolute: scrapyd runs its jobs where no scrapy.cfg is
