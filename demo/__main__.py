@@ -23,10 +23,16 @@ def main() -> int:
     finally:
         server.stop()
     files = sorted((archive / "content").rglob("*.md"))
-    print(f"{len(files)} articles are in {archive / 'content'}, for example")
+    print("Look, for example, at")
     for file in files[-3:]:
-        print(f"  {file.relative_to(archive)}: {file.read_text('utf-8').splitlines()[1].removeprefix('title: ')}")
+        print(f"  {shown(file)}  {file.read_text('utf-8').splitlines()[1].removeprefix('title: ')}")
+    print(f"`make serve ARCHIVE={shown(archive)}` shows them as a site, `make demo` again finds nothing new.")
     return code
+
+
+def shown(path: Path) -> Path:
+    """As a person in the project's folder would name it."""
+    return path.relative_to(PROJECT) if path.is_relative_to(PROJECT) else path
 
 
 if __name__ == "__main__":
