@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from datetime import date
+from itertools import chain
 from typing import Any, ClassVar
 
-from scrapy import Request, Spider
+from scrapy import Request, Spider, signals
 from scrapy.exceptions import CloseSpider, IgnoreRequest
 from scrapy.http import Response
 from scrapy.spidermiddlewares.httperror import HttpError
@@ -89,11 +90,11 @@ class ArchiveSpider(Spider):
             for page in saved_pages(self.replay, self.name):
                 yield page
             return
-        for request in self._named_requests() if self.named else self._due_requests():
+        named_or_due = self._named_requests() if self.named else chain(self._due_requests(), self.discover())
+        for request in named_or_due:
+            if self.crawler.engine.needs_backout():  # a waiting request costs 2.8 kB: they are fed lazily
+                await self.crawler.signals.wait_for(signals.scheduler_empty)
             yield request
-        if not self.named:
-            for request in self.discover():
-                yield request
 
     def offer(self, article_id: str, *, where: str, thumbnail: str = "", entry: str = "") -> Request | None:
         """A request for an article that a list names, or `None` when the archive knows it.
@@ -137,6 +138,8 @@ class ArchiveSpider(Spider):
         now = self.run.now()
         for rows in (self.ledger.due(self.name, now, self.run.max_tries), self.ledger.rechecks(self.name, now)):
             for row in rows:
+                if self.full:
+                    return
                 if request := self._request(row):
                     yield request
 
