@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -338,6 +341,22 @@ def test_reading_while_a_run_writes(tmp_path: Path) -> None:
         assert row(reading).state is State.FOUND
         with pytest.raises(OSError, match="readonly"):
             find(reading, "other")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody who may not write")
+def test_somebody_who_may_not_write_can_look() -> None:
+    folder = Path(tempfile.mkdtemp(dir="/tmp"))
+    try:
+        with Ledger.open(folder / "ledger.sqlite") as ledger:
+            find(ledger)
+        folder.chmod(0o755)
+        (folder / "ledger.sqlite").chmod(0o644)
+        os.seteuid(65534)
+        with Ledger.open(folder / "ledger.sqlite", read_only=True) as ledger:
+            assert row(ledger).state is State.FOUND
+    finally:
+        os.seteuid(0)
+        shutil.rmtree(folder)
 
 
 def test_no_ledger_is_made_by_looking(tmp_path: Path) -> None:

@@ -86,6 +86,9 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     """The ledger at `path`, brought to today's version. Raises `LedgerBroken`."""
     with errors_named(path):
         mode = "ro" if read_only else "rwc"
+        may_write = os.access(path.parent, os.W_OK, effective_ids=True)
+        if read_only and not may_write and not path.with_name(f"{path.name}-wal").exists():
+            mode = "ro&immutable=1"  # SQLite wants to make files beside a WAL ledger that nobody writes, and cannot
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=30
         )
