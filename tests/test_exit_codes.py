@@ -156,12 +156,19 @@ def test_articles_that_all_redirect_to_the_page_for_removed_ones(
     assert [alarm["name"] for alarm in result.status["last_run"]["alarms"]] == ["all gone"]
 
 
-def test_one_list_out_of_many_is_no_alarm_in_its_first_run(crawl: Crawl, demo_site: DemoSite, tmp_path: Path) -> None:
+def test_one_list_out_of_many_is_an_alarm_too(crawl: Crawl, demo_site: DemoSite, tmp_path: Path) -> None:
     demo_site.site.faults.add("/web_feed/*tech/1", "html", times=-1)
     result = crawl(tmp_path, site=demo_site)
-    assert result.returncode == 0, result
+    assert result.returncode == 4, result
     assert len(lines(result.stderr)) == 1, result
     assert "channel tech: no known form of a list" in result.stderr
+
+
+def test_a_gateways_error_page_for_once_is_no_alarm(crawl: Crawl, demo_site: DemoSite, tmp_path: Path) -> None:
+    demo_site.site.faults.add("/web_feed/*tech/1", "html", times=2)
+    result = crawl(tmp_path, site=demo_site)
+    assert result.returncode == 0, result
+    assert result.stderr == ""
 
 
 def plug(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from math import sqrt
 from statistics import median
 
@@ -44,7 +45,7 @@ def alarms(now: Counts, history: Sequence[Counts]) -> list[Alarm]:
     """The alarms of a run; `history` holds earlier runs, the newest first."""
     past = [counts for counts in history if counts.get("kind") == now.get("kind") and _is_whole(counts)]
     past = past[:HISTORY]
-    found = [*_lists(now, past), *_pages(now)]
+    found = [*_lists(now), *_pages(now, past)]
     # old pages look as they did, whatever the site does today
     if now.get("kind") not in ("replay", "retry") and not _int(now, "filtered"):
         found += _shares(now, past)
@@ -88,10 +89,9 @@ def site_trouble(counts: Counts) -> str:
 # hard ones: no history needed
 
 
-def _lists(now: Counts, past: Sequence[Counts]) -> Iterable[Alarm]:
+def _lists(now: Counts) -> Iterable[Alarm]:
     read, unknown = _int(now, "list/read"), _int(now, "list/unknown")
-    again = bool(past) and _int(past[0], "list/unknown") > 0
-    if unknown and (unknown >= read or again):
+    if unknown:  # one is enough: the spider has asked again and again before it counted it
         yield Alarm(
             name="list form",
             seen=f"{unknown} of {read + unknown} list replies have no known form",
@@ -115,8 +115,10 @@ def _lists(now: Counts, past: Sequence[Counts]) -> Iterable[Alarm]:
         )
 
 
-def _pages(now: Counts) -> Iterable[Alarm]:
+def _pages(now: Counts, past: Sequence[Counts]) -> Iterable[Alarm]:
     good, bad, gone = _good(now), _bad(now), _int(now, "article/gone")
+    if bad and not good:  # at night a run has a page or two: those since the last one that could be read count too
+        bad += sum(map(_bad, takewhile(lambda counts: not _good(counts), past)))
     if bad >= _FEW_PAGES and bad > good:
         yield Alarm(
             name="pages",
