@@ -236,7 +236,7 @@ def test_pictures_are_tried_again_until_they_are_there(ledger: Ledger) -> None:
     [due] = pictures.due("qq", NOW + HOUR, 8)
     assert (due.url, due.attempts, due.reason) == ("u", 2, "HTTP 401")
     assert list(pictures.due("qq", NOW + HOUR, 2)) == []
-    assert [found.url for found in pictures.exhausted("qq", 2)] == ["u"]
+    assert [found.url for found in pictures.exhausted(2)] == ["u"]
     pictures.stored("qq", ID, "u", path="pictures/u.png", hash="h")
     assert list(pictures.due("qq", NOW + HOUR, 8)) == []
     [got] = pictures.of("qq", ID)

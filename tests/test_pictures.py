@@ -342,6 +342,8 @@ def test_what_fails_stays_remote_and_comes_with_a_later_run(
     assert found[right_bytes].state is State.ARCHIVED
     assert not any(it.path == "/elsewhere" for it in site.site.seen)
     assert findings(archive) == []
+    told = crawl(archive, name="status", ARCHIVE_MAX_TRIES=1)
+    assert f"Pictures  {len(victims)} given up after all tries" in told.stdout, told
 
     site.site.faults.clear()
     second = crawl(archive, site=site, **ON)

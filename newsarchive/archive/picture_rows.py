@@ -80,9 +80,9 @@ class PictureRows:
         condition = "source = ? AND state = 'failed' AND attempts < ? AND next_try <= ?"
         return self._table.walk(condition, source, max_tries, now)
 
-    def exhausted(self, source: str, max_tries: int) -> list[PictureRow]:
+    def exhausted(self, max_tries: int) -> list[PictureRow]:
         """Pictures that are not tried any more."""
-        return self._table.select("source = ? AND state = 'failed' AND attempts >= ? ORDER BY seq", source, max_tries)
+        return self._table.select("state = 'failed' AND attempts >= ? ORDER BY seq", max_tries)
 
     def rows(self) -> Iterator[PictureRow]:
         """Every picture."""

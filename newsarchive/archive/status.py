@@ -48,7 +48,12 @@ def run_status(
 
 
 def archive_status(
-    *, by_state: Mapping[State, int], newest: Row | None, exhausted: Sequence[Row], in_quarantine: int
+    *,
+    by_state: Mapping[State, int],
+    newest: Row | None,
+    exhausted: Sequence[Row],
+    in_quarantine: int,
+    pictures_given_up: int = 0,
 ) -> dict[str, Any]:
     """The part about the archive as a whole."""
     return {
@@ -63,6 +68,7 @@ def archive_status(
         "given_up": [
             {"id": row.article_id, "url": row.url, "tries": row.attempts, "reason": row.reason} for row in exhausted
         ],
+        "pictures_given_up": pictures_given_up,
     }
 
 
@@ -92,6 +98,10 @@ def in_words(status: Mapping[str, Any]) -> str:
             " them again"
         )
     lines += _given_up(status["given_up"])
+    if status["pictures_given_up"]:
+        lines.append(
+            f"Pictures  {status['pictures_given_up']} given up after all tries: their documents link to the site"
+        )
     alarms = run["alarms"] if run else []
     lines.append(f"Alarms    {len(alarms) or 'none'}")
     for alarm in alarms:

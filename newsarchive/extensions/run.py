@@ -258,6 +258,7 @@ def look(folder: Path, ledger: Ledger, max_tries: int) -> dict[str, Any]:
         newest=ledger.newest(),
         exhausted=ledger.exhausted(max_tries),
         in_quarantine=sum(1 for _ in folder.glob("quarantine/*/*.json")),
+        pictures_given_up=len(ledger.pictures.exhausted(max_tries)),
     )
 
 
