@@ -11,9 +11,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import lxml.html
 from lxml import etree
 
+from newsarchive.markdown.document import clean_value
+from newsarchive.qq import videos
+from newsarchive.qq.markup import BrokenContent, drop, parse, text_of
 from newsarchive.qq.urls import picture_url
 
 _PLACEHOLDER = re.compile(r"<!--\s*([A-Z][A-Z_]*?)_(\d+)\s*-->")
@@ -22,7 +24,6 @@ _EMPTY_PLACEHOLDERS = {
     *("SECURE_LINK_BEGIN", "SECURE_LINK_END", "VERTICAL_CARD_BEGIN", "VERTICAL_CARD_END"),
     *("EOP", "PARAGRAPH", "AIPOS", "AI_MID_AD"),
 }
-_STYLE = re.compile(r"<(/?)style\b[^>]*>", re.IGNORECASE)
 
 _FURNITURE_TAGS = {"style", "script", "svg", "noscript", "template", "link", "meta", "textarea", "button"}
 _FURNITURE_CLASSES = {
@@ -39,18 +40,12 @@ _HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 _COMPONENT = re.compile(r"\bqnt-(p|h[1-6]|strong|em|ul|ol|li|blockquote|table|tr|td|th)\b")
 _HEADING_CLASS = "text-big-title"
 _VIDEO_CLASS = "qnt-video"
-
-_VIDEO_PUSH = re.compile(r"videoArr\s*\.\s*push\s*\((\{.*?\})\s*\)", re.DOTALL)
-_VIDEO_FIELD = re.compile(r"""["']?\b(vid|title|desc)["']?\s*:\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')""")
-_VID = re.compile(r"[0-9A-Za-z]{6,20}", re.ASCII)
-_VID_IN_URL = re.compile(r"[?&]vid=([0-9A-Za-z]+)")
+_DESCRIPTION = "data-description"
+"""Marks a caption that comes from the JSON: the page may show it a second time."""
+_IN_LINE = {"span", "strong", "b", "em", "i", "u", "a", "font", "sub", "sup", "s", "del", "code"}
 
 
-class BrokenContent(ValueError):
-    """The body cannot be read whole; the message says what is missing."""
-
-
-def standard(text: str, attributes: Mapping[str, Any]) -> lxml.html.HtmlElement:
+def standard(text: str, attributes: Mapping[str, Any]) -> etree._Element:
     """`originContent.text` as standard HTML: placeholders resolved, furniture dropped.
 
     Raises:
@@ -65,7 +60,6 @@ def resolve(text: str, attributes: Mapping[str, Any]) -> str:
     Raises:
         BrokenContent: a picture's or a video's placeholder has no entry in `originAttribute`.
     """
-    text = _without_styles(text)
 
     def replacement(found: re.Match[str]) -> str:
         name, number = found.groups()
@@ -75,8 +69,9 @@ def resolve(text: str, attributes: Mapping[str, Any]) -> str:
         if not isinstance(details, Mapping):
             raise BrokenContent(f"originAttribute has no entry for the placeholder {name}_{number}")
         if name == "IMG":
-            return _picture(details, f"IMG_{number}", text[found.end() : found.end() + 2000])
-        return _video(_first(details, "vid"), _first(details, "title", "desc"), _first(details, "playurl"))
+            return _picture(details, f"IMG_{number}")
+        video = videos.video(_first(details, "vid"), _first(details, "title", "desc"), _first(details, "playurl"))
+        return str(etree.tostring(video, encoding="unicode", method="html"))
 
     return _PLACEHOLDER.sub(replacement, text)
 
@@ -86,129 +81,82 @@ def unknown_placeholders(text: str) -> set[str]:
     return {name for name, _ in _PLACEHOLDER.findall(text)} - _EMPTY_PLACEHOLDERS - {"IMG", "VIDEO"}
 
 
-def parse(markup: str | bytes) -> lxml.html.HtmlElement:
-    """The `body` element of an HTML page or fragment, without comments.
-
-    Raises:
-        BrokenContent: nested so deeply that the parser would drop what lies inside.
-    """
-    if isinstance(markup, str):
-        markup = markup.encode("utf-8", "ignore")  # lone surrogates, which JSON can hold, are no text
-    parser = lxml.html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
-    try:
-        root = lxml.html.document_fromstring(b"<html><body>" + markup, parser=parser, ensure_head_body=True)
-    except etree.ParserError as error:
-        raise BrokenContent(f"the HTML cannot be parsed: {error}") from error
-    fatal = parser.error_log.filter_from_fatals()
-    if len(fatal):
-        raise BrokenContent(f"the HTML cannot be parsed to its end: {fatal[0].message}")
-    return root.find("body")
-
-
-def standardize(root: lxml.html.HtmlElement, *, captions_in_italics: bool = False) -> lxml.html.HtmlElement:
+def standardize(root: etree._Element, *, captions_in_italics: bool = False) -> etree._Element:
     """`root`, changed in place to standard HTML.
 
     Args:
         root: the container of the body; its own tag and classes do not matter.
         captions_in_italics: an `i` or `em` right after a picture is its caption, as in families F2 and F3.
     """
+    described = []
     for element in list(root.iterdescendants()):
-        if element.getparent() is None:
-            continue  # went with furniture around it
         tag, classes = element.tag, element.get("class")
-        if tag == "script" and "videoArr" in (element.text or ""):
-            _replace(element, _pushed_videos(element.text or ""))
-        elif tag in _FURNITURE_TAGS or _is_furniture(element, classes):
-            _drop(element)
+        if tag in _FURNITURE_TAGS or _is_furniture(element, classes):
+            if tag == "script" and "videoArr" in (element.text or ""):
+                for pushed in videos.pushed(element.text or ""):
+                    element.addprevious(pushed)
+            drop(element)
         elif classes and _VIDEO_CLASS in classes.split():
-            _replace(element, [_video_element(element)])
+            element.addprevious(videos.drawn(element))
+            drop(element)
         elif classes and _HEADING_CLASS in classes:
             element.tag = "h2"
         elif classes and (component := _COMPONENT.search(classes)):
             element.tag = component[1]
-        elif tag in ("i", "em") and captions_in_italics and _follows_picture(element):
+        elif tag == "figcaption" and element.get(_DESCRIPTION):
+            described.append(element)
+        elif captions_in_italics and tag in ("i", "em") and _follows_picture(element):
             element.tag = "figcaption"
+    for caption in described:
+        if _is_shown_below(caption):
+            drop(caption)
     return root
 
 
-def _without_styles(text: str) -> str:
-    """Style sheets weigh up to 90 kB inside a body of 10 kB: cheaper cut out than parsed."""
-    kept, position, inside = [], 0, False
-    for tag in _STYLE.finditer(text):
-        if not inside:
-            kept.append(text[position : tag.start()])
-        inside, position = not tag[1], tag.end()
-    return "".join(kept) + ("" if inside else text[position:])
-
-
-def _is_furniture(element: lxml.html.HtmlElement, classes: str | None) -> bool:
+def _is_furniture(element: etree._Element, classes: str | None) -> bool:
     if classes and not _FURNITURE_CLASSES.isdisjoint(classes.split()):
         return True
-    if element.get("id") in _FURNITURE_IDS:
+    if element.get("id") in _FURNITURE_IDS or element.get("hidden") is not None:
         return True
     style = element.get("style")
     return bool(style and "none" in style and _HIDDEN.search(style))
 
 
-def _follows_picture(element: lxml.html.HtmlElement) -> bool:
+def _follows_picture(element: etree._Element) -> bool:
+    """Whether the last thing before the element is a picture, which may stand in a link or in bold."""
     before = element.getprevious()
-    return before is not None and before.tag == "img" and not (before.tail or "").strip()
+    while before is not None and before.tag == "br" and not (before.tail or "").strip():
+        before = before.getprevious()
+    if before is None or (before.tail or "").strip():
+        return False
+    return before.tag == "img" or (
+        before.tag in _IN_LINE and before.find(".//img") is not None and not text_of(before).strip()
+    )
 
 
-def _picture(details: Mapping[str, Any], name: str, following: str) -> str:
-    moving = picture_url(_first(details, "gifUrl")) if str(details.get("isGif")) == "1" else ""
+def _is_shown_below(caption: etree._Element) -> bool:
+    """Whether the next block of text says the same: the page's own caption."""
+    found: Any = caption.xpath("(following::text()[normalize-space()])[1]")
+    if not found:
+        return False
+    above = set(caption.iterancestors())
+    block = found[0].getparent().getparent() if found[0].is_tail else found[0].getparent()
+    while block not in above and block.tag in _IN_LINE and block.getparent() not in above:
+        block = block.getparent()
+    shown = str(found[0]) if block in above else text_of(block)
+    return "".join(shown.split()) == "".join(text_of(caption).split())
+
+
+def _picture(details: Mapping[str, Any], name: str) -> str:
+    moving = picture_url(_first(details, "gifUrl")) if details.get("isGif") not in (None, "", "0", 0, False) else ""
     sizes = ("url", "origUrl", "compressUrl", "imgurl1000", "imgurl0", "bigOrigUrl")
     url = moving or next((url for key in sizes if (url := picture_url(_first(details, key)))), "")
     if not url:
         raise BrokenContent(f"originAttribute.{name} has no picture URL")
-    caption = " ".join(_first(details, "desc").split())
-    shown_below = re.sub(r"<[^>]*>", "", following).lstrip().startswith(caption)
-    below = "" if not caption or shown_below else f"<figcaption>{html.escape(caption)}</figcaption>"
+    caption = clean_value(_first(details, "desc"))
+    below = f'<figcaption {_DESCRIPTION}="1">{html.escape(caption)}</figcaption>' if caption else ""
     return f'<img src="{html.escape(url)}">{below}'
-
-
-def _video(vid: str, title: str, address: str = "") -> str:
-    return str(lxml.html.tostring(_video_link(vid, title, address), encoding="unicode"))
-
-
-def _video_link(vid: str, title: str, address: str = "") -> lxml.html.HtmlElement:
-    """A `video` with its page's address, or a paragraph that says that a video stood here."""
-    if not address.startswith(("https://", "http://")):
-        address = f"https://v.qq.com/x/page/{vid}.html" if _VID.fullmatch(vid) else ""
-    if address:
-        return lxml.html.Element("video", src=address, title=title)
-    paragraph = lxml.html.Element("p")
-    paragraph.text = f"视频：{title}" if title else "视频"
-    return paragraph
-
-
-def _pushed_videos(script: str) -> list[lxml.html.HtmlElement]:
-    """The videos that an F2 page's inline script puts in its own place."""
-    videos = []
-    for pushed in _VIDEO_PUSH.findall(script):
-        fields = {key: html.unescape(double or single) for key, double, single in _VIDEO_FIELD.findall(pushed)}
-        videos.append(_video_link(fields.get("vid", ""), fields.get("title") or fields.get("desc", "")))
-    return videos
-
-
-def _video_element(element: lxml.html.HtmlElement) -> lxml.html.HtmlElement:
-    """The video for a player that the page has drawn."""
-    inner = element if element.tag in ("iframe", "video") else element.find(".//iframe")
-    address = (inner.get("src") or "") if inner is not None else ""
-    found = _VID_IN_URL.search(address)
-    vid = element.get("data-vid") or element.get("vid") or (found[1] if found else "")
-    return _video_link(vid, element.get("data-title") or element.get("title") or "", "" if found else address)
 
 
 def _first(details: Mapping[str, Any], *keys: str) -> str:
     return next((str(details[key]).strip() for key in keys if details.get(key)), "")
-
-
-def _drop(element: lxml.html.HtmlElement) -> None:
-    element.drop_tree()
-
-
-def _replace(element: lxml.html.HtmlElement, others: list[lxml.html.HtmlElement]) -> None:
-    for other in others:
-        element.addprevious(other)
-    _drop(element)

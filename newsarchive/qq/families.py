@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 
-import lxml.html
+from lxml import etree
 
 from newsarchive.markdown.document import clean_value
 from newsarchive.qq import content
+from newsarchive.qq.markup import drop, text_of, without_styles
 from newsarchive.qq.page import ArticlePage
 
 
 class OriginContentPage(ArticlePage):
     """A page whose JSON holds the body's HTML with placeholders; the families F4 and F5 differ in theirs."""
 
-    @property
+    @cached_property
     def origin(self) -> str:
         """The HTML of the body with placeholders, `""` when the JSON has none."""
-        return self._origin_value("text")
+        return without_styles(self._origin_value("text"))
 
     @property
     def version(self) -> str:
         return self._origin_value("version")
 
-    def json_body(self) -> lxml.html.HtmlElement | None:
+    def json_body(self) -> etree._Element | None:
         if not self.origin:
             return None
         attributes = self.data.get("originAttribute")
@@ -37,7 +39,8 @@ class OriginContentPage(ArticlePage):
 
     def _origin_value(self, key: str) -> str:
         found = self.data.get("originContent")
-        return str(found.get(key) or "") if isinstance(found, Mapping) else ""
+        value = found.get(key) if isinstance(found, Mapping) else None
+        return value if isinstance(value, str) else ""
 
 
 class ModernPage(OriginContentPage):
@@ -71,14 +74,14 @@ class ServedPage(ArticlePage):
 
     def matches(self) -> bool:
         # without its JSON the page has no whole publish time, and the class names alone live on in later layouts
-        return bool(self.data) and re.search(r"""class=["']?LEFT\b""", self.source) is not None
+        return bool(self.data) and re.search(r"""class=["']?[^"'>]*\bLEFT\b""", self.source) is not None
 
-    def html_body(self) -> lxml.html.HtmlElement | None:
+    def html_body(self) -> etree._Element | None:
         body = super().html_body()
         if body is not None:
             for heading in body.findall(".//h1"):
-                if clean_value(str(heading.text_content())) == self.title:
-                    heading.drop_tree()
+                if clean_value(text_of(heading)) == self.title:
+                    drop(heading)
         return body
 
 

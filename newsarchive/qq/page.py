@@ -9,13 +9,14 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, ClassVar
 
-import lxml.html
+from lxml import etree
 from parsel import Selector
 
 from newsarchive.errors import BadArgument, MissingField
 from newsarchive.markdown.document import clean_value
-from newsarchive.qq import content
+from newsarchive.qq.content import standardize
 from newsarchive.qq.lists import BEIJING
+from newsarchive.qq.markup import parse
 from newsarchive.qq.urls import article_id, picture_url, whole_id
 
 # fmt: off
@@ -34,6 +35,8 @@ KNOWN_KEYS = frozenset({
 FIRST_YEAR = 1998
 """The year in which the site began: an earlier publish time is a zero in disguise."""
 
+_META = re.compile(r"""<meta\s(?:[^>"']|"[^"]{0,9999}"|'[^']{0,9999}')*+>""", re.IGNORECASE)
+_ATTRIBUTE = re.compile(r"""([\w:-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 _TIMES = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M")
 _TITLE_SUFFIX = re.compile(r"(?:_[^_]{1,6})?_\s*(?:腾讯新闻|腾讯网)\s*$")
 _ENTITY = re.compile(r"&(?:#\d+|#[xX][0-9a-fA-F]+|[A-Za-z][A-Za-z0-9]*);")
@@ -60,7 +63,7 @@ class ArticlePage:
         """Whether this family claims the page."""
         raise NotImplementedError
 
-    def json_body(self) -> lxml.html.HtmlElement | None:
+    def json_body(self) -> etree._Element | None:
         """The body that the page's JSON holds, as standard HTML.
 
         Raises:
@@ -68,11 +71,11 @@ class ArticlePage:
         """
         return None
 
-    def html_body(self) -> lxml.html.HtmlElement | None:
+    def html_body(self) -> etree._Element | None:
         """The body in the page's HTML, as standard HTML; raises as `json_body`."""
         for css in self.containers:
             if found := self.selector.css(css):
-                return content.standardize(found[0].root, captions_in_italics=self.captions_in_italics)
+                return standardize(found[0].root, captions_in_italics=self.captions_in_italics)
         return None
 
     @property
@@ -127,14 +130,20 @@ class ArticlePage:
         yield self.text(".media-meta span")  # as a reader sees it, without seconds
 
     def value(self, key: str) -> str:
-        """A value of `window.DATA` as text, `""` without one."""
-        return str(self.data.get(key) or "").strip()
+        """A value of `window.DATA` as text, `""` without one or for one that is no text."""
+        found = self.data.get(key)
+        return str(found).strip() if isinstance(found, str | int) and not isinstance(found, bool) else ""
 
     def meta(self, name: str) -> str:
         """The `content` of a meta tag, `""` without one."""
-        tag = re.search(rf"""<meta\s[^>]*?(?:property|name)\s*=\s*["']{name}["'][^>]*>""", self.source)
-        value = tag and re.search(r"""\scontent\s*=\s*(?:"([^"]*)"|'([^']*)')""", tag[0])
-        return entities.unescape(value[1] or value[2] or "").strip() if value else ""
+        return next((value for found, value in self._metas() if found == name), "")
+
+    def _metas(self) -> Iterator[tuple[str, str]]:
+        for tag in _META.finditer(self.source):
+            given = {name.lower(): "".join(values) for name, *values in _ATTRIBUTE.findall(tag[0])}
+            name = given.get("property") or given.get("name")
+            if name:
+                yield name, entities.unescape(given.get("content", "")).strip()
 
     def text(self, css: str) -> str:
         """The text of the first element that the CSS expression finds, `""` without one."""
@@ -144,7 +153,7 @@ class ArticlePage:
     @cached_property
     def selector(self) -> Selector:
         """The whole page's tree: parsed only when its JSON is not enough."""
-        return Selector(root=content.parse(self.source), type="html")
+        return Selector(root=parse(self.source), type="html")
 
 
 def _beijing(text: str) -> datetime | None:

@@ -9,14 +9,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
 from newsarchive.errors import MissingField, NotAnArticle, UnknownPage
 from newsarchive.items import Article
 from newsarchive.markdown.body import Body, convert
 from newsarchive.markdown.document import clean_value, summarize
-from newsarchive.qq import content
 from newsarchive.qq.families import FAMILIES
+from newsarchive.qq.markup import BrokenContent
 from newsarchive.qq.page import ArticlePage
 from newsarchive.qq.urls import canonical_url
 
@@ -48,7 +49,10 @@ def read_article(html: bytes | str, url: str = "", thumbnail: str = "") -> Artic
         raise NotAnArticle(url, "a video's page, not an article's")
     if page is None:
         raise UnknownPage(url, f"no page family claims it; its title is {_page_title(source)!r}")
-    body = _read_body(page)
+    try:
+        body = _read_body(page)
+    except RecursionError:
+        raise MissingField(url, "body", "elements that are nested less deeply") from None
     return Article(
         source="qq",
         article_id=page.article_id,
@@ -67,12 +71,14 @@ def read_article(html: bytes | str, url: str = "", thumbnail: str = "") -> Artic
 
 
 def decode(html: bytes) -> str:
-    """A page's text: UTF-8 if it is that, else the Chinese encoding of the oldest pages, as browsers read it."""
+    """A page's text: UTF-8, or the Chinese encoding of the oldest pages, whatever the page says of itself."""
     try:
         return html.decode("utf-8-sig")
     except UnicodeDecodeError:
-        chinese = re.search(rb"charset\s*=\s*[\"']?gb", html[:4096], re.IGNORECASE)
-        return html.decode("gb18030" if chinese else "utf-8", "replace")
+        text = html.decode("utf-8", "replace")
+        broken = text.count("\ufffd")
+        # a broken byte or two among Chinese text, or Chinese text that is none in UTF-8?
+        return html.decode("gb18030", "replace") if broken > len(re.findall(r"[^\x00-\x7f\ufffd]", text)) else text
 
 
 def _page_data(source: str) -> Mapping[str, Any]:
@@ -80,14 +86,17 @@ def _page_data(source: str) -> Mapping[str, Any]:
 
     The decoder tells where the object ends; a pattern cannot, because a body may contain `};`.
     """
-    for found in _DATA.finditer(source):
+    other: Mapping[str, Any] = {}
+    for found in islice(_DATA.finditer(source), 5):
         try:
             data, _ = _JSON.raw_decode(source, found.end())
         except (ValueError, RecursionError):
             continue
         if isinstance(data, Mapping):
-            return data
-    return {}
+            if "title" in data:
+                return data
+            other = other or data
+    return other
 
 
 def _read_body(page: ArticlePage) -> Body:
@@ -95,10 +104,10 @@ def _read_body(page: ArticlePage) -> Body:
     for read in (page.json_body, page.html_body):
         try:
             root = read()
-        except content.BrokenContent as error:
+        except BrokenContent as error:
             reasons.append(str(error))
             continue
-        if root is not None and read == page.html_body and "</body" not in page.source:
+        if root is not None and read == page.html_body and _is_cut(page.source):
             reasons.append("the page ends before its </body>: a part of it was lost on the way")
             continue
         if root is not None and (body := convert(root)) and (body.text or body.pictures or body.videos):
@@ -107,6 +116,11 @@ def _read_body(page: ArticlePage) -> Body:
     raise MissingField(page.url, "body", "; ".join([expected, *reasons]))
 
 
+def _is_cut(source: str) -> bool:
+    found = re.findall(r"<(/?)(?:body|html)\b", source, re.IGNORECASE)
+    return "" in found and "/" not in found
+
+
 def _page_title(source: str) -> str:
-    found = re.search(r"<title[^>]*>([^<]{0,100})", source, re.IGNORECASE)
+    found = re.search(r"<title[^<>]*>([^<]{0,100})", source, re.IGNORECASE)
     return clean_value(found[1]) if found else ""

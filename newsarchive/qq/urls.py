@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from newsarchive.errors import BadArgument
 
@@ -44,7 +44,7 @@ def article_id(text: str) -> str:
     """
     text = text.strip()
     address = text if "//" in text else f"//{text}" if "/" in text else f"//host/a/{text}"
-    parts = urlsplit(address)
+    parts = _split(address)
     if found := _ARTICLE_PATH.fullmatch(parts.path):
         candidate = whole_id(found["id"])
         if candidate:
@@ -91,7 +91,7 @@ def says_gone(location: str) -> bool:
     >>> says_gone("https://www.qq.com/babygohome/?pgv_ref=404"), says_gone("https://news.qq.com/rain/a/20250211A06DM600")
     (True, False)
     """
-    path = urlsplit(location).path
+    path = _split(location).path
     return "babygohome" in path or path.endswith("/404.html")
 
 
@@ -101,6 +101,14 @@ def picture_url(url: str) -> str:
     if url.startswith("//"):
         url = f"https:{url}"
     return url if url.startswith(("https://", "http://")) else ""
+
+
+def _split(address: str) -> SplitResult:
+    """The parts of an address, none for one that is malformed."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("")
 
 
 def _digits(id_: str) -> str:

@@ -1,0 +1,216 @@
+"""Odd markup that the site or an author may write: nothing is lost, nothing is invented."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from newsarchive import read_article
+from newsarchive.errors import BadArgument, MissingField
+from newsarchive.qq.urls import article_id, says_gone
+from tests.test_pages_refused import TEXT, URL, page
+
+PICTURE = {"IMG_0": {"url": "https://inews.gtimg.com/om_bt/Ok/641"}}
+IMAGE = "![图片](https://inews.gtimg.com/om_bt/Ok/641)"
+
+
+def body(text: str, **attributes: Any) -> str:
+    origin = {"text": text, "version": "v2"}
+    return read_article(page(originContent=origin, originAttribute=PICTURE | attributes)).body
+
+
+def described(desc: str, after: str) -> str:
+    return body(f"<p><!--IMG_0--></p>{after}", IMG_0=PICTURE["IMG_0"] | {"desc": desc})
+
+
+def shown(html: str, **changes: Any) -> str:
+    return f'<div class="rich_media_content">{html}</div>'
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            '<p>前</p><embed src="https://v.cn/x.swf"><p>甲</p><p>乙</p>',
+            "前\n\n[视频](https://v.cn/x.swf)\n\n甲\n\n乙",
+        ),
+        ('<p>前<embed src="https://v.cn/x.swf">中<b>粗</b>后</p>', "前\n\n[视频](https://v.cn/x.swf)\n\n中**粗**后"),
+        ("<p>长<wbr>词<wbr>尾</p>", "长词尾"),
+        ("<h2><p>甲</p></h2><p>乙</p>", "## 甲\n\n乙"),
+        ("<b><p>甲</p><p>乙</p></b>", "**甲**\n\n**乙**"),
+        ("<i><p>甲</p></i>", "*甲*"),
+        ("<p>甲<h2>乙</h2>丙</p>丁", "甲\n\n## 乙\n\n丙\n\n丁"),
+        ("<p>甲<ul><li>乙</li></ul>丙</p>丁", "甲\n\n- 乙\n\n丙\n\n丁"),
+        ("<P>甲<P>乙<BLOCKQUOTE>丙</BLOCKQUOTE>", "甲\n\n乙\n\n> 丙"),
+        ("<p>甲<p>乙<h2>丙</h2><p>丁", "甲\n\n乙\n\n## 丙\n\n丁"),
+        ("<style-x>乙</style-x>", "乙"),
+        ("<!-- <style> --><p>乙</p><style>p{}</style><p>丙</p>", "乙\n\n丙"),
+        ("<p title='<style>'>甲</p><p>乙</p>", "甲\n\n乙"),
+        ("<p>甲</p><p hidden>水印</p><p style='DISPLAY : none'>水印</p>", "甲"),
+        ("<p>甲\0乙</p>", "甲乙"),
+        (
+            '<div class="qnt-video"><video src="https://v.cn/a.mp4"></video></div><p>乙</p>',
+            "[视频](https://v.cn/a.mp4)\n\n乙",
+        ),
+    ],
+)
+def test_markup(text: str, expected: str) -> None:
+    assert body(text) == expected
+
+
+@pytest.mark.parametrize("odd", ["\x08", "\x00", "\ud800", "\ufffe"])
+def test_a_video_title_that_no_tree_can_hold(odd: str) -> None:
+    video = {"vid": "k30n5noodle", "title": f"甲{odd}乙"}
+    assert body(f"{TEXT}<!--VIDEO_0-->", VIDEO_0=video).endswith("[甲乙](https://v.qq.com/x/page/k30n5noodle.html)")
+
+
+@pytest.mark.parametrize("gif", [1, "1", True, 1.0])
+def test_a_gif_is_the_one_that_moves(gif: object) -> None:
+    moving = PICTURE["IMG_0"] | {"isGif": gif, "gifUrl": "https://inews.gtimg.com/om_bt/Ok/0"}
+    assert "/0)" in body("<!--IMG_0-->", IMG_0=moving)
+    assert "/641)" in body("<!--IMG_0-->", IMG_0=moving | {"isGif": 0})
+
+
+# captions
+
+
+def test_a_caption_is_plain_whatever_is_around_its_picture() -> None:
+    desc = PICTURE["IMG_0"] | {"desc": "图说"}
+    for around in ("strong", "h2", "em", "a href='https://x.cn/'"):
+        text = f"<{around}><!--IMG_0--></{around.split()[0]}><p>后</p>"
+        assert body(text, IMG_0=desc) == f"{IMAGE}\n\n图说\n\n后", around
+
+
+def test_a_text_that_begins_like_the_caption_is_another_text() -> None:
+    assert described("资料图", "<p>资料图显示，大桥已通车。</p>") == f"{IMAGE}\n\n资料图\n\n资料图显示，大桥已通车。"
+
+
+@pytest.mark.parametrize(
+    ("desc", "after"),
+    [
+        ("A&B公司", "<p class='text-img-note'>A&amp;B公司</p>"),
+        ("甲  乙", "<p>甲 \n <span>乙</span></p>"),
+        ("图说", "<figure><figcaption><span>图说</span></figcaption></figure>"),
+        ("图说", "<p></p><p>图说</p>"),
+    ],
+)
+def test_a_caption_that_the_page_shows_is_not_said_twice(desc: str, after: str) -> None:
+    assert described(desc, after + "<p>后</p>").count(desc.split(maxsplit=1)[0]) == 1
+
+
+def test_a_caption_in_the_same_paragraph() -> None:
+    assert body("<p>前<!--IMG_0-->后</p>", IMG_0=PICTURE["IMG_0"] | {"desc": "图说"}) == f"前\n\n{IMAGE}\n\n图说\n\n后"
+
+
+# the older families
+
+
+def served(inner: str) -> str:
+    return page(originContent=None).replace('<div id="article-content"></div></body></html>', "") + (
+        f'<div class="main LEFT"><div class="content clearfix"><div class="content-article">{inner}</div></div></div>'
+        "</body></html>"
+    )
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        ("videoArr.push({'title':'面访','vid':'k30n5noodle'})", ["[面访](k30n5noodle)"]),
+        ('videoArr.push( { "title" : "a}) b", "vid" : "k30n5noodle" } );', ["[a}) b](k30n5noodle)"]),
+        ('videoArr.push({"vid":"k30n5noodle"},{"vid":"m30n5noodle"})', ["[视频](k30n5noodle)", "[视频](m30n5noodle)"]),
+        ('videoArr.push({"title":"\\u9762 \\"x\\"","vid":"k30n5noodle"})', ['[面 "x"](k30n5noodle)']),
+        (r"videoArr.push({title:'it\'s \"x\"',vid:'k30n5noodle'})", ['[it\'s "x"](k30n5noodle)']),
+        ("videoArr=[{vid:'k30n5noodle'}]", ["[视频](k30n5noodle)"]),
+        ("if(1){videoArr[0]={vid:'k30n5noodle'}}", ["[视频](k30n5noodle)"]),
+        ("videoArr.push({title:'没有编号'})", ["视频：没有编号"]),
+    ],
+)
+def test_videos_of_an_inline_script(script: str, expected: list[str]) -> None:
+    article = read_article(served(f"{TEXT}<script>{script}</script><p>后</p>"))
+    links = [line.replace("https://v.qq.com/x/page/", "").replace(".html", "") for line in article.body.split("\n\n")]
+    assert links[1:-1] == expected
+    assert article.family == "F2"
+
+
+@pytest.mark.parametrize(
+    "caption",
+    [
+        "<img src='//a.cn/1'><i>图说</i>",
+        "<a href='//a.cn'><img src='//a.cn/1'></a><em>图说</em>",
+        "<strong><img src='//a.cn/1'></strong> <em>图说</em>",
+        "<img src='//a.cn/1'><br><i>图说</i>",
+    ],
+)
+def test_a_caption_in_italics_after_its_picture(caption: str) -> None:
+    assert read_article(served(f"<p>{caption}</p><p>正文。</p>")).body == "![图片](https://a.cn/1)\n\n图说\n\n正文。"
+
+
+def test_chinese_of_the_oldest_pages_without_a_word_about_it() -> None:
+    old = (
+        "<html><head><title>旧闻</title></head><body><div class='qq_article'><div class='hd'><h1>江城旧桥</h1>"
+        "<span class='a_time'>2019-09-23 07:48</span></div><div id='Cnt-Main-Article-QQ'><p class='text'>老桥还在。</p>"
+        "</div></div></BODY></HTML>"
+    )
+    url = "https://finance.qq.com/a/20190923/000843.htm"
+    assert read_article(old.encode("gb18030"), url).body == "老桥还在。"
+    broken = old.replace("<title>", '<script charset="gb2312"></script><title>').encode() + b"\xe6"
+    assert read_article(broken, url).title == "江城旧桥"
+
+
+def test_a_page_that_was_cut_is_refused_where_its_end_matters() -> None:
+    whole = served(TEXT + "<p>最后一段。</p>")
+    with pytest.raises(MissingField, match="a part of it was lost"):
+        read_article(whole[: whole.index("最后")], URL)
+
+
+# values
+
+
+@pytest.mark.parametrize("text", [["<p>x</p>"], True, {"a": 1}, 3])
+def test_a_body_of_the_wrong_type_falls_back_to_the_html(text: object) -> None:
+    html = page(shown(TEXT), originContent={"text": text, "version": "v2"})
+    assert read_article(html, URL).body == "江城新桥今天合龙，通车时间定在明年春天。"
+
+
+def test_a_title_of_the_wrong_type_falls_back() -> None:
+    assert (
+        read_article(page(head='<meta content="甲 > 乙_腾讯新闻" property=og:title>', title=["a"])).title == "甲 > 乙"
+    )
+
+
+def test_an_earlier_object_is_not_the_pages_data() -> None:
+    html = page().replace("window.DATA =", 'window.DATA = {"ssr": 1};\nwindow.DATA =', 1)
+    assert read_article(html).title == "江城新桥合龙"
+
+
+def test_malformed_addresses() -> None:
+    with pytest.raises(BadArgument):
+        article_id("https://[x/rain/a/20261103A01ABC00")
+    assert not says_gone("https://[x")
+    assert read_article(page(url="https://[x/a", cms_id=None), URL).article_id == "20261103A01ABC00"
+
+
+# time: a minute in the worst case would be a fault, and these took up to one
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "videoArr.push({" * 26_000,
+        "<style " * 57_000,
+        "<title" * 30_000,
+        'window.DATA = {"a":' * 20_000,
+        '<meta "' * 50_000,
+        "<b" * 100_000,
+        "ARTICLE_INFO=" * 20_000,
+        "<p><ul>" * 30_000,
+    ],
+    ids=lambda text: text[:12],
+)
+def test_hostile_repetition_stays_quick(hostile: str) -> None:
+    for html in (served(f"{TEXT}<script>{hostile}</script>"), hostile + page(), page(originContent={"text": hostile})):
+        try:
+            read_article(html, URL)
+        except MissingField as error:
+            assert URL in str(error)  # noqa: PT017  # either is right; only its time is asked for
