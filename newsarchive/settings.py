@@ -74,6 +74,7 @@ ITEM_PIPELINES = {
     "newsarchive.pipelines.pictures.Pictures": 500,
     "newsarchive.pipelines.store.Store": 600,  # last, and in it the ledger's row last
 }
+SCRAPER_SLOT_MAX_ACTIVE_SIZE = 1_000_000  # bytes; default 5,000,000: pages that wait here are lost in a kill
 CONCURRENT_ITEMS = 4  # default 100, whose idle workers cost 0.7 ms a page
 SPIDER_MIDDLEWARES = {  # its warning is for people who write spiders, and comes for Scrapy's own retries too
     "scrapy.spidermiddlewares.metacopy.MetaCopyDetectionMiddleware": None,

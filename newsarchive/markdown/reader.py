@@ -99,8 +99,6 @@ class Reader:
             self._end_paragraph()
             self._direct = tag in BOXES
             self._heading = HEADINGS.get(tag, self._heading)
-            if tag == "figcaption":  # plain, also below a picture that stands in bold, a link or a heading
-                self._style, self._url, self._heading = 0, "", 0
         else:
             self._direct = False
             self._style |= STYLES.get(tag, 0)

@@ -42,6 +42,7 @@ _HEADING_CLASS = "text-big-title"
 _VIDEO_CLASS = "qnt-video"
 _DESCRIPTION = "data-description"
 """Marks a caption that comes from the JSON: the page may show it a second time."""
+_STYLED = {"span", "strong", "b", "em", "i", "u", "a", "font", "s", "del", "h1", "h2", "h3", "h4", "h5", "h6"}
 _IN_LINE = {"span", "strong", "b", "em", "i", "u", "a", "font", "sub", "sup", "s", "del", "code"}
 
 
@@ -110,6 +111,8 @@ def standardize(root: etree._Element, *, captions_in_italics: bool = False) -> e
     for caption in described:
         if _is_shown_below(caption):
             drop(caption)
+        else:
+            _move_out(caption)
     return root
 
 
@@ -145,6 +148,19 @@ def _is_shown_below(caption: etree._Element) -> bool:
         block = block.getparent()
     shown = str(found[0]) if block in above else text_of(block)
     return "".join(shown.split()) == "".join(text_of(caption).split())
+
+
+def _move_out(caption: etree._Element) -> None:
+    """Out of the bold, link or heading in which its picture's placeholder stands: a caption is plain."""
+    outer = caption
+    while (parent := outer.getparent()) is not None and parent.tag in _STYLED:
+        if outer.getnext() is not None or (outer.tail or "").strip():
+            break  # what follows must not come before it
+        outer = parent
+    if outer is not caption:
+        drop(caption)
+        caption.tail = None
+        outer.addnext(caption)
 
 
 def _picture(details: Mapping[str, Any], name: str) -> str:
