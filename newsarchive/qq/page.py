@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html as entities
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
@@ -42,7 +43,7 @@ _TITLE_SUFFIX = re.compile(r"(?:_[^_]{1,6})?_\s*(?:腾讯新闻|腾讯网)\s*$")
 _ENTITY = re.compile(r"&(?:#\d+|#[xX][0-9a-fA-F]+|[A-Za-z][A-Za-z0-9]*);")
 
 
-class ArticlePage:
+class ArticlePage(ABC):
     """A page and its own JSON. A family says where the body is, and what differs in its fields.
 
     The generators `titles`, `times` and `addresses` give candidates, the most trusted first. They are asked
@@ -59,9 +60,9 @@ class ArticlePage:
         self.url = url
         self.data = data
 
+    @abstractmethod
     def matches(self) -> bool:
         """Whether this family claims the page."""
-        raise NotImplementedError
 
     def json_body(self) -> etree._Element | None:
         """The body that the page's JSON holds, as standard HTML.

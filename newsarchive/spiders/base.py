@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterator
 from datetime import date
 from itertools import chain
@@ -25,7 +26,7 @@ _ARTICLE_PRIORITY = 10  # what was found is fetched before more is found
 _LONGEST_CHAIN = 3  # redirects from one address of an article to another
 
 
-class ArchiveSpider(Spider):
+class ArchiveSpider(Spider, ABC):
     """A source says how its ids and URLs look and, in `discover`, where to look for articles.
 
     Arguments of every source:
@@ -60,25 +61,25 @@ class ArchiveSpider(Spider):
 
     # what a source says
 
+    @abstractmethod
     def article_id(self, text: str) -> str:
         """The id that a URL or an id names. Raises `BadArgument`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def canonical_url(self, article_id: str) -> str:
         """The URL that the archive names."""
-        raise NotImplementedError
 
+    @abstractmethod
     def page_url(self, article_id: str) -> str:
         """The URL to fetch."""
-        raise NotImplementedError
 
+    @abstractmethod
     def discover(self) -> Iterator[Request]:
         """Requests for lists; their callbacks call `offer`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def is_gone(self, location: str) -> bool:
         """Whether a redirect to `location` says that the article was removed."""
-        raise NotImplementedError
 
     # where to look
 
