@@ -14,7 +14,7 @@ import pytest
 
 from newsarchive.archive.saved import saved_pages
 from newsarchive.archive.warc import WarcFile, page_exchange
-from newsarchive.errors import ArchiveError, BadArgument
+from newsarchive.errors import BadArgument
 from newsarchive.items import Page
 
 HTML = "<!DOCTYPE html><html><body><p>雨停了。</p></body></html>".encode()
@@ -117,17 +117,20 @@ def test_quarantined_page_comes_with_its_notes(tmp_path: Path) -> None:
     assert [replace(one, saved_in="") for one in saved_pages(tmp_path)] == [quarantined]
 
 
-def test_notes_that_are_none(tmp_path: Path) -> None:
+def test_notes_that_are_none(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     html(tmp_path / "a.html")
     (tmp_path / "a.json").write_text("[]")
-    with pytest.raises(ArchiveError, match=r"a\.json: expected the notes of a saved page"):
-        list(saved_pages(tmp_path))
+    (found,) = saved_pages(tmp_path)
+    assert (found.html, found.thumbnail) == (HTML, "")
+    assert "a.json: not the notes of a saved page" in caplog.text
 
 
-def test_packed_file_that_is_torn(tmp_path: Path) -> None:
-    html(tmp_path / "a.html.gz", gzip.compress(HTML)[:-9])
-    with pytest.raises(ArchiveError, match=r"a\.html\.gz: expected a gzip file"):
-        list(saved_pages(tmp_path))
+def test_packed_file_that_is_torn_does_not_stop_the_others(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    torn = gzip.compress(HTML)[:-9]
+    html(tmp_path / "a.html.gz", torn)
+    html(tmp_path / "b.html")
+    assert [found.html for found in saved_pages(tmp_path)] == [torn, HTML]
+    assert "a.html.gz: expected a gzip file" in caplog.text
 
 
 def test_damaged_warc_gives_the_pages_that_are_whole_and_a_warning(

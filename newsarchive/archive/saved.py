@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from newsarchive.archive.captures import Capture, Damage, capture_at, capture_page, captures
-from newsarchive.errors import ArchiveError, BadArgument, PageError
+from newsarchive.errors import BadArgument, PageError
 from newsarchive.items import Page
 from newsarchive.sources import reader
 
@@ -116,7 +116,8 @@ def _html_page(file: Path, source: str) -> Page:
         try:
             html = gzip.decompress(html)
         except (EOFError, OSError, zlib.error) as error:
-            raise ArchiveError(f"{file}: expected a gzip file: {error}") from error
+            # as it lies there it goes to the quarantine, and the other pages go on
+            _logger.error("%s: expected a gzip file: %s", file, error)
     fetched = datetime.fromtimestamp(file.stat().st_mtime, UTC)
     found = _SAVED_FROM.search(html, 0, 2048)
     url = unescape(found[1].decode("ascii", "replace")) if found else file.absolute().as_uri()
@@ -144,4 +145,5 @@ def _with_notes(page: Page, file: Path) -> Page:
             saved_in=page.saved_in,
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ArchiveError(f"{notes_file}: expected the notes of a saved page: {error!r}") from error
+        _logger.warning("%s: not the notes of a saved page (%r): the page is read without them", notes_file, error)
+        return page
