@@ -59,7 +59,16 @@ def measure(articles: int) -> str:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(render(each), encoding="utf-8")
         programs = Path(sys.executable).parent
-        line = ["make", "-o", ".venv", "site", f"ARCHIVE={archive}", f"PUBLIC={public}", f"BIN={programs}"]
+        line = [
+            "make",
+            "--no-print-directory",
+            "-o",
+            ".venv",
+            "site",
+            f"ARCHIVE={archive}",
+            f"PUBLIC={public}",
+            f"BIN={programs}",
+        ]
         begun = time.monotonic()
         with subprocess.Popen(line, cwd=PROJECT, stdout=subprocess.DEVNULL) as made:
             _, status, used = os.wait4(made.pid, 0)

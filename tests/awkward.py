@@ -28,7 +28,13 @@ def make_site(archive: Path, public: Path, flags: str = "--panicOnWarning --prin
         f"BIN={PROGRAMS}",
         f"HUGO_FLAGS={flags}",
     ]
-    made = subprocess.run(["make", "-o", ".venv", *words], cwd=PROJECT, capture_output=True, text=True, check=False)
+    made = subprocess.run(
+        ["make", "--no-print-directory", "-o", ".venv", *words],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     said = made.stdout + made.stderr
     assert made.returncode == 0, said
     assert "WARN" not in said

@@ -15,7 +15,7 @@ from scrapy.utils.misc import walk_modules_iter
 
 import newsarchive
 from demo.crawl import PROJECT
-from newsarchive.archive.status import MEANINGS
+from newsarchive.health.status import MEANINGS
 from newsarchive.spiders.qq import QQSpider
 
 PACKAGE = Path(newsarchive.__file__).parent
@@ -166,7 +166,7 @@ def test_every_stat_is_documented_and_every_documented_one_is_counted() -> None:
 
 
 def alarms() -> set[str]:
-    health = PACKAGE / "archive" / "health.py"
+    health = PACKAGE / "health" / "alarms.py"
     named = {
         template(keyword.value)
         for call in calls(health)

@@ -223,10 +223,10 @@ async def broken(self, request):
         raise RuntimeError("bug in the middleware")
 Backoff.process_request = broken""",
     "conclusion": """
-from newsarchive.archive import health
+from newsarchive.health import alarms
 def broken(*arguments):
     raise RuntimeError("bug in the conclusion")
-health.alarms = broken""",
+alarms.alarms = broken""",
 }
 
 

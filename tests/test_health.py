@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from newsarchive.archive.health import alarms, exit_code, site_trouble, usual_age
+from newsarchive.health.alarms import alarms, exit_code, site_trouble, usual_age
 
 Counts = dict[str, int | float | str]
 

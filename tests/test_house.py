@@ -23,11 +23,12 @@ MAY_IMPORT = {
     "settings": {"qq"},
     "middlewares": set[str](),
     "exporters": {"items", "markdown", "archive"},
-    "extensions": {"items", "errors", "archive", "extensions", "pipelines"},
+    "health": {"archive", "health"},
+    "extensions": {"items", "errors", "archive", "health", "extensions", "pipelines"},
     "pipelines": {"items", "errors", "markdown", "archive", "sources", "exporters", "extensions", "pipelines"},
     "spiders": {"items", "errors", "archive", "extensions", "spiders", *SOURCES},
 }
-WITHOUT_SCRAPY = ("items", "errors", "markdown", "archive", "sources", *SOURCES)
+WITHOUT_SCRAPY = ("items", "errors", "markdown", "archive", "health", "sources", *SOURCES)
 
 
 def modules() -> list[Path]:

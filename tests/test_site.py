@@ -219,7 +219,16 @@ def test_make_serve_says_where_and_serves(tmp_path: Path) -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}/"
-    line = ["make", "-o", ".venv", "serve", f"ARCHIVE={tmp_path / 'archive'}", f"PORT={port}", f"BIN={PROGRAMS}"]
+    line = [
+        "make",
+        "--no-print-directory",
+        "-o",
+        ".venv",
+        "serve",
+        f"ARCHIVE={tmp_path / 'archive'}",
+        f"PORT={port}",
+        f"BIN={PROGRAMS}",
+    ]
     with subprocess.Popen(line, cwd=PROJECT, stdout=subprocess.PIPE, text=True, start_new_session=True) as server:
         try:
             assert server.stdout
@@ -233,7 +242,15 @@ def test_make_serve_says_where_and_serves(tmp_path: Path) -> None:
 
 
 def test_an_archive_that_is_not_there_is_said(tmp_path: Path) -> None:
-    line = ["make", "-o", ".venv", "site", f"ARCHIVE={tmp_path / 'none'}", f"PUBLIC={tmp_path / 'public'}"]
+    line = [
+        "make",
+        "--no-print-directory",
+        "-o",
+        ".venv",
+        "site",
+        f"ARCHIVE={tmp_path / 'none'}",
+        f"PUBLIC={tmp_path / 'public'}",
+    ]
     made = subprocess.run(line, cwd=PROJECT, capture_output=True, text=True, check=False)
     assert made.returncode != 0
     assert f"There is no archive in {tmp_path / 'none'}" in made.stderr

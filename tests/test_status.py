@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from demo.crawl import PROJECT, command, site_settings
-from newsarchive.extensions.report import summary
+from newsarchive.health.report import summary
 from tests.conftest import Crawl, DemoSite
 from tests.test_kill import kill_at, until
 

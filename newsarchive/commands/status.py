@@ -11,12 +11,12 @@ from typing import Any
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
-from newsarchive.archive import status
 from newsarchive.archive.archive import LEDGER, LOCK
 from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.lock import holder
 from newsarchive.errors import LedgerBroken
 from newsarchive.extensions.run import archive_folder, look
+from newsarchive.health import status
 
 
 class Command(ScrapyCommand):

@@ -19,14 +19,13 @@ from scrapy import signals
 from scrapy.utils.conf import closest_scrapy_cfg
 from scrapy.utils.defer import deferred_from_coro
 
-from newsarchive.archive import health, status
 from newsarchive.archive.archive import Archive
 from newsarchive.archive.files import write_text
 from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.rows import next_check, retry_delay
 from newsarchive.errors import LedgerBroken
-from newsarchive.extensions import report
 from newsarchive.extensions.faults import Faults, in_words
+from newsarchive.health import alarms, report, status
 from newsarchive.items import Article
 
 if TYPE_CHECKING:
@@ -197,13 +196,13 @@ class Run:
 
     def _conclude(self) -> None:
         ended = self.now()
-        history = [run.counts for run in self.ledger.last_runs(5 * health.HISTORY) if run.counts]
+        history = [run.counts for run in self.ledger.last_runs(5 * alarms.HISTORY) if run.counts]
         counts = self._counts(history)
-        alarms = health.alarms(counts, history)
-        site = health.site_trouble(counts)
+        found = alarms.alarms(counts, history)
+        site = alarms.site_trouble(counts)
         by_force = self.reason == "unfinished"  # nobody has closed the spider: Ctrl-C came twice, or it never began
         message = in_words(self.faults.first) if self.faults.first else BY_FORCE if by_force else site
-        exit_code = health.exit_code(faults=self.faults.count + by_force, site=site, alarms=alarms)
+        exit_code = alarms.exit_code(faults=self.faults.count + by_force, site=site, alarms=found)
         self.ledger.end_run(self.run_id, now=ended, exit_code=exit_code, counts=counts)
         last_run = status.run_status(
             run=self.run_id,
@@ -214,7 +213,7 @@ class Run:
             exit_code=exit_code,
             message=message,
             counts=counts,
-            alarms=alarms,
+            alarms=found,
         )
         whole = {"folder": str(self.archive.folder), "last_run": last_run} | look(
             self.archive.folder, self.ledger, self.max_tries
@@ -243,7 +242,7 @@ class Run:
         if newest and newest.published:
             hours = (self.now() - newest.published).total_seconds() / 3600
             counts["newest/hours"] = round(hours, 1)
-            counts["newest/usual"] = round(health.usual_age(hours, history), 1)
+            counts["newest/usual"] = round(alarms.usual_age(hours, history), 1)
         return counts
 
 

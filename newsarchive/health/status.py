@@ -7,8 +7,8 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from newsarchive.archive.health import Alarm, Counts
 from newsarchive.archive.rows import Row, State
+from newsarchive.health.alarms import Alarm, Counts
 
 MEANINGS = {
     0: "fine",

@@ -1,0 +1,1 @@
+"""How it goes: alarms from counts, the status of the archive, the summary of a run. Pure."""
