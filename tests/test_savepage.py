@@ -67,7 +67,7 @@ def test_the_network(demo_site: Any, crawl: Any, tmp_path: Path) -> None:
 def test_a_page_that_does_not_come(demo_site: Any, crawl: Any, tmp_path: Path) -> None:
     url = f"{demo_site.url}/rain/a/20200101A0000000"
     result = save(crawl, tmp_path, url, "gone", site=demo_site)
-    assert result.returncode == 1, result
+    assert result.returncode == 3, result
     assert f"{url}: expected a page, got HTTP status 404" in result.stderr
     assert not (tmp_path / "pages").exists()
 

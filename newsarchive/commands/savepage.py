@@ -113,6 +113,8 @@ class Command(ScrapyCommand):
             self._end(2, str(error))
         except PageError as error:
             self._end(1, f"{error}\nWith --family NAME it is saved all the same, to write article.md by hand.")
+        except _NoPageCame as error:
+            self._end(3, str(error))
         except NewsArchiveError as error:
             self._end(1, str(error))
 
@@ -138,6 +140,7 @@ class Command(ScrapyCommand):
         """The page at `url`, fetched with all the manners of a crawl but without an archive."""
         assert self.settings is not None  # noqa: S101  -- Scrapy has set it
         assert self.crawler_process is not None  # noqa: S101
+        self.settings.set("LOG_LEVEL", "CRITICAL", priority="cmdline")  # the error is said once, at the end
         for name in ("ITEM_PIPELINES", "EXTENSIONS"):
             self.settings.set(name, {}, priority="cmdline")
         pages: list[Page] = []
@@ -145,7 +148,7 @@ class Command(ScrapyCommand):
         self.crawler_process.crawl(_OnePage, url=url, source=source, pages=pages, faults=faults)
         self.crawler_process.start()
         if not pages:
-            raise NewsArchiveError(f"{url}: {faults[0] if faults else 'no page came'}")
+            raise _NoPageCame(f"{url}: {faults[0] if faults else 'no page came'}")
         return pages
 
     def _end(self, code: int, message: str) -> None:
@@ -157,6 +160,10 @@ def _state(pair: Pair) -> str:
     if pair.document:
         return f"{len(pair.document.splitlines())} lines: read it beside the page and correct it"
     return "not written, since the page gives no article yet: write it by hand; until then its test fails"
+
+
+class _NoPageCame(NewsArchiveError):
+    """The site was not reachable or refused us."""
 
 
 class _OnePage(Spider):

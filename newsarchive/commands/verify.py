@@ -129,6 +129,10 @@ def _checks(folder: Path, ledger: Ledger, pictures_url: str) -> list[Check]:
     for file in sorted(folder.glob("revisions/*/*/*.md")):
         path = file.relative_to(folder)
         rest.append(Document(folder, path.as_posix(), path.parts[1], path.parts[2], pictures_url))
+    for file in sorted(folder.glob("quarantine/*/page-*.html.gz")):  # pages that do not say which article they are
+        path = file.relative_to(folder)
+        if ledger.get(path.parts[1], file.name.removesuffix(".html.gz")) is None:
+            rest.append(QuarantinedPage(folder, path.as_posix()))
     return [*(PageFile(folder, f"pages/{name}", pages[name]) for name in sorted(pages)), *rest]
 
 

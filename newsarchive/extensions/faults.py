@@ -18,7 +18,7 @@ from scrapy.exceptions import (
     ResponseDataLossError,
 )
 
-from newsarchive.errors import ArchiveError
+from newsarchive.errors import ArchiveError, NewsArchiveError
 
 _SITE = (
     CannotResolveHostError,
@@ -97,7 +97,7 @@ def is_fatal(error: BaseException) -> bool:
 
 def in_words(error: BaseException) -> str:
     """One line for the person who runs it."""
-    if isinstance(error, ArchiveError):
+    if isinstance(error, NewsArchiveError):
         return str(error)
     if isinstance(error, OSError) and is_fatal(error):
         place = f" ({error.filename})" if error.filename else ""

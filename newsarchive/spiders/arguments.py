@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from datetime import date
 from pathlib import Path
 
+from newsarchive.archive.saved import saved_files
 from newsarchive.errors import BadArgument
 
 
@@ -77,11 +78,12 @@ def named_articles(text: str, article_id: Callable[[str], str]) -> list[str]:
         raise BadArgument(f"urls: {error}") from None
 
 
-def existing(name: str, text: str) -> Path | None:
-    """A file or folder that is there, or `None` for no text."""
+def saved(name: str, text: str) -> Path | None:
+    """A file or folder of saved pages, or `None` for no text."""
     if not text:
         return None
     path = Path(text).expanduser()
     if not path.exists():
         raise BadArgument(f"{name}={text}: no such file or folder")
+    saved_files(path)
     return path

@@ -20,7 +20,7 @@ from newsarchive.errors import BadArgument
 from newsarchive.extensions.faults import is_site_error
 from newsarchive.extensions.run import Run
 from newsarchive.items import Page
-from newsarchive.spiders.arguments import day, existing, named_articles, number, refuse_unknown
+from newsarchive.spiders.arguments import day, named_articles, number, refuse_unknown, saved
 
 _ARTICLE_PRIORITY = 10  # what was found is fetched before more is found
 _LONGEST_CHAIN = 3  # redirects from one address of an article to another
@@ -51,7 +51,7 @@ class ArchiveSpider(Spider, ABC):
         if self.since and self.until and self.since > self.until:
             raise BadArgument(f"since={self.since} is after until={self.until}")
         self.left = number("limit", given.get("limit", ""), None)
-        self.replay = existing("replay", given.get("replay", ""))
+        self.replay = saved("replay", given.get("replay", ""))
         self.named = named_articles(given["urls"], self.article_id) if given.get("urls") else []
 
     @property
