@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import random
 import shutil
 import sqlite3
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -105,6 +107,13 @@ def test_archive_in_use_is_not_looked_at(archive: Path, crawl: Crawl) -> None:
     assert "a test" in result.stderr
 
 
+def unpacked(data: bytes | bytearray) -> bytes | None:
+    try:
+        return gzip.decompress(data)
+    except (OSError, EOFError, zlib.error):
+        return None
+
+
 @pytest.mark.parametrize(
     ("pattern", "what"),
     [
@@ -121,8 +130,10 @@ def test_flipped_bit_is_found(archive: Path, pattern: str, what: str) -> None:
     whole = file.read_bytes()
     for _ in range(12):
         flipped = bytearray(whole)
-        place = chance.randrange(10, len(whole))  # the first bytes of gzip hold notes that nobody needs
+        place = chance.randrange(len(whole))
         flipped[place] ^= 1 << chance.randrange(8)
+        if file.suffix == ".gz" and unpacked(flipped) == unpacked(whole):
+            continue  # a note in a gzip header, or padding: what the file holds is the same
         file.write_bytes(flipped)
         findings = found(archive)
         assert [(it.what, it.path) for it in findings if it.what == what], (place, findings)
