@@ -48,7 +48,7 @@ def read_article(html: bytes | str, url: str = "", thumbnail: str = "") -> Artic
     if not _VIDEO_TYPES.isdisjoint({str(data.get("article_type")), str(data.get("atype"))}):
         raise NotAnArticle(url, "a video's page, not an article's")
     if page is None:
-        raise UnknownPage(url, f"no page family claims it; its title is {_page_title(source)!r}")
+        raise UnknownPage(url, _unclaimed(source))
     try:
         body = _read_body(page)
     except RecursionError:
@@ -121,6 +121,12 @@ def _is_cut(source: str) -> bool:
     return "" in found and "/" not in found
 
 
-def _page_title(source: str) -> str:
+def _unclaimed(source: str) -> str:
+    if not source.strip():
+        return "the page is empty, so no page family claims it"
     found = re.search(r"<title[^<>]*>([^<]{0,100})", source, re.IGNORECASE)
-    return clean_value(found[1]) if found else ""
+    title = clean_value(found[1]) if found else ""
+    return (
+        "no page family claims it: expected originContent in window.DATA, #article-content, #ArticleContent, "
+        f".LEFT or #Cnt-Main-Article-QQ; its title is {title!r}"
+    )
