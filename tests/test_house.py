@@ -22,10 +22,13 @@ MAY_IMPORT = {
     "archive": {"items", "errors", "markdown", "archive", "sources"},
     "settings": {"qq"},
     "middlewares": set[str](),
+    "drops": set[str](),
     "exporters": {"items", "markdown", "archive"},
     "health": {"archive", "health"},
-    "extensions": {"items", "errors", "archive", "health", "extensions", "pipelines"},
-    "pipelines": {"items", "errors", "markdown", "archive", "sources", "exporters", "extensions", "pipelines"},
+    "extensions": {"items", "errors", "archive", "health", "drops", "extensions"},
+    "pipelines": {
+        *("items", "errors", "markdown", "archive", "sources", "exporters", "drops", "extensions", "pipelines")
+    },
     "spiders": {"items", "errors", "archive", "extensions", "spiders", *SOURCES},
 }
 WITHOUT_SCRAPY = ("items", "errors", "markdown", "archive", "health", "sources", *SOURCES)

@@ -26,11 +26,11 @@ from newsarchive.archive.reextract import (
     replace_document,
 )
 from newsarchive.archive.warc import mend
+from newsarchive.drops import Quarantined
 from newsarchive.errors import ArchiveError, ArchiveLocked, BadArgument
 from newsarchive.extensions.faults import in_words
 from newsarchive.extensions.run import archive_folder, recheck_ages
 from newsarchive.markdown.document import render
-from newsarchive.pipelines.drops import Quarantined
 from newsarchive.pipelines.validate import Validate
 from newsarchive.sources import reader
 

@@ -12,10 +12,10 @@ from twisted.python.failure import Failure
 
 from newsarchive.archive.files import quarantine_path, write_bytes, write_text
 from newsarchive.archive.ledger import State
+from newsarchive.drops import Gone, Quarantined, Unchanged
 from newsarchive.extensions.faults import in_words, is_fatal
 from newsarchive.extensions.run import Run
 from newsarchive.items import Article, Page
-from newsarchive.pipelines.drops import Gone, Quarantined, Unchanged
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+from newsarchive.drops import Gone, Quarantined
 from newsarchive.errors import NotAnArticle, PageError
 from newsarchive.extensions.run import Run
 from newsarchive.items import Article, Page
-from newsarchive.pipelines.drops import Gone, Quarantined
 from newsarchive.sources import reader
 
 if TYPE_CHECKING:

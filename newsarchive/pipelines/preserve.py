@@ -17,10 +17,10 @@ from newsarchive.archive.archive import Archive
 from newsarchive.archive.captures import capture_at
 from newsarchive.archive.ledger import Row
 from newsarchive.archive.warc import Exchange, Original, WarcFile, list_exchange, mend, page_exchange
+from newsarchive.drops import Unchanged
 from newsarchive.errors import ArchiveError
 from newsarchive.extensions.run import Run
 from newsarchive.items import Article, Page
-from newsarchive.pipelines.drops import Unchanged
 
 if TYPE_CHECKING:
     from scrapy import Request

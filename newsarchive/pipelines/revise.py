@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from newsarchive.archive.documents import Standing, content_hash, standing
+from newsarchive.drops import Unchanged
 from newsarchive.extensions.run import Run
 from newsarchive.items import Article
 from newsarchive.markdown.document import render
-from newsarchive.pipelines.drops import Unchanged
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler

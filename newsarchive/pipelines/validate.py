@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+from newsarchive.drops import Quarantined
 from newsarchive.items import Article
-from newsarchive.pipelines.drops import Quarantined
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
