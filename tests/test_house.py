@@ -23,13 +23,25 @@ MAY_IMPORT = {
     "settings": {"qq"},
     "middlewares": set[str](),
     "drops": set[str](),
+    "headers": set[str](),
     "exporters": {"items", "markdown", "archive"},
     "health": {"archive", "health"},
     "extensions": {"items", "errors", "archive", "health", "drops", "extensions"},
     "pipelines": {
-        *("items", "errors", "markdown", "archive", "sources", "exporters", "drops", "extensions", "pipelines")
+        *(
+            "items",
+            "errors",
+            "markdown",
+            "archive",
+            "sources",
+            "exporters",
+            "drops",
+            "headers",
+            "extensions",
+            "pipelines",
+        )
     },
-    "spiders": {"items", "errors", "archive", "extensions", "spiders", *SOURCES},
+    "spiders": {"items", "errors", "headers", "archive", "extensions", "spiders", *SOURCES},
 }
 WITHOUT_SCRAPY = ("items", "errors", "markdown", "archive", "health", "sources", *SOURCES)
 

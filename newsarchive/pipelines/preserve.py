@@ -20,6 +20,7 @@ from newsarchive.archive.warc import Exchange, Original, WarcFile, list_exchange
 from newsarchive.drops import Unchanged
 from newsarchive.errors import ArchiveError
 from newsarchive.extensions.run import Run
+from newsarchive.headers import header_pairs
 from newsarchive.items import Article, Page
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ class Preserve:
         where = request.meta.get("where")
         if where:
             exchange = list_exchange(
-                self.source, where, url=response.url, status=response.status, headers=_headers(response),
+                self.source, where, url=response.url, status=response.status, headers=header_pairs(response.headers),
                 body=response.body, request_body=request.body, date=self.now(),
             )  # fmt: skip
             task = asyncio.create_task(self._add_list(exchange))
@@ -135,11 +136,3 @@ def _original(page: Page, folder: Path, row: Row) -> Original | None:
     if former.body != page.html:
         return None
     return Original(url=former.url, date=former.date, payload_digest=former.payload_digest)
-
-
-def _headers(response: Response) -> tuple[tuple[str, str], ...]:
-    return tuple(
-        (name.decode("latin-1"), value.decode("latin-1"))
-        for name, values in response.headers.items()
-        for value in values
-    )

@@ -19,6 +19,7 @@ from newsarchive.archive.saved import saved_pages
 from newsarchive.errors import BadArgument
 from newsarchive.extensions.faults import is_site_error
 from newsarchive.extensions.run import Run
+from newsarchive.headers import header_pairs
 from newsarchive.items import Page
 from newsarchive.spiders.arguments import day, named_articles, number, refuse_unknown, saved
 
@@ -226,11 +227,7 @@ class ArchiveSpider(Spider, ABC):
             html=response.body,
             fetched=self.run.now(),
             status=response.status,
-            headers=tuple(
-                (name.decode("latin-1"), value.decode("latin-1"))
-                for name, values in response.headers.items()
-                for value in values
-            ),
+            headers=header_pairs(response.headers),
             thumbnail=row.thumbnail,
             entry=row.entry,
         )
