@@ -307,15 +307,10 @@ def test_flipped_bit_is_found_and_costs_one_record(tmp_path: Path) -> None:
         flipped[place] ^= 1 << chance.randrange(8)
         path.write_bytes(flipped)
         if not damages(path):
-            unnoticed.append(place)
+            unnoticed.append(bytes(flipped))
         assert len(read_pages(path)) >= 4
-    # nothing depends on gzip's own notes: the time, the level and the system that packed
-    starts = {found.offset for found in records(written(tmp_path / "again", page()))}
-    assert all(any(4 <= place - start <= 9 for start in _member_starts(whole)) for place in unnoticed), starts
-
-
-def _member_starts(data: bytes) -> list[int]:
-    return [place for place in range(len(data)) if data.startswith(b"\x1f\x8b\x08", place)]
+    # a note in a gzip header (the time, the level, the system) or the padding of a block: what is read is the same
+    assert {gzip.decompress(data) for data in unnoticed} <= {gzip.decompress(whole)}
 
 
 def test_plain_warc_and_its_torn_end(tmp_path: Path) -> None:
