@@ -54,7 +54,10 @@ DOWNLOAD_TIMEOUT = 60  # seconds; default 180
 DOWNLOAD_VERIFY_CERTIFICATES = True  # default False
 DOWNLOAD_MAXSIZE = 20 * 1024 * 1024  # bytes; default 1 GiB; an F5 page weighs 270 kB
 DOWNLOAD_WARNSIZE = 0  # default 32 MiB, which cannot be reached
-DOWNLOAD_HANDLERS = {"file": None, "ftp": None, "s3": None, "data": None}  # only http and https
+DOWNLOAD_HANDLERS = {
+    **dict.fromkeys(("file", "ftp", "s3", "data")),  # only http and https
+    **dict.fromkeys(("http", "https"), "newsarchive.handlers.FirewallAware"),
+}
 TELNETCONSOLE_ENABLED = False  # default True: a console that runs code
 REMOTE_CONTROL_ENABLED = False  # default True: a server that runs code
 METAREFRESH_ENABLED = False  # default True; articles have none; saves 0.13 ms a page

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from scrapy.cmdline import execute
@@ -119,13 +120,30 @@ def test_a_site_whose_every_article_is_refused(crawl: Crawl, demo_site: DemoSite
     assert result.returncode == 3, result
 
 
+# without a delay Scrapy 2.19 sends all that waits for a host at once
+ONE_AT_A_TIME: dict[str, Any] = {"CONCURRENT_REQUESTS": 8, "CONCURRENT_REQUESTS_PER_DOMAIN": 1, "DOWNLOAD_DELAY": 0.05}
+
+
 def test_the_firewall_ends_the_crawl(crawl: Crawl, demo_site: DemoSite, tmp_path: Path) -> None:
     demo_site.site.faults.add("/rain/a/*", 501, times=-1)
-    result = crawl(tmp_path, site=demo_site, CONCURRENT_REQUESTS_PER_DOMAIN=1, CONCURRENT_REQUESTS=2)
+    result = crawl(tmp_path, site=demo_site, **ONE_AT_A_TIME)
     assert result.returncode == 3, result
     assert "firewall" in result.stdout
+    assert len(result.logged("ERROR")) == 1, result
     asked = [path for path in demo_site.site.counts() if path.startswith("/rain/")]
-    assert len(asked) <= 1 + 2, asked
+    assert len(asked) == 1, "nothing is sent after the first refusal, whatever waited"
+    with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
+        tried = [row.article_id for row in ledger.rows() if row.attempts]
+    assert len(tried) == 1, "what was not sent was not tried"
+
+
+@pytest.mark.parametrize("path", ["/robots.txt", "/web_feed/*"])
+def test_the_firewall_may_refuse_at_once(crawl: Crawl, demo_site: DemoSite, tmp_path: Path, path: str) -> None:
+    demo_site.site.faults.add(path, 501, times=-1)
+    result = crawl(tmp_path, site=demo_site, **ONE_AT_A_TIME)
+    assert result.returncode == 3, result
+    assert "firewall" in result.stdout
+    assert len(demo_site.site.counts()) == (1 if path == "/robots.txt" else 2), demo_site.site.counts()
 
 
 def test_robots_txt_that_forbids_all(crawl: Crawl, demo_site: DemoSite, tmp_path: Path) -> None:

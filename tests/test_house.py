@@ -22,6 +22,7 @@ MAY_IMPORT = {
     "archive": {"items", "errors", "markdown", "archive", "sources"},
     "settings": {"qq"},
     "middlewares": set[str](),
+    "handlers": set[str](),
     "drops": set[str](),
     "headers": set[str](),
     "exporters": {"items", "markdown", "archive"},
@@ -41,7 +42,7 @@ MAY_IMPORT = {
             "pipelines",
         )
     },
-    "spiders": {"items", "errors", "headers", "archive", "extensions", "spiders", *SOURCES},
+    "spiders": {"items", "errors", "handlers", "headers", "archive", "extensions", "spiders", *SOURCES},
 }
 WITHOUT_SCRAPY = ("items", "errors", "markdown", "archive", "health", "sources", *SOURCES)
 

@@ -19,6 +19,7 @@ from newsarchive.archive.saved import saved_pages
 from newsarchive.errors import BadArgument
 from newsarchive.extensions.faults import is_site_error
 from newsarchive.extensions.run import Run
+from newsarchive.handlers import NotSent
 from newsarchive.headers import header_pairs
 from newsarchive.items import Page
 from newsarchive.spiders.arguments import day, named_articles, number, refuse_unknown, saved
@@ -54,6 +55,7 @@ class ArchiveSpider(Spider, ABC):
         self.left = number("limit", given.get("limit", ""), None)
         self.replay = saved("replay", given.get("replay", ""))
         self.named = named_articles(given["urls"], self.article_id) if given.get("urls") else []
+        self.refused = False
 
     @property
     def kind(self) -> str:
@@ -192,6 +194,8 @@ class ArchiveSpider(Spider, ABC):
         """No answer came, after all retries."""
         row: Row = failure.request.cb_kwargs["row"]  # type: ignore[attr-defined]
         error = failure.value
+        if isinstance(error, NotSent):
+            self.stop_refused(row.url)  # the row stays as it is: nothing was tried
         reason = str(error) or type(error).__name__
         refused = isinstance(error, IgnoreRequest)
         ours = not is_site_error(error)
@@ -203,8 +207,8 @@ class ArchiveSpider(Spider, ABC):
         """No list came, after all retries. What it would have named comes with a later run."""
         error = failure.value
         status = error.response.status if isinstance(error, HttpError) else 0
-        if isinstance(error, HttpError) and status == 501:
-            self.stop_refused(error.response.url)
+        if isinstance(error, NotSent) or status == 501:
+            self.stop_refused(failure.request.url)  # type: ignore[attr-defined]
         refused = status in (403, 429, 567) or (not status and isinstance(error, IgnoreRequest))
         self.run.count("list/failed")
         self.run.count("site/refused" if refused else "site/unreachable")
@@ -215,8 +219,12 @@ class ArchiveSpider(Spider, ABC):
 
     def stop_refused(self, url: str) -> None:
         """Ends the crawl: the site's firewall has refused us, and asking on makes it worse."""
-        self.run.count("site/refused")
-        self.logger.error("%s: the site's firewall refuses us (501): stopped; wait some hours before the next run", url)
+        if not self.refused:
+            self.refused = True
+            self.run.count("site/refused")
+            self.logger.error(
+                "%s: the site's firewall refuses us (501): stopped; wait some hours before the next run", url
+            )
         raise CloseSpider("refused")
 
     def _page(self, response: Response, row: Row) -> Page:
