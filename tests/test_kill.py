@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 import random
 import signal
-import subprocess
+import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from demo.crawl import finish
+from demo.faults import Answer
 from newsarchive.archive.files import stray_files
 from newsarchive.archive.ledger import Ledger, State
 from tests.archived import make_due
@@ -59,48 +62,71 @@ def small_site(new_site: Callable[..., DemoSite]) -> DemoSite:
 
 
 class Unbroken:
-    """What a run that nobody stops leaves behind, and how long it takes."""
+    """What a run that nobody stops leaves behind, and how many requests it makes."""
 
     def __init__(self, crawl: Crawl, site: DemoSite, archive: Path) -> None:
-        begun = time.monotonic()
+        site.site.forget()
         result = crawl(archive, *DEEP, site=site)
-        self.seconds = time.monotonic() - begun
+        self.requests = len(site.site.seen)
         assert result.returncode == 0, result
         self.content = content(archive)
         assert len(self.content) == len(site.site.articles())
 
 
-def moments(number: int, seconds: float, dice: random.Random) -> list[float]:
-    """Random moments, one in each of `number` equal parts of a run."""
-    return [(n + dice.random()) * seconds / number for n in range(number)]
+@dataclass(frozen=True)
+class Moment:
+    """So many seconds after so many requests; the last of them is answered only then, so the run cannot end before."""
+
+    requests: int
+    seconds: float
 
 
-def kill_at(moment: float, crawl: Crawl, site: DemoSite, archive: Path) -> bool:
+def moments(number: int, requests: int, dice: random.Random) -> list[Moment]:
+    """Random moments: one in ten before the first request, the others in equal parts of a run."""
+    early = number // 10
+    parts = number - early
+    begun = [Moment(0, dice.random() / 2) for _ in range(early)]
+    return begun + [Moment(1 + int((n + dice.random()) * requests / parts), dice.random() / 20) for n in range(parts)]
+
+
+def kill_at(moment: Moment, crawl: Crawl, site: DemoSite, archive: Path) -> bool:
     """Whether it had not come to its end before."""
-    process = crawl.start(archive, *DEEP, site=site)
-    try:
-        process.wait(timeout=moment)
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGKILL)
-    process.communicate()
+    answer, lock = site.site.answer, threading.Lock()
+    left = moment.requests
+
+    def answer_after_kill(*asked: Any) -> Answer:
+        nonlocal left
+        with lock:
+            left -= 1
+            last = left == 0
+        if last:
+            time.sleep(moment.seconds)
+            process.kill()
+        return answer(*asked)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(site.site, "answer", answer_after_kill)
+        process = crawl.start(archive, *DEEP, site=site)
+        if not left:
+            time.sleep(moment.seconds)
+            process.kill()
+        process.communicate()
     return process.returncode == -signal.SIGKILL
 
 
 def check_kills(number: int, crawl: Crawl, site: DemoSite, tmp_path: Path) -> None:
     unbroken = Unbroken(crawl, site, tmp_path / "unbroken")
     seed = random.randrange(10**6)
-    killed = 0
-    for n, moment in enumerate(moments(number, unbroken.seconds, random.Random(seed))):
+    for n, moment in enumerate(moments(number, unbroken.requests, random.Random(seed))):
         archive = tmp_path / f"killed {n}"
         site.site.forget()
-        killed += kill_at(moment, crawl, site, archive)
+        assert kill_at(moment, crawl, site, archive), f"seed {seed}: {moment} never came"
         result = crawl(archive, *DEEP, site=site)
-        assert result.returncode == 0, f"killed after {moment:.2f} s: {result}"
+        assert result.returncode == 0, f"seed {seed}: killed at {moment}: {result}"
         assert_whole(archive, unbroken.content)
         asked = site.site.counts()
-        assert max(asked[path] for path in asked if path.startswith("/rain/")) <= 2, f"killed after {moment:.2f} s"
-    print(f"{killed} of {number} runs were killed (seed {seed}, a run of {unbroken.seconds:.1f} s)")
-    assert killed >= number / 3
+        most = max(asked[path] for path in asked if path.startswith("/rain/"))
+        assert most <= 2, f"seed {seed}: killed at {moment}"
 
 
 def test_killed_at_ten_moments(crawl: Crawl, site: DemoSite, tmp_path: Path) -> None:
@@ -117,7 +143,7 @@ def test_killed_again_and_again(crawl: Crawl, small_site: DemoSite, tmp_path: Pa
     unbroken = Unbroken(crawl, small_site, tmp_path / "unbroken")
     dice = random.Random(7)
     for _ in range(6):
-        kill_at(unbroken.seconds * dice.uniform(0.5, 0.9), crawl, small_site, tmp_path / "killed")
+        assert kill_at(Moment(dice.randint(5, 12), dice.random() / 20), crawl, small_site, tmp_path / "killed")
     assert crawl(tmp_path / "killed", *DEEP, site=small_site).returncode == 0
     assert_whole(tmp_path / "killed", unbroken.content)
 

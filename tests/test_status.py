@@ -18,7 +18,7 @@ import pytest
 from demo.crawl import PROJECT, command, site_settings
 from newsarchive.health.report import summary
 from tests.conftest import Crawl, DemoSite
-from tests.test_kill import kill_at, until
+from tests.test_kill import Moment, kill_at, until
 
 
 def test_an_archive_that_does_not_exist_has_a_status(crawl: Crawl, tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_status_while_a_run_goes_on_and_after_it_was_killed(
 def test_the_status_of_a_run_that_was_killed_before_it_wrote_anything(
     crawl: Crawl, demo_site: DemoSite, tmp_path: Path
 ) -> None:
-    kill_at(0.1, crawl, demo_site, tmp_path)
+    kill_at(Moment(0, 0.1), crawl, demo_site, tmp_path)
     assert crawl(tmp_path, name="status").returncode == 0
 
 
