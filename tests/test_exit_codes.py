@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 from scrapy.cmdline import execute
 
-from demo.crawl import PROJECT, Result, finish
+from demo.crawl import PROJECT, finish
+from demo.faults import Answer
 from newsarchive.archive.ledger import Ledger
 from tests.conftest import Crawl, DemoSite
+from tests.test_kill import until
 
 
 def lines(text: str) -> list[str]:
@@ -296,15 +298,20 @@ def test_outside_of_a_project_nothing_of_ours_is_promised(tmp_path: Path) -> Non
     assert done.returncode == 2, done
 
 
-def two_at_once(crawl: Crawl, site: DemoSite, archive: Path) -> list[Result]:
-    processes = [crawl.start(archive, site=site) for _ in range(2)]
-    return [finish(process, archive) for process in processes]
-
-
-def test_two_runs_started_together(crawl: Crawl, new_site: Callable[..., DemoSite], tmp_path: Path) -> None:
+def test_two_runs_started_together(
+    crawl: Crawl, new_site: Callable[..., DemoSite], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     site = new_site(articles=60)
-    site.site.faults.add("/web_feed/*/1", "slow", times=2, value=2)
-    results = sorted(two_at_once(crawl, site, tmp_path), key=lambda result: result.returncode)
+    answer = site.site.answer
+    processes: list[subprocess.Popen[str]] = []
+
+    def answer_when_one_has_ended(*asked: Any) -> Answer:
+        until(lambda: len(processes) == 2 and any(it.poll() is not None for it in processes))
+        return answer(*asked)
+
+    monkeypatch.setattr(site.site, "answer", answer_when_one_has_ended)
+    processes += [crawl.start(tmp_path, site=site) for _ in range(2)]
+    results = sorted((finish(it, tmp_path) for it in processes), key=lambda result: result.returncode)
     assert [result.returncode for result in results] == [0, 75], results
     late = results[1]
     assert len(lines(late.stderr)) == 1, late

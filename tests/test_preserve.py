@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from warcio.cli import main as warcio
 from newsarchive.archive.captures import Capture, Record, capture_at, captures, records
 from newsarchive.archive.ledger import Ledger, State
 from tests.conftest import Crawl, DemoSite
+from tests.test_kill import Moment, kill_at
 
 Tree = Callable[[Path], dict[str, bytes]]
 
@@ -160,12 +160,7 @@ def test_killed_crawl_is_mended_by_the_next(
     whole = crawl(tmp_path / "whole", site=site)
     assert whole.returncode == 0, whole
     archive = tmp_path / "killed"
-    running = crawl.start(archive, site=site)
-    deadline = time.monotonic() + 60
-    while len(list(archive.glob("content/**/*.md"))) < 5 and time.monotonic() < deadline:
-        time.sleep(0.01)
-    running.kill()
-    running.communicate()
+    assert kill_at(Moment(40, 0.05), crawl, site, archive)
     (torn,) = warcs(archive)
     assert torn.name.endswith(".warc.gz.open")
     with torn.open("ab") as file:
