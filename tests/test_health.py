@@ -54,6 +54,22 @@ def test_a_page_or_two_of_each_run_add_up_until_one_can_be_read() -> None:
     assert names(nothing, [bad, bad, bad, bad]) == [], "said once for each page"
 
 
+def test_a_site_with_subscriptions_has_nights_of_bad_pages_only() -> None:
+    paid = DAY | {"article/new": 16, "article/quarantined": 4}
+    for few in (3, 5):
+        assert names(without_articles(article__quarantined=few), PAST) == ["pages"]
+        assert names(without_articles(article__quarantined=few), [paid] * 10) == []
+    assert names(without_articles(article__quarantined=6), [paid] * 10) == ["pages"]
+
+
+def test_bad_pages_never_become_usual() -> None:
+    bad = without_articles(article__quarantined=20)
+    assert names(bad, [bad] * 20) == ["pages"]
+    assert names(without_articles(article__quarantined=500, article__new=20), [bad] * 20) == ["pages"]
+    one = without_articles(article__quarantined=1)
+    assert names(one, [*[one] * 8, *[bad] * 12]) == ["pages"]
+
+
 def test_pages_that_were_in_quarantine_before_do_not_alarm_every_half_hour() -> None:
     assert names(NIGHT | {"article/quarantined_again": 30, "request/article": 30}, []) == []
 
