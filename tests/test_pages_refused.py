@@ -56,6 +56,14 @@ def test_a_page_that_no_family_claims(html: str | bytes) -> None:
     assert URL in str(caught.value)
 
 
+def test_the_reason_tells_that_an_article_is_for_subscribers() -> None:
+    empty = {"text": "", "version": "v2"}
+    with pytest.raises(MissingField, match="for subscribers"):
+        read_article(page(originContent=empty, article_is_pay=True), URL)
+    with pytest.raises(MissingField, match="where family F5 has its body$"):
+        read_article(page(originContent=empty, article_is_pay=False), URL)
+
+
 def test_the_reason_tells_the_pages_title() -> None:
     with pytest.raises(UnknownPage, match="安全验证"):
         read_article("<title> 安全验证 </title>", URL)

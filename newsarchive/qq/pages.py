@@ -112,6 +112,8 @@ def _read_body(page: ArticlePage) -> Body:
             continue
         if root is not None and (body := convert(root)) and (body.text or body.pictures or body.videos):
             return body
+    if page.data.get("article_is_pay") is True:
+        reasons.append("the site says that the article is for subscribers (article_is_pay)")
     expected = f"text, pictures or videos where family {page.family} has its body"
     raise MissingField(page.url, "body", "; ".join([expected, *reasons]))
 
