@@ -60,7 +60,7 @@ def test_the_reason_tells_that_an_article_is_for_subscribers() -> None:
     empty = {"text": "", "version": "v2"}
     with pytest.raises(MissingField, match="for subscribers"):
         read_article(page(originContent=empty, article_is_pay=True), URL)
-    with pytest.raises(MissingField, match="where family F5 has its body$"):
+    with pytest.raises(MissingField, match=r"where family F5 has its body$"):
         read_article(page(originContent=empty, article_is_pay=False), URL)
 
 
