@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from newsarchive.health.alarms import alarms, exit_code, site_trouble, usual_age
+from newsarchive.health.alarms import alarms, usual_age
+from newsarchive.health.outcome import exit_code, site_trouble
 
 Counts = dict[str, int | float | str]
 

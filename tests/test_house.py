@@ -19,14 +19,15 @@ MAY_IMPORT = {
     **{source: {"items", "errors", "markdown", source} for source in SOURCES},
     "markdown": {"items", "errors", "markdown"},
     "sources": {"items", "errors"},
-    "archive": {"items", "errors", "markdown", "archive", "sources"},
+    "archive": {"items", "errors", "markdown", "archive", "sources", "wording"},
     "settings": {"qq"},
     "middlewares": set[str](),
     "handlers": set[str](),
     "drops": set[str](),
+    "wording": set[str](),
     "headers": set[str](),
     "exporters": {"items", "markdown", "archive"},
-    "health": {"archive", "health"},
+    "health": {"archive", "health", "wording"},
     "extensions": {"items", "errors", "archive", "health", "drops", "extensions"},
     "pipelines": {
         *(
@@ -44,7 +45,7 @@ MAY_IMPORT = {
     },
     "spiders": {"items", "errors", "handlers", "headers", "archive", "extensions", "spiders", *SOURCES},
 }
-WITHOUT_SCRAPY = ("items", "errors", "markdown", "archive", "health", "sources", *SOURCES)
+WITHOUT_SCRAPY = ("items", "errors", "markdown", "archive", "health", "sources", "wording", *SOURCES)
 
 
 def modules() -> list[Path]:

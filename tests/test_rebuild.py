@@ -52,7 +52,7 @@ def test_what_a_file_tells(tmp_path: Path) -> None:
         former.parent.mkdir(parents=True, exist_ok=True)
         former.touch()
     outcome = rebuild(tmp_path, now=NOW, ages=[timedelta(days=1)])
-    assert str(outcome) == "1 articles, 0 pages in quarantine"
+    assert str(outcome) == "1 article, 0 pages in quarantine"
     [row] = rows(tmp_path)
     assert row.published is not None
     assert row.published.isoformat() == "2026-10-31T23:30:00+08:00"
@@ -156,7 +156,7 @@ def test_a_ledger_that_can_be_read_loses_nothing(tmp_path: Path) -> None:
         ledger.begin_run(NOW, 2, "killed")
         before = list(ledger.rows()), list(ledger.pictures.rows()), ledger.last_runs(9)
     outcome = rebuild(tmp_path, now=NOW)
-    assert "1 unfinished ones taken over" in str(outcome)
+    assert "1 unfinished taken over" in str(outcome)
     with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
         after = list(ledger.rows()), list(ledger.pictures.rows()), ledger.last_runs(9)
     assert sorted(after[0], key=str) == sorted(before[0], key=str)

@@ -158,8 +158,8 @@ def test_given_ids_only(
     after = tree(archive / "content")
     assert {Path(path).stem for path in after if after[path] != before[path]} == {first}
     assert capsys.readouterr().out.splitlines() == [
-        "1 pages read: 0 the same, 1 replaced",
-        "1 of the given ids have no document in the archive",
+        "1 page read: 0 the same, 1 replaced",
+        "1 given id without a document in the archive",
     ]
 
 
@@ -183,7 +183,7 @@ def test_page_that_cannot_be_read_any_more_replaces_nothing(
     printed = capsys.readouterr()
     assert f"{first}: no title: expected h1" in printed.err
     assert "the body has 0 characters and no picture or video" in printed.err
-    assert "2 not readable and left as they are" in printed.out
+    assert "2 not readable and left alone" in printed.out
 
 
 def test_damaged_page_is_told_and_replaces_nothing(archives: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -84,7 +84,7 @@ def test_a_new_layout_is_an_alarm_and_nothing_is_lost(
     demo_site.stop()
     nothing = crawl(archive, name="retry")
     assert nothing.returncode == 4, nothing
-    assert f"{len(ids)} stay" in nothing.stdout
+    assert f"{len(ids)} still there" in nothing.stdout
     assert [alarm["name"] for alarm in nothing.status["last_run"]["alarms"]] == ["quarantine"]
     assert quarantined(archive) == ids
 

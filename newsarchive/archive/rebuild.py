@@ -22,6 +22,7 @@ import yaml
 from newsarchive.archive.files import revision_path, sync_folder
 from newsarchive.archive.ledger import Ledger, Row, State, next_check
 from newsarchive.errors import LedgerBroken
+from newsarchive.wording import counted
 
 logger = logging.getLogger(__name__)
 
@@ -44,11 +45,11 @@ class Outcome:
     """Name of the former ledger that was kept aside."""
 
     def __str__(self) -> str:
-        parts = [f"{self.articles} articles", f"{self.quarantined} pages in quarantine"]
+        parts = [counted(self.articles, "article"), counted(self.quarantined, "page in quarantine")]
         if self.unfinished:
-            parts.append(f"{self.unfinished} unfinished ones taken over from the former ledger")
+            parts.append(f"{self.unfinished} unfinished taken over from the former ledger")
         if self.unreadable:
-            parts.append(f"{len(self.unreadable)} files could not be read and were left alone")
+            parts.append(f"{counted(len(self.unreadable), 'file')} could not be read, left alone")
         if self.kept:
             parts.append(f"the former ledger is kept as {self.kept}")
         return ", ".join(parts)

@@ -33,6 +33,7 @@ from newsarchive.extensions.run import archive_folder, recheck_ages
 from newsarchive.markdown.document import render
 from newsarchive.pipelines.validate import Validate
 from newsarchive.sources import reader
+from newsarchive.wording import counted
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
@@ -140,10 +141,12 @@ def _summary(counts: Counter[str], wanted: frozenset[str], *, dry_run: bool) -> 
     read = counts["same"] + counts["changed"] + counts["problem"]
     parts = [f"{counts['same']} the same", f"{counts['changed']} {'would change' if dry_run else 'replaced'}"]
     if counts["problem"]:
-        parts.append(f"{counts['problem']} not readable and left as they are")
-    lines = [f"{read} pages read: {', '.join(parts)}"]
+        parts.append(f"{counts['problem']} not readable and left alone")
+    lines = [f"{counted(read, 'page')} read: {', '.join(parts)}"]
     if counts["no page"]:
-        lines.append(f"{counts['no page']} articles without a preserved page (ARCHIVE_PAGES was off, or a replay)")
+        lines.append(
+            f"{counted(counts['no page'], 'article')} without a preserved page (ARCHIVE_PAGES was off, or a replay)"
+        )
     if missing := len(wanted) - read - counts["no page"] if wanted else 0:
-        lines.append(f"{missing} of the given ids have no document in the archive")
+        lines.append(f"{counted(missing, 'given id')} without a document in the archive")
     return "\n".join(lines)

@@ -14,6 +14,7 @@ from newsarchive.commands.crawl import Command as Crawl
 from newsarchive.errors import PageError
 from newsarchive.extensions.run import archive_folder
 from newsarchive.sources import reader
+from newsarchive.wording import counted
 
 
 class Command(Crawl):
@@ -48,7 +49,9 @@ class Command(Crawl):
         self.exitcode = self.crawl(source, {"replay": str(folder)})
         release_nameless(folder, source)
         left = pages(folder)
-        print(f"{len(before) - len(left)} of {len(before)} pages left the quarantine, {len(left)} stay.")
+        print(
+            f"{len(before) - len(left)} of {counted(len(before), 'page')} left the quarantine, {len(left)} still there."
+        )
 
 
 def release_nameless(folder: Path, source: str) -> None:

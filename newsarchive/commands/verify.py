@@ -35,6 +35,7 @@ from newsarchive.archive.verify import (
 from newsarchive.errors import ArchiveLocked, BadArgument, LedgerBroken
 from newsarchive.extensions.faults import in_words
 from newsarchive.extensions.run import archive_folder
+from newsarchive.wording import counted
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
@@ -158,6 +159,6 @@ def table(counts: dict[str, int], findings: list[Finding]) -> str:
     lines.append(f"checked: {', '.join(f'{number} {name}' for name, number in counts.items())}")
     if not findings:
         return "\n".join([*lines, "everything is there and as it was written"])
-    lines.append(f"{len(findings)} findings")
+    lines.append(counted(len(findings), "finding"))
     lines += [f"  {_ADVICE[what]}" for what in dict.fromkeys(finding.what for finding in findings)]
     return "\n".join(lines)

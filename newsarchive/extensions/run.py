@@ -25,7 +25,7 @@ from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.rows import next_check, retry_delay
 from newsarchive.errors import LedgerBroken
 from newsarchive.extensions.faults import Faults, in_words
-from newsarchive.health import alarms, report, status
+from newsarchive.health import alarms, outcome, report, status
 from newsarchive.items import Article
 
 if TYPE_CHECKING:
@@ -199,10 +199,10 @@ class Run:
         history = [run.counts for run in self.ledger.last_runs(5 * alarms.HISTORY) if run.counts]
         counts = self._counts(history)
         found = alarms.alarms(counts, history)
-        site = alarms.site_trouble(counts)
+        site = outcome.site_trouble(counts)
         by_force = self.reason == "unfinished"  # nobody has closed the spider: Ctrl-C came twice, or it never began
         message = in_words(self.faults.first) if self.faults.first else BY_FORCE if by_force else site
-        exit_code = alarms.exit_code(faults=self.faults.count + by_force, site=site, alarms=found)
+        exit_code = outcome.exit_code(faults=self.faults.count + by_force, site=site, alarms=found)
         self.ledger.end_run(self.run_id, now=ended, exit_code=exit_code, counts=counts)
         last_run = status.run_status(
             run=self.run_id,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from newsarchive.wording import counted
+
 _ENDS = {
     "shutdown": "stopped on request; the next run goes on from here",
 }
@@ -27,7 +29,7 @@ def summary(status: Mapping[str, Any]) -> str:
     if run["exit_code"] != 1 and (end := _ENDS.get(run["reason"])):
         lines[0] += f"; {end}"
     archived = status["articles"]["archived"]
-    lines.append(f"{archived} articles in {status['folder']}/content")
+    lines.append(f"{counted(archived, 'article')} in {status['folder']}/content")
     if run["exit_code"] == 1:
         more = f" (and {counts['error'] - 1} more)" if counts["error"] > 1 else ""
         lines.append(f"ERROR: {run['message']}{more}")
@@ -37,7 +39,8 @@ def summary(status: Mapping[str, Any]) -> str:
     waiting = status["quarantine"]
     given_up = len(status["given_up"])
     if (run["alarms"] or waiting or given_up) and len(lines) < 5:
-        lines.append(f"{waiting} pages in quarantine, {given_up} articles given up: `scrapy status` says what to do")
+        left = f"{counted(waiting, 'page in quarantine')}, {counted(given_up, 'article given up')}"
+        lines.append(f"{left}: `scrapy status` says what to do")
     return "\n".join(lines[:5])
 
 
@@ -45,7 +48,7 @@ def _read(counts: Mapping[str, Any]) -> str:
     lists, asked = int(counts.get("list/read", 0)), int(counts.get("request/article", 0))
     if counts.get("kind") in ("replay", "retry"):
         return "Saved pages read"
-    return f"{lists} lists and {asked} pages asked for"
+    return f"{counted(lists, 'list')} and {counted(asked, 'page')} asked for"
 
 
 def _alarm_lines(alarms: list[Mapping[str, str]]) -> list[str]:

@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from newsarchive.archive.rows import Row, State
-from newsarchive.health.alarms import Alarm, Counts
+from newsarchive.health.alarms import Alarm
+from newsarchive.health.counts import Counts
+from newsarchive.wording import counted
 
 MEANINGS = {
     0: "fine",
@@ -94,13 +96,13 @@ def in_words(status: Mapping[str, Any]) -> str:
     lines.append(f"Articles  {counts or 'none yet'}")
     if status["quarantine"]:
         lines.append(
-            f"          {status['quarantine']} pages in quarantine/: after the parser was mended, `scrapy retry` reads"
-            " them again"
+            f"          {counted(status['quarantine'], 'page in quarantine/')}: after the parser was mended,"
+            " `scrapy retry` reads what lies there again"
         )
     lines += _given_up(status["given_up"])
     if status["pictures_given_up"]:
         lines.append(
-            f"Pictures  {status['pictures_given_up']} given up after all tries: their documents link to the site"
+            f"Pictures  {status['pictures_given_up']} given up after all tries: the documents link to the site"
         )
     alarms = run["alarms"] if run else []
     lines.append(f"Alarms    {len(alarms) or 'none'}")
@@ -113,8 +115,9 @@ def in_words(status: Mapping[str, Any]) -> str:
 def _given_up(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     if not rows:
         return []
-    lines = [f"Given up  {len(rows)} articles after all tries; `scrapy crawl qq -a urls=ID,…` tries them once more"]
-    lines += [f"  {row['id']}  {row['tries']} tries  {row['reason']}" for row in rows[:10]]
+    given_up = counted(len(rows), "article after all tries")
+    lines = [f"Given up  {given_up}; `scrapy crawl qq -a urls=ID,…` tries again"]
+    lines += [f"  {row['id']}  {counted(row['tries'], 'try')}  {row['reason']}" for row in rows[:10]]
     if len(rows) > 10:
         lines.append(f"  and {len(rows) - 10} more: `scrapy status --json` names them all")
     return lines
