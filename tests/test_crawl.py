@@ -6,7 +6,7 @@ import html
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import pytest
 
 from demo import furniture
 from demo.crawl import FAST, Result, command, finish, site_settings, start
+from demo.faults import Answer
 from demo.markup import Pictures, picture_key
 from demo.server import Server
 from demo.site import Asked, Site
@@ -267,6 +268,46 @@ def test_the_sitemap_fills_a_gap_by_the_day_in_the_id(new_site: NewSite, crawl: 
         "/sitemap/index.xml",
         *(f"/sitemap/sitemap_{n}.xml" for n in (7000, 7001, 7002)),
     ]
+
+
+def test_no_more_sitemap_files_are_read_than_are_needed(new_site: NewSite, crawl: Any, tmp_path: Path) -> None:
+    site = new_site(articles=120)
+    result = crawl(tmp_path, "-a", "sitemap=1", "-a", "since=2019-01-01", "-a", "limit=2", site=site)
+    assert result.returncode == 0, result
+    assert len(documents(tmp_path)) == 2
+    assert [path for path in sorted(site.site.counts()) if path.startswith("/sitemap")] == [
+        "/sitemap/index.xml",
+        "/sitemap/sitemap_7000.xml",
+    ]
+
+
+@pytest.mark.parametrize("fault", [500, "html"])
+def test_a_sitemap_file_that_does_not_come_costs_no_other(
+    new_site: NewSite, crawl: Any, tmp_path: Path, fault: str | int
+) -> None:
+    site = new_site(articles=120)
+    site.site.faults.add("/sitemap/sitemap_7000.xml", fault, times=-1)
+    result = crawl(tmp_path, "-a", "sitemap=1", "-a", "since=2019-01-01", site=site, RETRY_TIMES=1)
+    assert result.returncode == (0 if fault == 500 else 4), result
+    assert {"/sitemap/sitemap_7001.xml", "/sitemap/sitemap_7002.xml"} <= set(site.site.counts())
+
+
+def test_a_list_that_goes_round_in_circles_comes_to_an_end(demo_site: Any, crawl: Any, tmp_path: Path) -> None:
+    answer = demo_site.site.answer
+
+    def round_and_round(method: str, target: str, headers: dict[str, str], body: bytes) -> Answer:
+        found: Answer = answer(method, target, headers, body)
+        if "getSubNewsMixedList" not in target:
+            return found
+        reply = json.loads(found.body) | {"hasNext": 1, "offsetInfo": str(len(demo_site.site.seen))}
+        return replace(found, body=json.dumps(reply).encode())
+
+    assert crawl(tmp_path, "-a", "accounts=海客", "-a", "limit=1", site=demo_site).returncode == 0
+    demo_site.site.answer = round_and_round
+    demo_site.site.forget()
+    result = crawl(tmp_path, "-a", "accounts=海客", site=demo_site, timeout=60)
+    assert result.returncode == 0, result
+    assert demo_site.site.counts()["/getSubNewsMixedList"] <= 4
 
 
 def test_the_hot_list(demo_site: Any, crawl: Any, tmp_path: Path) -> None:

@@ -185,3 +185,23 @@ def test_when_the_site_is_to_blame() -> None:
     assert site_trouble({"site/unreachable": 2, "article/failed": 2, "article/new": 3, "list/read": 4}) == ""
     assert site_trouble({"site/unreachable": 1, "article/failed": 1, "list/read": 4}) == "", "only one page of a night"
     assert site_trouble({"site/unreachable": 9, "article/failed": 9, "list/read": 4}) != ""
+
+
+def test_most_lists_away_is_no_run_that_was_fine() -> None:
+    assert "1 of 25 lists came" in site_trouble(
+        {"list/read": 1, "list/failed": 24, "site/unreachable": 24, "article/new": 30}
+    )
+    assert site_trouble({"list/read": 13, "list/failed": 12, "site/unreachable": 12}) == ""
+
+
+def test_articles_that_came_as_not_modified_say_nothing_about_pictures_and_keys() -> None:
+    now = NIGHT | {"article/new": 5, "article/unchanged": 20, "family/F5": 5, "key/novel": 5}
+    assert names(now, PAST) == ["unknown keys"]
+    now = NIGHT | {
+        "article/new": 12,
+        "article/unchanged": 40,
+        "family/F5": 12,
+        "without/picture": 12,
+        "length/median": 1100,
+    }
+    assert names(now, PAST) == ["no picture"]

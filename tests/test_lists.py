@@ -191,3 +191,33 @@ def test_real_replies(real_data: Path) -> None:
     assert +found.skipped == {"video": 1}
     with pytest.raises(UnknownList):
         read_channel((real_data / "lists" / "trpc_kv_srv_list_item_20210106.json").read_bytes(), WHERE)
+
+
+@pytest.mark.parametrize("code", ["[]", '"²"', "9" * 5000, "{}", "null", "true", "1e999"])
+def test_an_odd_code_is_a_list_of_unknown_form(code: str) -> None:
+    with pytest.raises(UnknownList, match="channel tech"):
+        read_channel(f'{{"code": {code}, "data": []}}'.encode(), WHERE)
+
+
+def test_json_too_deep_to_read_is_a_list_of_unknown_form() -> None:
+    with pytest.raises(UnknownList, match="expected JSON"):
+        read_channel(b"[" * 100_000, WHERE)
+
+
+def test_half_a_surrogate_pair_costs_no_list() -> None:
+    odd = entry(title="江城\ud800", pic_info={"big_img": ["https://inews.gtimg.com/\ud800/0"]})
+    found = read_channel(reply(odd, entry(id="20261103A0BBBB00")), WHERE)
+    assert len(found.entries) == 2
+    for each in found.entries:
+        (each.title + each.thumbnail + each.url).encode()
+
+
+def test_only_an_index_names_sitemap_files() -> None:
+    file = b"<urlset><url><loc>https://news.qq.com/sitemap/sitemap_17.xml</loc></url></urlset>"
+    assert read_sitemap(file, "x") == ([], [])
+    place = b"<sitemap><loc>https://news.qq.com/sitemap/sitemap_17.xml</loc></sitemap>"
+    other = b"<sitemap><loc>http://[::1/sitemap_18.xml</loc></sitemap>"
+    assert read_sitemap(b"<sitemapindex>" + 2 * place + other + b"</sitemapindex>", "x") == (
+        ["https://news.qq.com/sitemap/sitemap_17.xml"],
+        [],
+    )

@@ -12,7 +12,6 @@ from newsarchive.health.counts import (
     FEW_PAGES,
     NEW,
     PAGES,
-    READ,
     Counts,
     bad_pages,
     good_pages,
@@ -71,7 +70,7 @@ def _lists(now: Counts) -> Iterable[Alarm]:
     if unknown:  # one is enough: the spider has asked again and again before it counted it
         yield Alarm(
             name="list form",
-            seen=f"{unknown} of {read + unknown} list replies have no known form",
+            seen=f"{unknown} of {read + unknown} list replies have no known form, or their address has moved",
             expected="none",
             advice=LISTS,
         )
@@ -143,19 +142,20 @@ def _is_chance(bad: int, pages: int, past: Sequence[Counts]) -> bool:
 
 
 def _shares(now: Counts, past: Sequence[Counts]) -> Iterable[Alarm]:
+    # every article that was read is of a family; one that came as "not modified" was not read
+    families = tuple({key for counts in (now, *past) for key in counts if key.startswith("family/")})
     for name, what, part, whole, advice in (
         ("lists without entries", "lists", ("list/empty",), ("list/read",), LISTS),
         ("entries without pages", "articles asked for", ("article/failed",), ("request/article",), LOOK),
         ("quarantine", "pages", ("article/quarantined",), PAGES, MEND),
-        ("no thumbnail", "articles", ("without/thumbnail",), READ, LOOK),
-        ("no picture", "articles", ("without/picture",), READ, LOOK),
-        ("no summary", "articles", ("without/summary",), READ, LOOK),
+        ("no thumbnail", "articles", ("without/thumbnail",), families, LOOK),
+        ("no picture", "articles", ("without/picture",), families, LOOK),
+        ("no summary", "articles", ("without/summary",), families, LOOK),
     ):
         seen, usual = total([now], part), total(past, part)
         if _more(seen, total([now], whole), usual, total(past, whole)):
             share = f"{seen:.0f} of {total([now], whole):.0f} {what}"
             yield Alarm(name=name, seen=share, expected=f"{usual / total(past, whole):.0%}", advice=advice)
-    families = {key for counts in (now, *past) for key in counts if key.startswith("family/")}
     here, before = total([now], families), total(past, families)
     for family in sorted(families):
         seen, usual = total([now], (family,)), total(past, (family,))
@@ -213,7 +213,7 @@ def _age(now: Counts, past: Sequence[Counts]) -> Iterable[Alarm]:
 
 
 def _keys(now: Counts, past: Sequence[Counts]) -> Iterable[Alarm]:
-    pages = total([now], READ)
+    pages = total([now], NEW)  # whose keys are counted
     if pages < FEW_PAGES or not past:
         return
     names = [

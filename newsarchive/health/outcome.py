@@ -28,12 +28,15 @@ def site_trouble(counts: Counts) -> str:
     if counts.get("reason") == "refused":
         return "the site's firewall refused us (HTTP 501): wait some hours before the next run"
     read = good_pages(counts) + bad_pages(counts) + integer(counts, "article/quarantined_again")
-    answered = read + integer(counts, "article/gone")
+    answered = read + integer(counts, "article/gone") + integer(counts, "article/still_gone")
     lists = integer(counts, "list/read") + integer(counts, "list/unknown")
-    failed = integer(counts, "article/failed")
-    if (answered or lists) and (failed <= answered or failed < FEW_PAGES):
+    failed, lists_failed = integer(counts, "article/failed"), integer(counts, "list/failed")
+    articles_came = failed <= answered or failed < FEW_PAGES
+    if (answered or lists) and articles_came and lists_failed <= lists:
         return ""
     said = f"{answered + lists} of {answered + lists + unreachable + refused} requests were answered"
+    if articles_came and answered:
+        said = f"{lists} of {lists + lists_failed} lists came"
     if refused > unreachable:
         return f"the site refused us: {said}; wait, then ask for less or more slowly"
     return f"the site could not be reached: {said}"

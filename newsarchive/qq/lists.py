@@ -37,7 +37,8 @@ _KINDS = {
     "123": "tag",
 }
 # `code` inside a 200 reply that means 系统繁忙, "system busy".
-_BUSY = {1, 99998}
+_BUSY = {"1", "99998"}
+_SITEMAP_FILE = re.compile(r"https?://[\w.-]+(?::\d{1,4}|:[1-5]\d{4})?/(?:[^?#\s]*/)?sitemap_\d+\.xml")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,24 +120,25 @@ def read_account(reply: bytes, where: str) -> ListReply:
 
 
 def read_sitemap(reply: bytes, where: str) -> tuple[list[str], list[str]]:
-    """Sitemap files and article ids that a sitemap or its index names.
+    """Files that a sitemap's index names, each once; article ids that one of them names.
 
     Raises:
         UnknownList: it is no sitemap.
     """
     if b"<urlset" not in reply and b"<sitemapindex" not in reply:
         raise UnknownList(where, f"expected a sitemap, got {reply[:60]!r}")
+    index = b"<sitemapindex" in reply
     places = re.findall(rb"<loc>\s*(?:<!\[CDATA\[)?\s*([^<\]\s]+)", reply)
     links = [place.decode("ascii", "replace").replace("&amp;", "&") for place in places]
-    files = [link for link in links if re.search(r"/sitemap_\d+\.xml(?:\.gz)?$", link)]
+    files = [link for link in links if index and _SITEMAP_FILE.fullmatch(link)]
     ids = (whole_id(link.rpartition("/")[2]) for link in links)
-    return files, [id_ for id_ in ids if id_ and is_article(id_)]
+    return list(dict.fromkeys(files)), [id_ for id_ in ids if id_ and is_article(id_)]
 
 
 def _object(reply: bytes, where: str) -> Mapping[str, Any]:
     try:
         data = json.loads(reply)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise UnknownList(where, f"expected JSON, got {reply[:60]!r}") from None
     if not isinstance(data, Mapping):
         raise UnknownList(where, f"expected a JSON object, got {type(data).__name__}")
@@ -144,10 +146,9 @@ def _object(reply: bytes, where: str) -> Mapping[str, Any]:
 
 
 def _expect_success(code: object, data: Mapping[str, Any], where: str) -> None:
-    number = int(code) if isinstance(code, str) and code.lstrip("-").isdigit() else code
-    if number in _BUSY:
-        raise BusyList(where, f"the server is busy (code {number}: {data.get('message') or data.get('msg') or ''})")
-    if number != 0:
+    if str(code) in _BUSY:
+        raise BusyList(where, f"the server is busy (code {code}: {data.get('message') or data.get('msg') or ''})")
+    if str(code) != "0":
         raise UnknownList(where, f"expected code 0, got {_form(data)}")
 
 
@@ -186,8 +187,8 @@ def _entry(item: Mapping[str, Any], id_: str) -> Entry:
     url = link.get("url") if isinstance(link, Mapping) else item.get("url")
     return Entry(
         article_id=id_,
-        url=str(url or ""),
-        title=str(item.get("title") or ""),
+        url=_text(url),
+        title=_text(item.get("title")),
         published=_beijing(item.get("publish_time") or item.get("time")),
         thumbnail=_thumbnail(item),
     )
@@ -200,7 +201,12 @@ def _thumbnail(item: Mapping[str, Any]) -> str:
         found = [found]
     if not isinstance(found, list):
         return ""
-    return next((url for url in map(picture_url, (str(one or "") for one in found)) if url), "")
+    return next((url for url in map(picture_url, map(_text, found)) if url), "")
+
+
+def _text(value: object) -> str:
+    """As a string that can be written: JSON may hold halves of surrogate pairs."""
+    return str(value or "").encode("utf-8", "replace").decode()
 
 
 def _beijing(text: object) -> datetime | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlencode, urlsplit
@@ -20,6 +21,7 @@ from newsarchive.spiders.base import ArchiveSpider
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
+    from twisted.python.failure import Failure
 
 _PAGES = 3
 _HEADERS = {"Referer": "https://news.qq.com/", "Accept": "application/json"}
@@ -54,7 +56,9 @@ class QQSpider(ArchiveSpider):
         self.channels = words(given.get("channels", ""))
         if self.sitemap and self.since is None:
             raise BadArgument("sitemap=1 needs since: expected a day like since=2026-11-01")
+        self.sitemap_files: deque[str] = deque()  # one after the other: there are more than a thousand
         self.unfinished: set[str] = set()  # lists that an earlier run was killed in: nothing new is not their end
+        self.seen: defaultdict[str, set[str]] = defaultdict(set)  # ids that each list has named in this run
         self.device = secrets.token_hex(18)  # any 36 of [a-z0-9], the same within one run
 
     @classmethod
@@ -115,7 +119,8 @@ class QQSpider(ArchiveSpider):
         try:
             reply = read(response.body, where)
         except ListError as error:
-            yield from self._again(response, error)
+            if retry := self._again(response, error):
+                yield retry
             return
         self.run.count("list/read")
         if page == 1 and not reply.entries and not reply.skipped.total():
@@ -126,25 +131,39 @@ class QQSpider(ArchiveSpider):
         yield from requests
         if self.full:
             return  # the walk stays unfinished: the next run goes on where nothing is new
-        following = again(reply) if again and (requests or later or where in self.unfinished) else None
+        named = {entry.article_id for entry in reply.entries}
+        more = where in self.unfinished and not named <= self.seen[where]  # a list may go round in circles
+        self.seen[where] |= named
+        following = again(reply) if again and (requests or later or more) else None
         if following:
             yield following
         else:
             self.ledger.walked(self.name, where)
 
     def parse_sitemap(self, response: Response) -> Iterator[Request]:
-        """Requests for the index's files, or for a file's articles of the days that are wanted."""
+        """Requests for a file's articles of the days that are wanted, then for the next file."""
         try:
             files, ids = lists.read_sitemap(response.body, "sitemap")
         except ListError as error:
-            yield from self._again(response, error)
-            return
-        self.run.count("list/read")
-        for file in files:
-            yield self._sitemap(file)
-        wanted = [Entry(article_id=id_) for id_ in ids if self.wanted(urls.id_date(id_))]
-        requests, _ = self._offer_all(wanted, "sitemap")
-        yield from requests
+            if retry := self._again(response, error):
+                yield retry
+                return
+        else:
+            self.run.count("list/read")
+            self.sitemap_files += files
+            wanted = [Entry(article_id=id_) for id_ in ids if self.wanted(urls.id_date(id_))]
+            requests, _ = self._offer_all(wanted, "sitemap")
+            yield from requests
+        yield from self._next_sitemap()
+
+    def sitemap_failed(self, failure: Failure) -> Iterator[Request]:
+        """One file less; the others are read all the same."""
+        self.list_failed(failure)
+        yield from self._next_sitemap()
+
+    def _next_sitemap(self) -> Iterator[Request]:
+        if self.sitemap_files and not self.full:
+            yield self._sitemap(self.sitemap_files.popleft())
 
     def _offer_all(self, entries: list[Entry], where: str) -> tuple[list[Request], bool]:
         """Requests for the new ones, and whether the list has articles that are too late for `until`."""
@@ -197,22 +216,23 @@ class QQSpider(ArchiveSpider):
 
     def _sitemap(self, url: str) -> Request:
         self.run.count("request/list")
-        return Request(url, callback=self.parse_sitemap, errback=self.list_failed, meta={"where": "sitemap"})
+        return Request(url, callback=self.parse_sitemap, errback=self.sitemap_failed, meta={"where": "sitemap"})
 
-    def _again(self, response: Response, error: ListError) -> Iterator[Request]:
+    def _again(self, response: Response, error: ListError) -> Request | None:
         """The request once more: a busy server and a gateway's error page come with status 200 too."""
         assert response.request is not None  # noqa: S101
         busy = isinstance(error, BusyList)
         retry = get_retry_request(response.request, spider=self, reason="busy" if busy else "unknown list")
         if retry:
             self.run.count("list/again")
-            yield retry
         elif busy:
             self.run.count("list/failed")
+            self.run.count("site/refused")
             self.logger.error("%s: not read: %s", error.where, error.reason)
         else:
             self.run.count("list/unknown")
             self.logger.error("%s: no known form of a list: %s", error.where, error.reason)
+        return retry
 
 
 def _record(entry: Entry) -> str:
