@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
 
 class NotSent(IgnoreRequest):
-    """The request stayed here: the site's firewall has refused an earlier one."""
+    """The request stayed here, because the crawl ends: nothing was tried."""
+
+
+class Refused(NotSent):
+    """It stayed here because the site's firewall has refused an earlier one."""
 
 
 class FirewallAware(HTTP11DownloadHandler):
@@ -28,9 +32,9 @@ class FirewallAware(HTTP11DownloadHandler):
         self.refused = False
 
     async def download_request(self, request: Request) -> Response:
-        """Raises `NotSent`."""
+        """Raises `Refused`."""
         if self.refused:
-            raise NotSent(f"{request.url}: not sent, the site's firewall has refused an earlier request (501)")
+            raise Refused(f"{request.url}: not sent, the site's firewall has refused an earlier request (501)")
         response = await super().download_request(request)
         if response.status == 501 and not request.meta.get("picture"):  # pictures come from hosts of their own
             self.refused = True

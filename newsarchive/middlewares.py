@@ -11,10 +11,15 @@ from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 from scrapy.utils.httpobj import urlparse_cached
 
+from newsarchive.handlers import NotSent
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Self
 
     from scrapy.crawler import Crawler
+
+_LOOK = 0.5  # seconds between two looks whether the crawl goes on
 
 
 class SiteHosts(OffsiteMiddleware):
@@ -55,21 +60,29 @@ class Backoff:
     longest = 300.0  # seconds
     too_many = frozenset({429, 567})
 
-    def __init__(self, first: float) -> None:
+    def __init__(self, first: float, goes_on: Callable[[], bool] = lambda: True) -> None:
         self.first = first
+        self.goes_on = goes_on
         self.quiet_until: dict[str, float] = {}
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        return cls(crawler.settings.getfloat("ARCHIVE_BACKOFF"))
+        return cls(crawler.settings.getfloat("ARCHIVE_BACKOFF"), lambda: crawler.crawling)
 
     async def process_request(self, request: Request) -> None:
-        """`retry_times` counts in Scrapy's retry middleware and in `get_retry_request`."""
+        """`retry_times` counts in Scrapy's retry middleware and in `get_retry_request`.
+
+        Raises `NotSent` when the crawl is stopped meanwhile: nobody is to wait five minutes for that.
+        """
         tries = request.meta.get("retry_times", 0)
         own = self._wait(tries - 1) if tries else 0.0
         host = self.quiet_until.get(urlparse_cached(request).netloc, 0.0) - asyncio.get_running_loop().time()
-        if (seconds := max(own, host)) > 0:
-            await asyncio.sleep(seconds)
+        seconds = max(own, host)
+        while seconds > 0:
+            if not self.goes_on():
+                raise NotSent(f"{request.url}: not sent, the crawl was stopped")
+            await asyncio.sleep(min(seconds, _LOOK))
+            seconds -= _LOOK
 
     def process_response(self, request: Request, response: Response) -> Response:
         if response.status in self.too_many:

@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "sources": {"items", "errors"},
     "archive": {"items", "errors", "markdown", "archive", "sources", "wording"},
     "settings": {"qq"},
-    "middlewares": set[str](),
+    "middlewares": {"handlers"},
     "handlers": set[str](),
     "drops": set[str](),
     "wording": set[str](),

@@ -238,10 +238,24 @@ def test_ctrl_c_once_ends_in_order(crawl: Crawl, small_site: DemoSite, tmp_path:
     assert result.returncode == 0, result
     assert "stopped on request" in result.stdout
     assert result.status["last_run"]["reason"] == "shutdown"
+    assert "SIGINT: stopping after what is on its way; once more stops by force" in result.stderr
     assert "Traceback" not in result.stderr
     assert 5 <= len(content(archive)) < 60
     assert crawl(archive, *DEEP, site=small_site).returncode == 0
     assert_whole(archive, Unbroken(crawl, small_site, tmp_path / "unbroken").content)
+
+
+def test_ctrl_c_does_not_wait_for_a_site_that_asked_for_quiet(
+    crawl: Crawl, small_site: DemoSite, tmp_path: Path
+) -> None:
+    small_site.site.faults.add("/rain/a/*", 429, times=-1)
+    process = crawl.start(tmp_path, *DEEP, site=small_site, RETRY_TIMES=2, ARCHIVE_BACKOFF=200)
+    until(lambda: any(path.startswith("/rain/") for path in small_site.site.counts()))
+    process.send_signal(signal.SIGINT)
+    result = finish(process, tmp_path, timeout=60)
+    assert result.returncode == 0, result
+    with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
+        assert {row.attempts for row in ledger.rows()} == {0}, "nothing was tried to its end"
 
 
 def test_sigterm_is_what_a_service_manager_sends(crawl: Crawl, small_site: DemoSite, tmp_path: Path) -> None:

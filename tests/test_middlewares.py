@@ -11,6 +11,7 @@ from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 from scrapy.utils.test import get_crawler
 
+from newsarchive.handlers import NotSent
 from newsarchive.middlewares import Backoff, SiteHosts
 from newsarchive.spiders.qq import QQSpider
 from tests.test_arguments import OURS
@@ -60,14 +61,21 @@ class Waits:
     """A `Backoff` whose waiting is noted instead of done."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.backoff = Backoff(2.0)
-        self.waited: list[float] = []
+        self.backoff = Backoff(2.0, lambda: self.goes_on)
+        self.goes_on = True
+        self.steps: list[list[float]] = []
         monkeypatch.setattr(asyncio, "sleep", self.sleep)
 
     async def sleep(self, seconds: float) -> None:
-        self.waited.append(round(seconds))
+        self.steps[-1].append(seconds)
+
+    @property
+    def waited(self) -> list[int]:
+        """Seconds of each request that had to wait."""
+        return [round(sum(steps)) for steps in self.steps if steps]
 
     def ask(self, url: str, tries: int = 0) -> None:
+        self.steps.append([])
         asyncio.run(self.backoff.process_request(Request(url, meta={"retry_times": tries})))
 
     def answer(self, url: str, status: int, tries: int = 0, **headers: str) -> None:
@@ -94,6 +102,15 @@ def test_a_host_that_has_too_many_requests_is_left_alone(monkeypatch: pytest.Mon
     waits.answer("https://new.qq.com/a", 429, Retry_After="60")
     waits.ask("https://new.qq.com/c")
     assert waits.waited == [8, 60], "the other host is asked at once"
+
+
+def test_a_crawl_that_is_stopped_waits_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits = Waits(monkeypatch)
+    waits.goes_on = False
+    with pytest.raises(NotSent, match="the crawl was stopped"):
+        waits.ask("https://new.qq.com/", tries=20)
+    waits.ask("https://new.qq.com/", tries=0)
+    assert waits.waited == []
 
 
 def test_other_answers_ask_for_no_quiet(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,12 +5,24 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from scrapy import Spider
 from scrapy.http import Response
 from scrapy.logformatter import LogFormatter, LogFormatterResult
 from twisted.python.failure import Failure
+
+logger = logging.getLogger(__name__)
+
+
+def tell_stop(record: logging.LogRecord) -> bool:
+    """A filter for Scrapy's logger: a first Ctrl-C or SIGTERM is answered on a quiet terminal too."""
+    if not str(record.msg).startswith("Received %(signame)s, shutting down"):
+        return True
+    signal = record.args.get("signame") if isinstance(record.args, Mapping) else ""
+    logger.warning("%s: stopping after what is on its way; once more stops by force", signal)
+    return False
 
 
 class LogLines(LogFormatter):
