@@ -72,7 +72,7 @@ def run(folder: Path, listed: int) -> None:
         for n in range(listed):
             _, new = ledger.found("qq", article_id(n), url="", now=NOW)
             assert not new
-        ledger.newest()
+        ledger.newest(NOW)
         ledger.counts_by_state()
         ledger.exhausted(8)
         ledger.last_runs(100)

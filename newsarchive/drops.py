@@ -19,6 +19,13 @@ class Gone(DropItem):
         super().__init__(reason, log_level="DEBUG")
 
 
+class Older(DropItem):
+    """The archive holds a page of the article that came later than this saved one."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, log_level="INFO")
+
+
 class Unchanged(DropItem):
     """The archive holds the article as it is. Expected, so quiet."""
 

@@ -75,3 +75,5 @@ class Article:
     """`ETag` of the page's answer, for a later conditional request."""
     last_modified: str = ""
     """`Last-Modified` of the page's answer."""
+    captured: datetime | None = None
+    """When the page came, UTC, of one that a WARC file holds; `None` for all others."""

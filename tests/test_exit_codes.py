@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -326,3 +327,26 @@ def test_the_exit_code_is_in_the_ledger_and_in_the_status(crawl: Crawl, demo_sit
     crawl(tmp_path, site=demo_site)
     with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
         assert [run.exit_code for run in ledger.last_runs(5)] == [4]
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "said"),
+    [("busy", 3, "the site refused us"), (404, 4, "ALARM: list form"), ("redirect", 4, "ALARM: list form")],
+)
+def test_lists_that_never_come_are_not_nothing_new(
+    crawl: Crawl, demo_site: DemoSite, tmp_path: Path, fault: str | int, code: int, said: str
+) -> None:
+    demo_site.site.faults.add("/web_feed/*", fault, times=-1, value="1" if fault == "busy" else "/elsewhere")
+    result = crawl(tmp_path, site=demo_site, RETRY_TIMES=1)
+    assert result.returncode == code, result
+    assert said in result.stdout
+
+
+def test_a_reader_that_has_gone_changes_nothing(crawl: Crawl, demo_site: DemoSite, tmp_path: Path) -> None:
+    process = crawl.start(tmp_path, site=demo_site)
+    assert process.stdout
+    assert process.stderr
+    process.stdout.close()
+    with process.stderr:
+        assert process.wait(60) == 0, process.stderr.read()
+    assert json.loads((tmp_path / "status.json").read_bytes())["last_run"]["counts"]["article/new"] == 13

@@ -178,3 +178,26 @@ def test_killed_crawl_is_mended_by_the_next(
     replayed = crawl(tmp_path / "replayed", "-a", f"replay={archive / 'pages'}")
     assert replayed.returncode == 0, replayed
     assert tree(tmp_path / "replayed" / "content") == tree(tmp_path / "whole" / "content")
+
+
+def test_replay_of_a_former_page_does_not_displace_the_later_one(
+    crawl: Crawl, demo_site: DemoSite, tmp_path: Path
+) -> None:
+    archive = tmp_path / "archive"
+    edited = next(story.id for story in demo_site.site.articles() if story.family == "F5")
+    crawl(archive, site=demo_site)
+    (first,) = warcs(archive)
+    demo_site.site.edit(edited, title="改过的标题")
+    crawl(archive, "-a", f"urls={edited}", site=demo_site)
+    (document,) = archive.glob(f"content/**/{edited}.md")
+    after = document.read_bytes()
+    assert "改过的标题" in after.decode()
+    result = crawl(archive, "-a", f"replay={first}")
+    assert result.returncode == 0, result
+    assert result.status["last_run"]["counts"]["article/older"] == 1
+    assert document.read_bytes() == after
+    document.unlink()
+    assert crawl(archive, "-a", f"replay={first}").returncode == 0
+    assert document.read_bytes() != after, "better an older text than none"
+    assert crawl(archive, "-a", f"replay={archive / 'pages'}").returncode == 0
+    assert document.read_bytes() == after

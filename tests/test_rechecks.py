@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from demo.faults import Answer
 from newsarchive.archive.ledger import Ledger, Row, State
 from tests.archived import make_due
 from tests.conftest import Crawl, DemoSite
@@ -210,3 +213,89 @@ def test_failed_articles_come_first_in_the_next_run(crawl: Crawl, demo_site: Dem
     asked = [request.path for request in demo_site.site.seen if request.path != "/robots.txt"]
     assert asked[0] == f"/rain/a/{failing}"
     assert row(tmp_path, failing).state is State.ARCHIVED
+
+
+def test_a_lost_document_is_fetched_again_though_the_server_knows_conditions(
+    crawl: Crawl, demo_site: DemoSite, archive: Path
+) -> None:
+    before = content(archive)
+    for arguments in ((), ("-a", f"urls={article(demo_site)}")):
+        file = archive / row(archive, article(demo_site)).path
+        file.unlink()
+        make_due(archive)
+        result = crawl(archive, *arguments, site=demo_site)
+        assert result.returncode == 0, result
+        assert {path: data for path, (data, _) in content(archive).items()} == {
+            path: data for path, (data, _) in before.items()
+        }
+
+
+def test_a_page_that_says_that_it_was_removed_is_looked_at_again(
+    crawl: Crawl, demo_site: DemoSite, archive: Path
+) -> None:
+    removed = article(demo_site)
+    page = demo_site.site.answer("GET", f"/rain/a/{removed}", {}, b"")
+    answer = demo_site.site.answer
+
+    def gone(method: str, target: str, headers: dict[str, str], body: bytes) -> Answer:
+        if not target.endswith(removed):
+            return answer(method, target, headers, body)
+        said = re.sub(rb"window\.DATA ?= ?\{", b'window.DATA = {"is_deleted": 1, ', page.body)
+        return replace(page, body=said, headers=())
+
+    demo_site.site.answer = gone  # type: ignore[method-assign]
+    make_due(archive)
+    first = crawl(archive, site=demo_site, ARCHIVE_RECHECK_HOURS="1000000")
+    assert row(archive, removed).state is State.GONE
+    assert row(archive, removed).next_check is not None
+    make_due(archive)
+    again = crawl(archive, site=demo_site, ARCHIVE_RECHECK_HOURS="1000000")
+    assert (counts(first)["gone"], counts(again).get("gone"), counts(again)["still_gone"]) == (1, None, 2), again
+    demo_site.site.answer = answer  # type: ignore[method-assign]
+    make_due(archive)
+    assert crawl(archive, site=demo_site).returncode == 0
+    assert row(archive, removed).state is State.ARCHIVED
+
+
+def test_rechecks_go_on_while_the_site_is_away_and_end_with_the_last_age(
+    crawl: Crawl, demo_site: DemoSite, archive: Path
+) -> None:
+    demo_site.site.faults.add("/rain/a/*", 500, times=-1)
+    young, old = "1000000", "1"  # hours: every article of the demo is past its last re-check, or none is
+    for hours, goes_on in ((young, True), (old, False)):
+        for _ in range(3):
+            make_due(archive)
+            with Ledger.open(archive / "ledger.sqlite") as ledger:
+                for known in ledger.rows():
+                    ledger.put(replace(known, attempts=3))
+            crawl(archive, site=demo_site, RETRY_TIMES=0, ARCHIVE_MAX_TRIES=3, ARCHIVE_RECHECK_HOURS=hours)
+        with Ledger.open(archive / "ledger.sqlite") as ledger:
+            archived = [known for known in ledger.rows() if known.state is State.ARCHIVED]
+        assert archived
+        assert all((known.next_check is not None) is goes_on for known in archived)
+
+
+def test_the_pages_own_picture_is_no_list_picture(crawl: Crawl, demo_site: DemoSite, tmp_path: Path) -> None:
+    edited = article(demo_site)
+    named = ("-a", f"urls={edited}")
+    crawl(tmp_path, *named, site=demo_site)
+    assert row(tmp_path, edited).thumbnail == ""
+    demo_site.site.edit(edited, cover="another-cover")
+    result = crawl(tmp_path, *named, site=demo_site)
+    assert counts(result)["revised"] == 1, "the page's picture is followed while no list has named one"
+
+
+@pytest.mark.parametrize("location", ["http://[::1/x", "http://host:99999/rain/a/{}", "https://new.qq.com:x/a/{}", ""])
+def test_a_redirect_to_nowhere_is_a_failed_try(
+    crawl: Crawl, demo_site: DemoSite, tmp_path: Path, location: str
+) -> None:
+    moved = article(demo_site)
+    demo_site.site.faults.add(f"/rain/a/{moved}", "redirect", times=-1, value=location.format(moved))
+    result = crawl(
+        tmp_path, "-a", f"urls={moved},{sorted(it.id for it in demo_site.site.articles())[0]}", site=demo_site
+    )
+    assert result.returncode in (0, 3), result
+    assert "Traceback" not in result.stderr
+    failed = row(tmp_path, moved)
+    assert (failed.state, failed.attempts) == (State.FAILED, 1)
+    assert failed.next_try is not None

@@ -103,7 +103,7 @@ class Ledger(RunRows):
         now: datetime,
     ) -> None:
         """The file stands: always the last step of storing an article."""
-        self.found(article.source, article.article_id, url=article.url, thumbnail=article.thumbnail, now=now)
+        self.found(article.source, article.article_id, url=article.url, now=now)
         self._update(
             article.source,
             article.article_id,
@@ -200,10 +200,9 @@ class Ledger(RunRows):
         """Unfinished articles of all sources that are not tried any more."""
         return self._articles.select(f"{_UNFINISHED} AND attempts >= ? ORDER BY seq", max_tries)
 
-    def rechecks(self, source: str, now: datetime, max_tries: int = 8) -> Iterator[Row]:
+    def rechecks(self, source: str, now: datetime) -> Iterator[Row]:
         """Articles, archived or gone, whose next look has come."""
-        condition = "source = ? AND next_check <= ? AND state IN ('archived', 'gone') AND attempts < ?"
-        return self._articles.walk(condition, source, now, max_tries)
+        return self._articles.walk("source = ? AND next_check <= ? AND state IN ('archived', 'gone')", source, now)
 
     def rows(self, source: str | None = None) -> Iterator[Row]:
         """Every article in the order of its finding."""
@@ -213,9 +212,10 @@ class Ledger(RunRows):
         found = self._run("SELECT state, count(*) FROM articles GROUP BY state").rows
         return {State(state): count for state, count in found}
 
-    def newest(self) -> Row | None:
-        """The archived article that was published last."""
-        return next(iter(self._articles.select("path <> '' ORDER BY julianday(published) DESC LIMIT 1")), None)
+    def newest(self, now: datetime) -> Row | None:
+        """The archived article that was published last; one with a date far in the future says nothing."""
+        condition = "path <> '' AND julianday(published) < julianday(?) + 1 ORDER BY julianday(published) DESC LIMIT 1"
+        return next(iter(self._articles.select(condition, now)), None)
 
     def check(self) -> list[str]:
         """What SQLite's own check finds wrong with the file; empty when it is whole."""

@@ -34,6 +34,11 @@ class Position(NamedTuple):
     offset: int
 
 
+def is_warc(saved_in: str) -> bool:
+    """Whether a `Page.saved_in` is a record of a WARC file, which tells when the page came."""
+    return saved_in.rpartition(":")[0].lower().endswith(_WARC)
+
+
 def saved_pages(path: Path | str, source: str = "qq") -> Iterator[Page]:
     """The pages below `path`, in the order of their files' names; of an article in WARC files the newest page.
 

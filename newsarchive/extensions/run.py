@@ -22,9 +22,10 @@ from scrapy.utils.defer import deferred_from_coro
 from newsarchive.archive.archive import Archive
 from newsarchive.archive.files import write_text
 from newsarchive.archive.ledger import Ledger
-from newsarchive.archive.rows import next_check, retry_delay
+from newsarchive.archive.rows import Row, State, next_check, retry_delay
 from newsarchive.errors import LedgerBroken
 from newsarchive.extensions.faults import Faults, in_words
+from newsarchive.extensions.loglines import tell_stop
 from newsarchive.health import alarms, outcome, report, status
 from newsarchive.items import Article
 
@@ -96,7 +97,7 @@ class Run:
         run = cls(
             crawler,
             folder=archive_folder(settings),
-            arguments=" ".join(["scrapy", cls.command, *sys.argv[1:]])[:500],
+            arguments=printable(" ".join(["scrapy", cls.command, *sys.argv[1:]]))[:500],
             ages=recheck_ages(settings),
             max_tries=settings.getint("ARCHIVE_MAX_TRIES"),
             first_delay=timedelta(minutes=settings.getfloat("ARCHIVE_RETRY_MINUTES", 30)),
@@ -130,12 +131,30 @@ class Run:
         return next_check(published, self.now(), self.recheck_ages)
 
     def next_try(self, attempts: int) -> datetime:
-        """When an article is tried again after so many tries in a row."""
+        """When something is tried again after so many tries in a row."""
         return self.now() + retry_delay(attempts, self._first_delay)
+
+    def next_try_of(self, row: Row) -> datetime | None:
+        """When an article is tried again whose page did not come now.
+
+        `None` for an archived one whose tries are used up and whose last re-check is over: what is archived stays.
+        Until then its re-checks go on, however long the site is away.
+        """
+        used_up = bool(row.path) and row.attempts + 1 >= self.max_tries
+        if used_up and self.next_check(row.published or row.first_seen) is None:
+            return None
+        return self.next_try(row.attempts + 1)
+
+    def mark_gone(self, row: Row) -> None:
+        """The site says that the article was removed: its document stays, and it may come back."""
+        again = self.next_check(row.published or row.first_seen)
+        self.ledger.gone(row.source, row.article_id, now=self.now(), next_check=again)
+        self.count("article/still_gone" if row.state is State.GONE else "article/gone")
 
     # signals
 
     def engine_started(self) -> None:
+        logging.getLogger("scrapy.crawler").addFilter(tell_stop)
         for handler in logging.getLogger().handlers:
             if isinstance(handler, logging.StreamHandler):  # of those that write; the one that counts is to see all
                 handler.addFilter(self.faults.plain)
@@ -220,7 +239,8 @@ class Run:
         )
         _write_status(self.archive.folder, whole)
         self.exit_code = exit_code
-        print(report.summary(whole), flush=True)
+        with suppress(BrokenPipeError):  # who reads it has gone; `scrapy status` says it again
+            print(report.summary(whole), flush=True)
 
     def _counts(self, history: list[dict[str, int | float | str]]) -> dict[str, int | float | str]:
         assert self.crawler.stats  # noqa: S101
@@ -238,12 +258,17 @@ class Run:
         counts |= {f"key/{name}": number for name, number in self._keys.most_common(50)}
         if self._lengths:
             counts["length/median"] = median(self._lengths)
-        newest = self.ledger.newest()
+        newest = self.ledger.newest(self.now())
         if newest and newest.published:
             hours = (self.now() - newest.published).total_seconds() / 3600
             counts["newest/hours"] = round(hours, 1)
             counts["newest/usual"] = round(alarms.usual_age(hours, history), 1)
         return counts
+
+
+def printable(text: str) -> str:
+    """The text without what no file in UTF-8 can hold: bytes of a command line that are none."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _write_status(folder: Path, whole: dict[str, Any]) -> None:
@@ -254,7 +279,7 @@ def look(folder: Path, ledger: Ledger, max_tries: int) -> dict[str, Any]:
     """The archive as a whole, for `status.json` and `scrapy status`."""
     return status.archive_status(
         by_state=ledger.counts_by_state(),
-        newest=ledger.newest(),
+        newest=ledger.newest(datetime.now(UTC)),
         exhausted=ledger.exhausted(max_tries),
         in_quarantine=sum(1 for _ in folder.glob("quarantine/*/*.json")),
         pictures_given_up=len(ledger.pictures.exhausted(max_tries)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+from newsarchive.archive.saved import is_warc
 from newsarchive.drops import Gone, Quarantined
 from newsarchive.errors import NotAnArticle, PageError
 from newsarchive.extensions.run import Run
@@ -30,7 +31,7 @@ class Extract:
             article = reader(item.source)(item.html, url=item.url, thumbnail=item.thumbnail)
         except NotAnArticle as error:
             if error.gone:
-                self._mark_gone(item)
+                self._gone(item)
                 raise Gone(str(error)) from error
             raise Quarantined(str(error)) from error
         except PageError as error:
@@ -44,23 +45,12 @@ class Extract:
         headers = {name.lower(): value for name, value in item.headers}
         article.etag = headers.get("etag", "")
         article.last_modified = headers.get("last-modified", "")
-        self._count(article)
+        article.captured = item.fetched if is_warc(item.saved_in) else None
         return article
 
-    def _mark_gone(self, page: Page) -> None:
-        if self.run.ledger.get(page.source, page.article_id) is not None:
-            self.run.ledger.gone(page.source, page.article_id, now=self.run.now())
-        self.run.count("article/gone")
-
-    def _count(self, article: Article) -> None:
-        self.run.count(f"family/{article.family}")
-        self.run.count("length/total", len(article.text))
-        for what, value in (
-            ("thumbnail", article.thumbnail),
-            ("picture", article.pictures),
-            ("summary", article.summary),
-        ):
-            if not value:
-                self.run.count(f"without/{what}")
-        if article.unknown_keys:
-            self.run.count("key/unknown")
+    def _gone(self, page: Page) -> None:
+        row = self.run.ledger.get(page.source, page.article_id)
+        if row is not None:
+            self.run.mark_gone(row)
+        else:
+            self.run.count("article/gone")  # a saved page of an article that the archive does not know

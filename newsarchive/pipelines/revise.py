@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+from newsarchive.archive.captures import capture_at
 from newsarchive.archive.documents import Standing, content_hash, standing
-from newsarchive.drops import Unchanged
+from newsarchive.drops import Older, Unchanged
+from newsarchive.errors import ArchiveError
 from newsarchive.extensions.run import Run
 from newsarchive.items import Article
 from newsarchive.markdown.document import render
@@ -25,11 +27,15 @@ class Revise:
         return cls(Run.of(crawler))
 
     def process_item(self, item: Article) -> Article:
-        """Raises `Unchanged`."""
+        """Raises `Unchanged`, or `Older` for a saved page that a later one has overtaken."""
+        self._count(item)
         document = render(item)
         item.content_hash = content_hash(document)
         found = standing(self.run.archive, item, document)
         if found is not Standing.UNCHANGED:
+            if self._is_older(item):
+                self.run.count("article/older")
+                raise Older(f"{item.url}: left as it is, the archive holds a page that came later than this saved one")
             return item
         now = self.run.now()
         self.run.archive.ledger.checked(
@@ -43,3 +49,30 @@ class Revise:
         )
         self.run.count("article/unchanged")
         raise Unchanged(f"{item.url}: the archive holds it as it is")
+
+    def _is_older(self, item: Article) -> bool:
+        archive = self.run.archive
+        row = archive.ledger.get(item.source, item.article_id)
+        if item.captured is None or row is None or row.warc_offset is None:
+            return False
+        if not row.path or not (archive.folder / row.path).is_file():
+            return False  # better an older text than none
+        try:
+            held = capture_at(archive.folder / "pages" / row.warc_file, row.warc_offset).record.date
+        except ArchiveError:  # moved away or damaged, which `scrapy verify` tells
+            return False
+        return item.captured < held
+
+    def _count(self, article: Article) -> None:
+        """What a run's whole articles are like, new or not: the alarms compare it with other runs."""
+        self.run.count(f"family/{article.family}")
+        self.run.count("length/total", len(article.text))
+        for what, value in (
+            ("thumbnail", article.thumbnail),
+            ("picture", article.pictures),
+            ("summary", article.summary),
+        ):
+            if not value:
+                self.run.count(f"without/{what}")
+        if article.unknown_keys:
+            self.run.count("key/unknown")

@@ -14,18 +14,19 @@ from scrapy.http import Response
 from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 
-from newsarchive.archive.rows import Row, State
+from newsarchive.archive.rows import Row
 from newsarchive.archive.saved import saved_pages
 from newsarchive.errors import BadArgument
 from newsarchive.extensions.faults import is_site_error
 from newsarchive.extensions.run import Run
-from newsarchive.handlers import NotSent
+from newsarchive.handlers import NotSent, Refused
 from newsarchive.headers import header_pairs
 from newsarchive.items import Page
 from newsarchive.spiders.arguments import day, named_articles, number, refuse_unknown, saved
 
 _ARTICLE_PRIORITY = 10  # what was found is fetched before more is found
-_LONGEST_CHAIN = 3  # redirects from one address of an article to another
+_MOVED = frozenset({301, 302, 303, 307, 308, 404, 410})  # of a list: its address has changed, the site is there
+_MOST_HOPS = 3  # redirects from one address of an article to another
 
 
 class ArchiveSpider(Spider, ABC):
@@ -147,27 +148,29 @@ class ArchiveSpider(Spider, ABC):
                 if request := self._request(row):
                     yield request
 
-    def _request(self, row: Row, url: str = "", chain: int = 0) -> Request | None:
-        if chain == 0:
+    def _request(self, row: Row, url: str = "", hops: int = 0) -> Request | None:
+        if hops == 0:
             if self.full:
                 return None
             if self.left is not None:
                 self.left -= 1
             self.run.count("request/article")
-        headers = {}
-        if row.etag and row.path:
-            headers["If-None-Match"] = row.etag
-        if row.last_modified and row.path:
-            headers["If-Modified-Since"] = row.last_modified
         return Request(
             url or self.page_url(row.article_id),
             callback=self.parse_article,
             errback=self.article_failed,
-            headers=headers,
+            headers=self._conditions(row),
             priority=_ARTICLE_PRIORITY,
             cb_kwargs={"row": row},
-            meta={"handle_httpstatus_all": True, "chain": chain},
+            meta={"handle_httpstatus_all": True, "hops": hops},
         )
+
+    def _conditions(self, row: Row) -> dict[str, str]:
+        """Headers of a conditional request, which may be answered with 304: only where the document stands."""
+        if self.named or not row.path or not (self.run.archive.folder / row.path).is_file():
+            return {}
+        conditions = {"If-None-Match": row.etag, "If-Modified-Since": row.last_modified}
+        return {name: value for name, value in conditions.items() if value}
 
     # what came
 
@@ -179,7 +182,7 @@ class ArchiveSpider(Spider, ABC):
         elif response.status == 304:
             self._unchanged(row)
         elif response.status in (404, 410):
-            self._gone(row)
+            self.run.mark_gone(row)
         elif 300 <= response.status < 400:
             yield from self._redirected(response, row)
         elif response.status == 501:
@@ -194,8 +197,9 @@ class ArchiveSpider(Spider, ABC):
         """No answer came, after all retries."""
         row: Row = failure.request.cb_kwargs["row"]  # type: ignore[attr-defined]
         error = failure.value
-        if isinstance(error, NotSent):
-            self.stop_refused(row.url)  # the row stays as it is: nothing was tried
+        if isinstance(error, NotSent):  # the row stays as it is: nothing was tried
+            self.not_sent(error, row.url)
+            return
         reason = str(error) or type(error).__name__
         refused = isinstance(error, IgnoreRequest)
         ours = not is_site_error(error)
@@ -206,16 +210,28 @@ class ArchiveSpider(Spider, ABC):
     def list_failed(self, failure: Failure) -> None:
         """No list came, after all retries. What it would have named comes with a later run."""
         error = failure.value
+        url = failure.request.url  # type: ignore[attr-defined]
+        if isinstance(error, NotSent):
+            self.not_sent(error, url)
+            return
         status = error.response.status if isinstance(error, HttpError) else 0
-        if isinstance(error, NotSent) or status == 501:
-            self.stop_refused(failure.request.url)  # type: ignore[attr-defined]
-        refused = status in (403, 429, 567) or (not status and isinstance(error, IgnoreRequest))
-        self.run.count("list/failed")
-        self.run.count("site/refused" if refused else "site/unreachable")
+        if status == 501:
+            self.stop_refused(url)
+        if status in _MOVED:
+            self.run.count("list/unknown")
+        else:
+            refused = status in (403, 429, 567) or (not status and isinstance(error, IgnoreRequest))
+            self.run.count("list/failed")
+            self.run.count("site/refused" if refused else "site/unreachable")
         where = failure.request.meta["where"]  # type: ignore[attr-defined]
         self.logger.error("%s: no list came: %s", where, f"HTTP status {status}" if status else error)
         if not is_site_error(error):
             failure.raiseException()
+
+    def not_sent(self, error: NotSent, url: str) -> None:
+        """A request stayed here, because the crawl ends or has to end."""
+        if isinstance(error, Refused):
+            self.stop_refused(url)
 
     def stop_refused(self, url: str) -> None:
         """Ends the crawl: the site's firewall has refused us, and asking on makes it worse."""
@@ -241,19 +257,21 @@ class ArchiveSpider(Spider, ABC):
         )
 
     def _redirected(self, response: Response, row: Row) -> Iterator[Request]:
-        location = response.urljoin((response.headers.get("Location") or b"").decode("latin-1"))
-        if self.is_gone(location):
-            self._gone(row)
-            return
+        location = (response.headers.get("Location") or b"").decode("latin-1")
+        hops = response.meta["hops"] + 1
         try:
+            location = response.urljoin(location)
+            if self.is_gone(location):
+                self.run.mark_gone(row)
+                return
             same = self.article_id(location) == row.article_id
-        except BadArgument:
-            same = False
-        chain = response.meta["chain"] + 1
-        if not same or chain > _LONGEST_CHAIN:
-            self._failed(row, f"redirected to {location}, which is not this article")
-        elif request := self._request(row, location, chain):
+            request = self._request(row, location, hops) if same and hops <= _MOST_HOPS else None
+        except (BadArgument, ValueError):  # the latter for what is no URL at all
+            request = None
+        if request:
             yield request
+        else:
+            self._failed(row, f"redirected to {location}, which is not this article")
 
     def _unchanged(self, row: Row) -> None:
         now = self.run.now()
@@ -261,23 +279,16 @@ class ArchiveSpider(Spider, ABC):
         self.ledger.checked(self.name, row.article_id, now=now, next_check=again)
         self.run.count("article/unchanged")
 
-    def _gone(self, row: Row) -> None:
-        again = self.run.next_check(row.published or row.first_seen)
-        self.ledger.gone(self.name, row.article_id, now=self.run.now(), next_check=again)
-        if row.state is not State.GONE:
-            self.run.count("article/gone")
-
     def _failed(self, row: Row, reason: str, *, refused: bool = False, unreachable: bool = False) -> None:
-        self.ledger.failed(
-            self.name,
-            row.article_id,
-            reason=reason,
-            now=self.run.now(),
-            next_try=self.run.next_try(row.attempts + 1),
-        )
+        again = self.run.next_try_of(row)
+        self.ledger.failed(self.name, row.article_id, reason=reason, now=self.run.now(), next_try=again)
         self.run.count("article/failed")
         if refused:
             self.run.count("site/refused")
         if unreachable:
             self.run.count("site/unreachable")
-        self.logger.warning("%s: not fetched: %s; tried again in a later run", row.url, reason)
+        reason = reason.rstrip(".")
+        if again:
+            self.logger.warning("%s: not fetched: %s; tried again in a later run", row.url, reason)
+        else:
+            self.logger.warning("%s: not looked at again: %s; what is archived stays", row.url, reason)
