@@ -67,8 +67,10 @@ def test_other_lists_instead_of_channels() -> None:
         ({"channel": "finance"}, "no argument named 'channel': expected one of accounts, channels"),
         ({"urls": "https://example.com/"}, "names no article: expected an id like"),
         ({"urls": "20261103V01ABC00"}, "is a video or a question: expected an article"),
-        ({"urls": "@/nowhere/list.txt"}, "cannot read the file"),
-        ({"urls": ","}, "expected at least one URL or id"),
+        ({"urls": "@/nowhere/list.txt"}, "urls=@/nowhere/list.txt: cannot read the file: No such file or directory"),
+        ({"urls": ","}, "urls=,: expected at least one"),
+        ({"channels": ","}, "channels=,: expected at least one"),
+        ({"accounts": ", ,"}, "accounts=, ,: expected at least one"),
         ({"replay": "/nowhere/pages"}, "replay=/nowhere/pages: no such file or folder"),
         ({"hot": "yes"}, "hot=yes: expected 1 or 0"),
         ({"sitemap": "1"}, "sitemap=1 needs since"),
@@ -79,6 +81,35 @@ def test_a_bad_argument_is_one_clear_line(arguments: dict[str, Any], expected: s
         spider(**arguments)
     assert expected in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+VALUES: dict[str, Any] = {
+    "channels": "tech", "pages": "2", "since": "2026-11-01", "until": "2026-11-02", "limit": "5", "hot": "1",
+    "accounts": "8QMf", "sitemap": "1", "urls": "20261103A01ABC00",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("other", VALUES)
+def test_a_replay_goes_with_no_other_argument(tmp_path: Path, other: str) -> None:
+    (tmp_path / "page.html").write_text("<p>")
+    with pytest.raises(BadArgument, match=f"replay and {other} together: a replay reads every saved page"):
+        spider(**{other: VALUES[other]}, replay=str(tmp_path))
+    assert spider(replay=str(tmp_path), _job="1").kind == "replay"
+
+
+@pytest.mark.parametrize("other", sorted(VALUES.keys() - {"urls", "limit"}))
+def test_named_articles_go_with_a_limit_only(other: str) -> None:
+    with pytest.raises(BadArgument, match=f"urls and {other} together: what is named is fetched"):
+        spider(**{other: VALUES[other]}, urls=VALUES["urls"])
+    assert spider(urls=VALUES["urls"], limit="1").left == 1
+
+
+@pytest.mark.parametrize("name", sorted(QQSpider.arguments))
+@pytest.mark.parametrize("nothing", ["", " "])
+def test_an_argument_without_a_value_does_not_mean_everything(name: str, nothing: str) -> None:
+    arguments: dict[str, Any] = {name: nothing}
+    with pytest.raises(BadArgument, match=f"{name}=: expected a value"):
+        spider(**arguments)
 
 
 def test_a_bad_setting() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import date
 from pathlib import Path
 
@@ -10,11 +10,43 @@ from newsarchive.archive.saved import saved_files
 from newsarchive.errors import BadArgument
 
 
-def refuse_unknown(given: Collection[str], known: Collection[str]) -> None:
-    """Raises `BadArgument` for a name that the spider does not have; scrapyd's begin with `_`."""
-    for name in given:
-        if name not in known and not name.startswith("_"):
+def given_arguments(arguments: Mapping[str, object], known: Collection[str]) -> dict[str, str]:
+    """The texts of the arguments that were given; scrapyd's own, which begin with `_`, are left out.
+
+    Raises:
+        BadArgument: one is unknown or says nothing, or two contradict each other.
+    """
+    given = {name: str(value).strip() for name, value in arguments.items() if not name.startswith("_")}
+    for name, text in given.items():
+        if name not in known:
             raise BadArgument(f"no argument named {name!r}: expected one of {', '.join(sorted(known))}")
+        if not text:
+            raise BadArgument(f"{name}=: expected a value, or no {name} at all")
+    if clash := contradiction(given):
+        first, second = clash
+        raise BadArgument(f"{first} and {second} together: {_ALONE[first]}")
+    return given
+
+
+_GOES_WITH = {"replay": set[str](), "urls": {"limit"}}
+_ALONE = {
+    "replay": "a replay reads every saved page and nothing else",
+    "urls": "what is named is fetched and nothing else, with limit at most so many of it",
+}
+
+
+def contradiction(given: Collection[str]) -> tuple[str, str] | None:
+    """Two arguments of which the first leaves the second without a meaning, or `None`.
+
+    >>> contradiction(["since", "replay"]), contradiction(["urls", "limit"])
+    (('replay', 'since'), None)
+    """
+    for name, partners in _GOES_WITH.items():
+        if name in given:
+            for other in given:
+                if other != name and other not in partners:
+                    return name, other
+    return None
 
 
 def day(name: str, text: str) -> date | None:
@@ -45,18 +77,23 @@ def switch(name: str, text: str) -> bool:
     return text == "1"
 
 
-def choices(name: str, text: str, known: Collection[str]) -> list[str]:
-    """Names with commas between them, each one of `known`; each once."""
-    names = words(text)
-    for each in names:
+def words(name: str, text: str) -> list[str]:
+    """Texts with commas between them, each once and in order.
+
+    >>> words("channels", "tech, finance,tech")
+    ['tech', 'finance']
+    """
+    found = list(dict.fromkeys(filter(None, (part.strip() for part in text.split(",")))))
+    if not found:
+        raise BadArgument(f"{name}={text}: expected at least one, with commas between several")
+    return found
+
+
+def refuse_others(name: str, given: Collection[str], known: Collection[str]) -> None:
+    """Raises `BadArgument` for what is none of `known`."""
+    for each in given:
         if each not in known:
             raise BadArgument(f"{name}={each}: unknown, expected any of {', '.join(known)}")
-    return names
-
-
-def words(text: str) -> list[str]:
-    """Texts with commas between them, each once and in order."""
-    return list(dict.fromkeys(filter(None, (part.strip() for part in text.split(",")))))
 
 
 def named_articles(text: str, article_id: Callable[[str], str]) -> list[str]:
@@ -66,10 +103,11 @@ def named_articles(text: str, article_id: Callable[[str], str]) -> list[str]:
         try:
             lines = file.read_text(encoding="utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError) as error:
-            raise BadArgument(f"urls={text}: cannot read the file: {error}") from None
+            reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+            raise BadArgument(f"urls={text}: cannot read the file: {reason}") from None
         names = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
     else:
-        names = words(text)
+        names = words("urls", text)
     if not names:
         raise BadArgument(f"urls={text}: expected at least one URL or id")
     try:

@@ -22,7 +22,7 @@ from newsarchive.extensions.run import Run
 from newsarchive.handlers import NotSent, Refused
 from newsarchive.headers import header_pairs
 from newsarchive.items import Page
-from newsarchive.spiders.arguments import day, named_articles, number, refuse_unknown, saved
+from newsarchive.spiders.arguments import day, given_arguments, named_articles, number, saved
 
 _ARTICLE_PRIORITY = 10  # what was found is fetched before more is found
 _MOVED = frozenset({301, 302, 303, 307, 308, 404, 410})  # of a list: its address has changed, the site is there
@@ -32,7 +32,7 @@ _MOST_HOPS = 3  # redirects from one address of an article to another
 class ArchiveSpider(Spider, ABC):
     """A source says how its ids and URLs look and, in `discover`, where to look for articles.
 
-    Arguments of every source:
+    Arguments of every source; `replay` goes with no other one, `urls` with `limit` only:
         urls: URLs or ids with commas between them, or `@file` with one a line. Fetched also when they are
             archived already; nothing else is.
         replay: saved pages instead of the network: a file or folder of `.html`, `.html.gz`, `.warc`, `.warc.gz`.
@@ -47,15 +47,14 @@ class ArchiveSpider(Spider, ABC):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Raises `BadArgument`."""
         super().__init__(*args)
-        refuse_unknown(kwargs, self.arguments)
-        given = {name: str(value).strip() for name, value in kwargs.items()}
+        given = self.given = given_arguments(kwargs, self.arguments)
         self.since = day("since", given.get("since", ""))
         self.until = day("until", given.get("until", ""))
         if self.since and self.until and self.since > self.until:
             raise BadArgument(f"since={self.since} is after until={self.until}")
         self.left = number("limit", given.get("limit", ""), None)
         self.replay = saved("replay", given.get("replay", ""))
-        self.named = named_articles(given["urls"], self.article_id) if given.get("urls") else []
+        self.named = named_articles(given["urls"], self.article_id) if "urls" in given else []
         self.refused = False
 
     @property

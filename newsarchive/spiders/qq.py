@@ -16,7 +16,7 @@ from scrapy.http import Response
 from newsarchive.errors import BadArgument, BusyList, ListError
 from newsarchive.qq import lists, urls
 from newsarchive.qq.lists import Entry, ListReply
-from newsarchive.spiders.arguments import choices, number, switch, words
+from newsarchive.spiders.arguments import number, refuse_others, switch, words
 from newsarchive.spiders.base import ArchiveSpider
 
 if TYPE_CHECKING:
@@ -48,12 +48,12 @@ class QQSpider(ArchiveSpider):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        given = {name: str(value).strip() for name, value in kwargs.items()}
+        given = self.given
         self.pages = number("pages", given.get("pages", ""), None)
         self.hot = switch("hot", given.get("hot", ""))
         self.sitemap = switch("sitemap", given.get("sitemap", ""))
-        self.accounts = words(given.get("accounts", ""))
-        self.channels = words(given.get("channels", ""))
+        self.accounts = words("accounts", given["accounts"]) if "accounts" in given else []
+        self.channels = words("channels", given["channels"]) if "channels" in given else []
         if self.sitemap and self.since is None:
             raise BadArgument("sitemap=1 needs since: expected a day like since=2026-11-01")
         self.sitemap_files: deque[str] = deque()  # one after the other: there are more than a thousand
@@ -67,7 +67,7 @@ class QQSpider(ArchiveSpider):
         spider = super().from_crawler(crawler, *args, **kwargs)
         settings = crawler.settings
         usual = settings.getlist("QQ_CHANNELS")
-        choices("channels", ",".join(spider.channels), list(dict.fromkeys([*lists.CHANNELS, *usual])))
+        refuse_others("channels", spider.channels, list(dict.fromkeys([*lists.CHANNELS, *usual])))
         if not (spider.channels or spider.hot or spider.accounts or spider.sitemap):
             spider.channels = usual
         if "{id}" not in settings["QQ_ARTICLE_URL"]:
