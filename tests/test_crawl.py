@@ -248,6 +248,14 @@ def test_a_replay_gives_what_the_network_gave(demo_site: Any, crawl: Any, tmp_pa
     assert tree(tmp_path / "replayed" / "content") == tree(tmp_path / "live" / "content")
 
 
+def test_a_feed_has_what_was_new(demo_site: Any, crawl: Any, tmp_path: Path) -> None:
+    feed = tmp_path / "new.jsonl"
+    for new in (13, 0):
+        result = crawl(tmp_path / "archive", "-O", str(feed), site=demo_site)
+        assert (result.returncode, result.stderr) == (0, ""), result
+        assert len(feed.read_text("utf-8").splitlines()) == new, result
+
+
 def test_an_account_is_walked_to_its_end(new_site: NewSite, crawl: Any, tmp_path: Path) -> None:
     site = new_site(articles=60, per_page=4)
     theirs = {story.id for story in site.site.articles() if story.media == "海客"}

@@ -50,6 +50,8 @@ WRONG = {
     "level": (["-s", "LOG_LEVEL=LOUD"], "-s LOG_LEVEL=LOUD: expected DEBUG, INFO"),
     "name of a setting": (["-s", "ARCHIVE_DIRR=x"], "-s ARCHIVE_DIRR: no such setting, expected one of ARCHIVE_DIR"),
     "option": (["--quick"], "no option --quick"),
+    "two outputs": (["-o", "a.json", "-O", "b.json"], "Please use only one of -o/--output and -O/--overwrite-output"),
+    "form of an output": (["-o", "a.what"], "Unrecognized output format 'what'"),
     "two spiders": (["qq"], "expected the name of one spider, got qq qq"),
 }
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from scrapy.commands.crawl import Command as ScrapyCrawl
 from scrapy.crawler import AsyncCrawlerProcess, Crawler
+from scrapy.exceptions import UsageError
 from scrapy.settings import default_settings
 from scrapy.spiderloader import get_spider_loader
 
@@ -43,7 +44,10 @@ class Command(ScrapyCrawl):
             for value in values:
                 if "=" not in value:
                     self.refuse(f"{option} {value}: expected NAME=VALUE")
-        super().process_options(args, opts)
+        try:
+            super().process_options(args, opts)
+        except UsageError as error:  # of -o and -O
+            self.refuse(str(error))
         assert self.settings is not None  # noqa: S101  -- Scrapy has set it
         self.check(args[0], opts.spargs, self.settings, [value.partition("=")[0] for value in opts.set])
 

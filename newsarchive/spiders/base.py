@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import ABCMeta, abstractmethod
 from collections.abc import AsyncIterator, Iterator
 from datetime import date
 from itertools import chain
@@ -29,7 +29,8 @@ _MOVED = frozenset({301, 302, 303, 307, 308, 404, 410})  # of a list: its addres
 _MOST_HOPS = 3  # redirects from one address of an article to another
 
 
-class ArchiveSpider(Spider, ABC):
+# Not from ABC: zope.interface marks that class with a name that `dir` lists and nobody can get, and `-o` gets them all.
+class ArchiveSpider(Spider, metaclass=ABCMeta):
     """A source says how its ids and URLs look and, in `discover`, where to look for articles.
 
     Arguments of every source; `replay` goes with no other one, `urls` with `limit` only:
