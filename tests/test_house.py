@@ -21,6 +21,8 @@ MAY_IMPORT = {
     "sources": {"items", "errors"},
     "archive": {"items", "errors", "markdown", "archive", "sources", "wording"},
     "settings": {"qq"},
+    "accepted": {"errors", "settings"},
+    "command": {"errors", "accepted"},
     "middlewares": {"handlers"},
     "handlers": set[str](),
     "drops": set[str](),

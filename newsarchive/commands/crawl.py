@@ -6,19 +6,17 @@ import argparse
 import asyncio
 import logging
 import sys
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from scrapy.commands.crawl import Command as ScrapyCrawl
 from scrapy.crawler import AsyncCrawlerProcess, Crawler
-from scrapy.exceptions import UsageError
-from scrapy.settings import default_settings
 from scrapy.spiderloader import get_spider_loader
 
-from newsarchive import settings as our_settings
+from newsarchive.accepted import refuse_wrong
+from newsarchive.command import ArchiveCommand
 from newsarchive.errors import ArchiveLocked, BadArgument
 from newsarchive.extensions.faults import in_words, is_fatal
-from newsarchive.extensions.run import Run, recheck_ages
+from newsarchive.extensions.run import Run
 
 if TYPE_CHECKING:
     from scrapy.settings import Settings
@@ -26,48 +24,30 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-class Command(ScrapyCrawl):
-    """What is wrong with the command line is said before anything is opened or fetched."""
+class Command(ArchiveCommand, ScrapyCrawl):
+    """The spider is made once before the crawl, so that what is wrong with its arguments is said at once."""
 
     name = "crawl"
 
     def short_desc(self) -> str:
         return "Find and archive articles; the exit code says how it went"
 
-    def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
-        with_names = [option for option in args if option.startswith("-")]
-        if with_names:
-            self.refuse(f"no option {with_names[0]}: see `scrapy {self.name} -h`")
+    def check_words(self, args: list[str]) -> None:
         if len(args) != 1:
-            self.refuse(f"expected the name of one spider, got {' '.join(args) or 'none'}")
-        for option, values in (("-s", opts.set), ("-a", opts.spargs)):
-            for value in values:
-                if "=" not in value:
-                    self.refuse(f"{option} {value}: expected NAME=VALUE")
-        try:
-            super().process_options(args, opts)
-        except UsageError as error:  # of -o and -O
-            self.refuse(str(error))
+            raise BadArgument(f"expected the name of one spider, got {' '.join(args) or 'none'}")
+
+    def check_options(self, args: list[str], opts: argparse.Namespace, overridden: list[str]) -> None:
         assert self.settings is not None  # noqa: S101  -- Scrapy has set it
-        self.check(args[0], opts.spargs, self.settings, [value.partition("=")[0] for value in opts.set])
+        self.check(args[0], opts.spargs, self.settings, overridden)
 
     def check(self, name: str, arguments: dict[str, Any], settings: Settings, overridden: list[str]) -> None:
         """Settings by their form; spider and arguments by making the spider, as the crawl will."""
-        try:
-            for setting in overridden:
-                check_setting(setting, settings)
-            loader = get_spider_loader(settings)
-            if name not in loader.list():
-                raise BadArgument(f"no spider named {name!r}: expected one of {', '.join(loader.list())}")
-            crawler = Crawler(loader.load(name), settings)
-            crawler.spidercls.from_crawler(crawler, **arguments)
-        except BadArgument as error:
-            self.refuse(str(error))
-
-    def refuse(self, message: str) -> None:
-        """One line and exit code 2."""
-        print(f"scrapy {self.name}: {message}", file=sys.stderr)
-        sys.exit(2)
+        refuse_wrong(settings, overridden)
+        loader = get_spider_loader(settings)
+        if name not in loader.list():
+            raise BadArgument(f"no spider named {name!r}: expected one of {', '.join(loader.list())}")
+        crawler = Crawler(loader.load(name), settings)
+        crawler.spidercls.from_crawler(crawler, **arguments)
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         self.exitcode = self.crawl(args[0], opts.spargs)
@@ -103,43 +83,6 @@ def ended(command: str, crawler: Crawler, task: asyncio.Task[None]) -> int:
         _log(error)
     print(f"scrapy {command}: {in_words(error)}", file=sys.stderr)
     return code
-
-
-def check_setting(name: str, settings: Settings) -> None:
-    """Raises `BadArgument` for a value that its default's type cannot be made of, or for a name of ours misspelt."""
-    ours = hasattr(our_settings, name)
-    if not ours and name.startswith(("ARCHIVE_", "QQ_")):
-        known = [each for each in dir(our_settings) if each.isupper()]
-        raise BadArgument(f"-s {name}: no such setting, expected one of {', '.join(known_like(name, known))}")
-    default = getattr(our_settings if ours else default_settings, name, None)
-    expected = "a value"
-    try:
-        if isinstance(default, bool):
-            expected = "True or False"
-            settings.getbool(name)
-        elif isinstance(default, int) and ours:
-            expected = "a whole number"
-            settings.getint(name)
-        elif isinstance(default, int | float):
-            expected = "a number"
-            settings.getfloat(name)
-        elif name == "ARCHIVE_RECHECK_HOURS":
-            expected = "hours with commas between them"
-            recheck_ages(settings)
-        elif name == "LOG_LEVEL":
-            expected = "DEBUG, INFO, WARNING, ERROR or CRITICAL"
-            logging.Handler().setLevel(settings[name])
-    except (ValueError, TypeError):
-        raise BadArgument(f"-s {name}={settings[name]}: expected {expected}") from None
-
-
-def known_like(name: str, known: list[str]) -> list[str]:
-    """The names that may have been meant.
-
-    >>> known_like("ARCHIVE_DIRR", ["ARCHIVE_DIR", "LOG_LEVEL"])
-    ['ARCHIVE_DIR']
-    """
-    return get_close_matches(name, known, n=3) or known
 
 
 def _log(error: BaseException) -> None:

@@ -6,30 +6,27 @@ import argparse
 import sys
 from datetime import UTC, datetime
 
-from scrapy.commands import ScrapyCommand
-from scrapy.exceptions import UsageError
 from tqdm import tqdm
 
 from newsarchive.archive.archive import LOCK
 from newsarchive.archive.lock import Lock
 from newsarchive.archive.rebuild import rebuild
+from newsarchive.command import ArchiveCommand
 from newsarchive.errors import ArchiveLocked
 from newsarchive.extensions.faults import in_words
 from newsarchive.extensions.run import archive_folder, recheck_ages
 
 
-class Command(ScrapyCommand):
+class Command(ArchiveCommand):
     """The former ledger is kept aside; Markdown files are only read."""
 
-    requires_project = True
+    name = "rebuild"
     requires_crawler_process = False
 
     def short_desc(self) -> str:
         return "Make a new ledger from the Markdown files; the former one is kept aside"
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:  # noqa: ARG002
-        if args:
-            raise UsageError(f"expected no argument, got {' '.join(args)}", print_help=False)
         assert self.settings is not None  # noqa: S101  -- Scrapy has set it
         folder = archive_folder(self.settings)
         if not folder.is_dir():

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from scrapy.commands import ScrapyCommand
 from tqdm import tqdm
 
 from newsarchive.archive.archive import Archive
@@ -26,6 +25,7 @@ from newsarchive.archive.reextract import (
     replace_document,
 )
 from newsarchive.archive.warc import mend
+from newsarchive.command import ArchiveCommand
 from newsarchive.drops import Quarantined
 from newsarchive.errors import ArchiveError, ArchiveLocked, BadArgument
 from newsarchive.extensions.faults import in_words
@@ -39,11 +39,14 @@ if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
 
 
-class Command(ScrapyCommand):
+class Command(ArchiveCommand):
     """What is the same is skipped, so a run that was killed is simply started again."""
 
-    requires_project = True
+    name = "reextract"
     requires_crawler_process = False
+
+    def check_words(self, args: list[str]) -> None:
+        """Any ids."""
 
     def syntax(self) -> str:
         return "[options] [article id] ..."

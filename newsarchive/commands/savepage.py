@@ -13,13 +13,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from scrapy import Request, Spider
-from scrapy.commands import ScrapyCommand
 from scrapy.http import Response
 from scrapy.utils.conf import closest_scrapy_cfg
 from twisted.python.failure import Failure
 
 from newsarchive.archive.files import write_bytes, write_text
 from newsarchive.archive.saved import saved_pages
+from newsarchive.command import ArchiveCommand
 from newsarchive.errors import BadArgument, NewsArchiveError, PageError
 from newsarchive.items import Page
 from newsarchive.markdown.document import render
@@ -82,10 +82,14 @@ def write_pairs(pairs: Iterable[tuple[str, Pair]], folder: Path) -> list[Path]:
     return [place for place, _ in places]
 
 
-class Command(ScrapyCommand):
+class Command(ArchiveCommand):
     """Network, file and folder give the same `Page`."""
 
-    requires_project = True
+    name = "savepage"
+
+    def check_words(self, args: list[str]) -> None:
+        if len(args) != 2:
+            raise BadArgument("expected two arguments, a URL, file or folder and a name: scrapy savepage URL NAME")
 
     def syntax(self) -> str:
         return "[options] <URL, file or folder> <name>"
@@ -119,8 +123,6 @@ class Command(ScrapyCommand):
             self._end(1, str(error))
 
     def _save(self, args: list[str], opts: argparse.Namespace) -> None:
-        if len(args) != 2:
-            raise BadArgument("expected two arguments, a URL, file or folder and a name: scrapy savepage URL NAME")
         place, name = args
         if not _NAME.fullmatch(name):
             raise BadArgument(f"{name!r} is no name: expected lower-case words like heading_in_list")

@@ -8,21 +8,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from scrapy.commands import ScrapyCommand
-from scrapy.exceptions import UsageError
-
 from newsarchive.archive.archive import LEDGER, LOCK
 from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.lock import holder
+from newsarchive.command import ArchiveCommand
 from newsarchive.errors import LedgerBroken
 from newsarchive.extensions.run import archive_folder, look
 from newsarchive.health import status
 
 
-class Command(ScrapyCommand):
+class Command(ArchiveCommand):
     """Reads only, also while a run goes on."""
 
-    requires_project = True
+    name = "status"
     requires_crawler_process = False
 
     def short_desc(self) -> str:
@@ -32,9 +30,7 @@ class Command(ScrapyCommand):
         super().add_options(parser)
         parser.add_argument("--json", action="store_true", help="the same for a program")
 
-    def run(self, args: list[str], opts: argparse.Namespace) -> None:
-        if args:
-            raise UsageError(f"expected no argument, got {' '.join(args)}", print_help=False)
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:  # noqa: ARG002
         assert self.settings is not None  # noqa: S101  -- Scrapy has set it
         try:
             found = whole_status(archive_folder(self.settings), self.settings.getint("ARCHIVE_MAX_TRIES"))

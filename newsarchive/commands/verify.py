@@ -12,8 +12,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scrapy.commands import ScrapyCommand
-from scrapy.exceptions import UsageError
 from tqdm import tqdm
 
 from newsarchive.archive.archive import LEDGER, LOCK
@@ -32,6 +30,7 @@ from newsarchive.archive.verify import (
     checked,
     left_over,
 )
+from newsarchive.command import ArchiveCommand
 from newsarchive.errors import ArchiveLocked, BadArgument, LedgerBroken
 from newsarchive.extensions.faults import in_words
 from newsarchive.extensions.run import archive_folder
@@ -51,10 +50,10 @@ _ADVICE = {
 }
 
 
-class Command(ScrapyCommand):
+class Command(ArchiveCommand):
     """Writes nothing. Holds the lock, because an archive that a run writes to is never all of a piece."""
 
-    requires_project = True
+    name = "verify"
     requires_crawler_process = False
 
     def short_desc(self) -> str:
@@ -64,9 +63,7 @@ class Command(ScrapyCommand):
         super().add_options(parser)
         parser.add_argument("--json", action="store_true", help="the findings for a program")
 
-    def run(self, args: list[str], opts: argparse.Namespace) -> None:
-        if args:
-            raise UsageError(f"expected no argument, got {' '.join(args)}", print_help=False)
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:  # noqa: ARG002
         assert self.settings is not None  # noqa: S101  -- Scrapy has set it
         try:
             counts, findings = verify(self.settings)

@@ -66,7 +66,7 @@ class QQSpider(ArchiveSpider):
         """Raises `BadArgument`."""
         spider = super().from_crawler(crawler, *args, **kwargs)
         settings = crawler.settings
-        usual = settings.getlist("QQ_CHANNELS")
+        usual = words("QQ_CHANNELS", ",".join(settings.getlist("QQ_CHANNELS")))  # the site may have new ones
         refuse_others("channels", spider.channels, list(dict.fromkeys([*lists.CHANNELS, *usual])))
         if not (spider.channels or spider.hot or spider.accounts or spider.sitemap):
             spider.channels = usual

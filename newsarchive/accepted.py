@@ -1,0 +1,139 @@
+"""What a setting may be: one table. A wrong one is said before anything is opened, not by the component that trips."""
+
+from __future__ import annotations
+
+import logging
+import math
+import re
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from scrapy.settings import default_settings
+
+from newsarchive import settings as our_settings
+from newsarchive.errors import BadArgument
+
+if TYPE_CHECKING:
+    from scrapy.settings import BaseSettings
+
+_CHANNEL = re.compile(r"[a-z0-9_]+", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What is accepted, in words and as a test."""
+
+    expected: str
+    fits: Callable[[BaseSettings, str], bool]
+    """Of the settings and a name in them; `ValueError` and `TypeError` mean no."""
+
+
+def _whole(least: int) -> Kind:
+    return Kind(f"a whole number of at least {least}", lambda settings, name: settings.getint(name, least - 1) >= least)
+
+
+def _is_url(text: object) -> bool:
+    """Whether it is an http(s) URL with a host.
+
+    >>> _is_url("https://i.news.qq.com/list"), _is_url("i.news.qq.com/list"), _is_url("http:///list")
+    (True, False, False)
+    """
+    if not isinstance(text, str) or re.search(r"\s", text):
+        return False
+    parts = urlsplit(text)
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+
+
+def _is_level(settings: BaseSettings, name: str) -> bool:
+    logging.Handler().setLevel(settings[name])
+    return True
+
+
+_NOT_NEGATIVE = Kind("a number of at least 0", lambda settings, name: 0 <= settings.getfloat(name, -1) < math.inf)
+_POSITIVE = Kind("a number above 0", lambda settings, name: 0 < settings.getfloat(name) < math.inf)
+_TEXT = Kind("some text", lambda settings, name: bool(str(settings[name] or "").strip()))
+_URL = Kind("a URL like https://host/path", lambda settings, name: _is_url(settings[name]))
+
+KINDS: dict[str, Kind] = {
+    "ARCHIVE_DIR": Kind("a folder", _TEXT.fits),
+    "QQ_CHANNELS": Kind(
+        "names of channels with commas between them",
+        lambda settings, name: (
+            bool(settings.getlist(name))
+            and all(_CHANNEL.fullmatch(str(each).strip()) for each in settings.getlist(name))
+        ),
+    ),
+    **dict.fromkeys(("QQ_LIST_URL", "QQ_ARTICLE_URL", "QQ_HOT_URL", "QQ_ACCOUNT_URL", "QQ_SITEMAP_URL"), _URL),
+    "USER_AGENT": _TEXT,
+    **dict.fromkeys(("DOWNLOAD_DELAY", "AUTOTHROTTLE_START_DELAY", "AUTOTHROTTLE_MAX_DELAY"), _NOT_NEGATIVE),
+    **dict.fromkeys(("CONCURRENT_REQUESTS", "CONCURRENT_REQUESTS_PER_DOMAIN", "CONCURRENT_ITEMS"), _whole(1)),
+    "ARCHIVE_BACKOFF": _NOT_NEGATIVE,
+    "RETRY_TIMES": _whole(0),
+    "RETRY_HTTP_CODES": Kind(
+        "HTTP statuses with commas between them",
+        lambda settings, name: all(100 <= int(each) <= 599 for each in settings.getlist(name)),
+    ),
+    "DOWNLOAD_TIMEOUT": _POSITIVE,
+    "DOWNLOAD_MAXSIZE": _whole(0),
+    "ARCHIVE_MIN_TEXT": _whole(0),
+    "ARCHIVE_PICTURES_URL": Kind(
+        "a path that begins with / or a URL",
+        lambda settings, name: str(settings[name]).startswith("/") or _is_url(settings[name]),
+    ),
+    "ARCHIVE_PICTURES_MAX_BYTES": _whole(1),
+    "ARCHIVE_PICTURES_BACKLOG": _whole(0),
+    "ARCHIVE_RECHECK_HOURS": Kind(
+        "hours with commas between them",
+        lambda settings, name: all(0 <= float(each) < math.inf for each in settings.getlist(name)),
+    ),
+    "ARCHIVE_RETRY_MINUTES": _NOT_NEGATIVE,
+    "ARCHIVE_MAX_TRIES": _whole(1),
+    "ARCHIVE_PROGRESS": Kind(
+        "None, True or False",
+        lambda settings, name: settings[name] in (None, "", "None") or settings.getbool(name) in (True, False),
+    ),
+    "LOG_LEVEL": Kind("DEBUG, INFO, WARNING, ERROR or CRITICAL", _is_level),
+}
+"""Those of which more is known than the type of their default."""
+
+_OF_TYPE = {
+    bool: Kind("True or False", lambda settings, name: settings.getbool(name) in (True, False)),
+    int: Kind("a number", lambda settings, name: math.isfinite(settings.getfloat(name))),
+    float: Kind("a number", lambda settings, name: math.isfinite(settings.getfloat(name))),
+}
+
+
+def refuse_wrong(settings: BaseSettings, options: Collection[str] = ()) -> None:
+    """Raises `BadArgument` for a value that cannot be used, or for a name of ours misspelt.
+
+    Wherever it was set; `options` are the names of those that came with `-s`.
+    """
+    for name in settings:
+        shown = f"-s {name}" if name in options else name
+        if name.startswith(("ARCHIVE_", "QQ_")) and not hasattr(our_settings, name):
+            known = [each for each in dir(our_settings) if each.isupper()]
+            raise BadArgument(f"{shown}: no such setting, expected one of {', '.join(known_like(name, known))}")
+        kind = _kind(name)
+        try:
+            fits = kind is None or kind.fits(settings, name)
+        except (ValueError, TypeError):
+            fits = False
+        if kind and not fits:
+            raise BadArgument(f"{shown}={' '.join(str(settings[name]).split())}: expected {kind.expected}")
+
+
+def _kind(name: str) -> Kind | None:
+    default = getattr(our_settings, name, getattr(default_settings, name, None))
+    return KINDS.get(name) or _OF_TYPE.get(type(default))
+
+
+def known_like(name: str, known: list[str]) -> list[str]:
+    """The names that may have been meant.
+
+    >>> known_like("ARCHIVE_DIRR", ["ARCHIVE_DIR", "LOG_LEVEL"])
+    ['ARCHIVE_DIR']
+    """
+    return get_close_matches(name, known, n=3) or known

@@ -1,0 +1,143 @@
+"""What a setting may be, wherever it was set."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from scrapy.cmdline import execute
+from scrapy.settings import BaseSettings, Settings
+
+from demo.crawl import FAST, PROJECT, site_settings
+from newsarchive import cli, settings
+from newsarchive.accepted import KINDS, refuse_wrong
+from newsarchive.errors import BadArgument
+from tests.conftest import Crawl
+
+
+def changed(**values: object) -> BaseSettings:
+    found = Settings()
+    found.setmodule(settings, priority="project")
+    found.update(values, priority="cmdline")
+    return found
+
+
+def test_what_is_shipped_is_accepted() -> None:
+    refuse_wrong(changed())
+    refuse_wrong(changed(**site_settings("http://127.0.0.1:8000"), **FAST))
+    assert set(KINDS) <= set(dir(settings))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ARCHIVE_DIR", Path("/srv/archive")),
+        ("ARCHIVE_PROGRESS", "None"),
+        ("ARCHIVE_PROGRESS", "true"),
+        ("ARCHIVE_RECHECK_HOURS", "1, 6,24.5"),
+        ("ARCHIVE_RECHECK_HOURS", []),
+        ("ARCHIVE_RETRY_MINUTES", 0),
+        ("ARCHIVE_PICTURES_URL", "https://pictures.example.org/"),
+        ("ARCHIVE_MIN_TEXT", 0),
+        ("QQ_CHANNELS", "tech, a_new_one"),
+        ("QQ_LIST_URL", "http://[::1]:8000/list"),
+        ("RETRY_HTTP_CODES", "500,567"),
+        ("RETRY_HTTP_CODES", ""),
+        ("LOG_LEVEL", "DEBUG"),
+        ("HAIGANG_SITE", "of another source"),
+    ],
+)
+def test_what_can_be_meant_is_accepted(name: str, value: object) -> None:
+    refuse_wrong(changed(**{name: value}))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("ARCHIVE_PROGRESS", "foo", "None, True or False"),
+        ("QQ_LIST_URL", "foo", "a URL like https://host/path"),
+        ("QQ_SITEMAP_URL", "https:///index.xml", "a URL like"),
+        ("QQ_HOT_URL", "http://host:port/", "a URL like"),
+        ("QQ_ACCOUNT_URL", "ftp://host/", "a URL like"),
+        ("QQ_ARTICLE_URL", "foo{id}", "a URL like"),
+        ("QQ_CHANNELS", "", "names of channels"),
+        ("QQ_CHANNELS", "tech,财经", "names of channels"),
+        ("RETRY_HTTP_CODES", "a", "HTTP statuses"),
+        ("RETRY_HTTP_CODES", [5000], "HTTP statuses"),
+        ("DOWNLOAD_DELAY", "x", "a number of at least 0"),
+        ("DOWNLOAD_DELAY", -1, "a number of at least 0"),
+        ("DOWNLOAD_DELAY", "nan", "a number of at least 0"),
+        ("DOWNLOAD_TIMEOUT", "0", "a number above 0"),
+        ("CONCURRENT_REQUESTS", "-2", "a whole number of at least 1"),
+        ("ARCHIVE_BACKOFF", "-0.5", "a number of at least 0"),
+        ("ARCHIVE_MAX_TRIES", 0, "a whole number of at least 1"),
+        ("ARCHIVE_MIN_TEXT", "-5", "a whole number of at least 0"),
+        ("ARCHIVE_PICTURES_URL", "", "a path that begins with / or a URL"),
+        ("ARCHIVE_PICTURES_URL", "pictures/", "a path that begins with / or a URL"),
+        ("ARCHIVE_DIR", "", "a folder"),
+        ("ARCHIVE_RECHECK_HOURS", "-1,6", "hours with commas between them"),
+        ("ARCHIVE_PICTURES", "perhaps", "True or False"),
+        ("USER_AGENT", " ", "some text"),
+        ("DEPTH_LIMIT", "deep", "a number"),
+    ],
+)
+def test_what_cannot_be_used_is_refused(name: str, value: object, expected: str) -> None:
+    with pytest.raises(BadArgument) as caught:
+        refuse_wrong(changed(**{name: value}))
+    assert str(caught.value).startswith(f"{name}={' '.join(str(value).split())}: expected {expected}")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("DOWNLOAD_DELAY = 'x'", "DOWNLOAD_DELAY=x: expected a number of at least 0"),
+        ("ARCHIVE_PICTURS = True", "ARCHIVE_PICTURS: no such setting, expected one of ARCHIVE_PICTURES"),
+    ],
+)
+def test_a_settings_file_of_ones_own_is_looked_at_too(tmp_path: Path, line: str, said: str) -> None:
+    assert cli.main(["init", str(tmp_path)]) == 0
+    with (tmp_path / "archive_settings.py").open("a") as file:
+        file.write(f"{line}\n")
+    words = [sys.executable, "-m", "scrapy", "crawl", "qq"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, ""), done
+    (told,) = done.stderr.splitlines()
+    assert told.startswith(f"scrapy crawl: {said}")
+    assert list((tmp_path / "output").iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["status", "verify", "rebuild", "reextract", "savepage a b", "retry"])
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["-s", "ARCHIVE_MAX_TRIES=0"], "-s ARCHIVE_MAX_TRIES=0: expected a whole number of at least 1"),
+        (["-s", "ARCHIVE_MAX_TRIES"], "-s ARCHIVE_MAX_TRIES: expected NAME=VALUE"),
+        (["--quick"], "no option --quick"),
+    ],
+)
+def test_every_command_says_wrong_usage_in_one_line(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    arguments: list[str],
+    said: str,
+) -> None:
+    monkeypatch.chdir(PROJECT)
+    monkeypatch.setenv("SCRAPY_SETTINGS_MODULE", "newsarchive.settings")
+    with pytest.raises(SystemExit) as exit_:
+        execute(["scrapy", *name.split(), *arguments, "-s", f"ARCHIVE_DIR={tmp_path / 'archive'}"])
+    out, err = capsys.readouterr()
+    assert (exit_.value.code, out) == (2, ""), err
+    (line,) = err.splitlines()
+    assert line.startswith(f"scrapy {name.partition(' ')[0]}: {said}")
+    assert not (tmp_path / "archive").exists()
+
+
+@pytest.mark.parametrize("name", ["status", "verify", "rebuild"])
+def test_a_word_too_many_is_wrong_usage(crawl: Crawl, tmp_path: Path, name: str) -> None:
+    result = crawl(tmp_path / "archive", "extra", name=name)
+    assert (result.returncode, result.stdout) == (2, ""), result
+    assert result.stderr == f"scrapy {name}: expected no argument, got extra\n"
