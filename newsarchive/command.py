@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import ClassVar, NoReturn
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, NoReturn
 
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from newsarchive.accepted import refuse_wrong
+from newsarchive.archive.archive import LEDGER
+from newsarchive.archive.rebuild import markdown_files
 from newsarchive.errors import BadArgument
+from newsarchive.extensions.run import archive_folder
+
+if TYPE_CHECKING:
+    from scrapy.settings import BaseSettings
+
+NO_LEDGER = "there are documents and no ledger"
 
 
 class ArchiveCommand(ScrapyCommand):
@@ -48,3 +57,11 @@ class ArchiveCommand(ScrapyCommand):
         """One line and exit code 2."""
         print(f"scrapy {self.name}: {message}", file=sys.stderr)
         sys.exit(2)
+
+
+def existing_archive(settings: BaseSettings) -> Path:
+    """ARCHIVE_DIR. Raises `BadArgument` for a folder without ledger, document and page in quarantine."""
+    folder = archive_folder(settings)
+    if not ((folder / LEDGER).is_file() or any(markdown_files(folder)) or any(folder.glob("quarantine/*/*.json"))):
+        raise BadArgument(f"{folder} holds no archive: expected one (ARCHIVE_DIR)")
+    return folder

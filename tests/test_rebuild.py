@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -52,7 +53,7 @@ def test_what_a_file_tells(tmp_path: Path) -> None:
         former.parent.mkdir(parents=True, exist_ok=True)
         former.touch()
     outcome = rebuild(tmp_path, now=NOW, ages=[timedelta(days=1)])
-    assert str(outcome) == "1 article, 0 pages in quarantine"
+    assert str(outcome) == "1 article; 0 pages in quarantine"
     [row] = rows(tmp_path)
     assert row.published is not None
     assert row.published.isoformat() == "2026-10-31T23:30:00+08:00"
@@ -253,7 +254,20 @@ def test_rebuild_does_not_begin_while_a_run_goes_on(crawl: Crawl, demo_site: Dem
     assert "a run that goes on" in result.stderr
 
 
-def test_rebuild_of_what_is_no_archive(crawl: Crawl, tmp_path: Path) -> None:
-    result = crawl(tmp_path / "nothing", name="rebuild")
+def test_what_was_left_alone_is_said_once(crawl: Crawl, tmp_path: Path) -> None:
+    write(tmp_path)
+    write(tmp_path, "no article", month="11")
+    for kept in ("", r"; the former ledger is kept as ledger\.sqlite\.\S+"):
+        result = crawl(tmp_path, name="rebuild")
+        assert result.returncode == 0, result
+        assert (result.stdout + result.stderr).count("content/qq/2026/11/20261031A00AB100.md") == 1, result
+        expected = rf"New ledger: 1 article; 0 pages in quarantine; 1 file could not be read, left alone{kept}\n"
+        assert re.fullmatch(expected, result.stdout), result
+
+
+@pytest.mark.parametrize("name", ["nothing", ""])
+def test_rebuild_of_what_is_no_archive(crawl: Crawl, tmp_path: Path, name: str) -> None:
+    result = crawl(tmp_path / name, name="rebuild")
+    assert list(tmp_path.iterdir()) == []
     assert result.returncode == 2
     assert len(result.stderr.splitlines()) == 1

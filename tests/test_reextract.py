@@ -154,13 +154,44 @@ def test_given_ids_only(
     before = tree(archive / "content")
     first, second, *_ = sorted(rows(archive))
     with_bug(first, second)
-    assert run(archive, first, "20990101A0000000") == 0
+    assert run(archive, first) == 0
     after = tree(archive / "content")
     assert {Path(path).stem for path in after if after[path] != before[path]} == {first}
-    assert capsys.readouterr().out.splitlines() == [
-        "1 page read: 0 the same, 1 replaced",
-        "1 given id without a document in the archive",
-    ]
+    assert capsys.readouterr().out.splitlines() == ["1 page read: 0 the same, 1 replaced"]
+
+
+@pytest.mark.parametrize("options", [[], ["--dry-run"]])
+def test_an_id_without_a_row_is_wrong_usage(archives: Path, crawl: Crawl, options: list[str]) -> None:
+    known = min(rows(archives / "without"))
+    result = crawl(archives / "without", *options, known, "20990101A0000000", name="reextract")
+    assert (result.returncode, result.stdout) == (2, ""), result
+    assert result.stderr == "scrapy reextract: the ledger has no article 20990101A0000000 of qq\n"
+
+
+def test_an_article_without_a_document_is_counted(archives: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Ledger.open(archives / "without" / "ledger.sqlite") as ledger:
+        (gone,) = [row.article_id for row in ledger.rows() if not row.path]
+    assert run(archives / "without", gone) == 0
+    assert "1 given id without a document in the archive" in capsys.readouterr().out
+
+
+def test_a_dry_run_writes_nothing(archives: Path, tmp_path: Path, crawl: Crawl, tree: Tree) -> None:
+    empty = crawl(tmp_path / "empty", "--dry-run", name="reextract")
+    assert (empty.returncode, "holds no archive" in empty.stderr) == (2, True), empty
+    assert not (tmp_path / "empty").exists()
+    archive = archives / "without"
+    (archive / "content" / ".x.md.0123456789ab.part").write_text("left by a killed run")
+    (archive / ".lock").unlink()
+    before = tree(archive)
+    assert crawl(archive, "--dry-run", name="reextract").returncode == 0
+    after = tree(archive)
+    assert after.keys() - before.keys() <= {".lock", "ledger.sqlite-shm", "ledger.sqlite-wal"}
+    assert {path: after[path] for path in before} == before
+    for file in archive.glob("ledger.sqlite*"):
+        file.unlink()
+    result = crawl(archive, "--dry-run", name="reextract")
+    assert (result.returncode, "there are documents and no ledger" in result.stderr) == (1, True), result
+    assert not (archive / "ledger.sqlite").exists()
 
 
 def test_page_that_cannot_be_read_any_more_replaces_nothing(

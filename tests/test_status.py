@@ -41,6 +41,7 @@ def test_status_json_says_what_the_run_was(crawl: Crawl, demo_site: DemoSite, tm
 
     shown = crawl(tmp_path, name="status")
     assert "13 archived, 1 gone" in shown.stdout
+    assert re.search(r"Newest    2026-11-04 10:47 \+0800  content/qq/2026/11/20261104A05T2Q00\.md", shown.stdout)
     assert re.search(r"Last run  20\d\d-\d\d-\d\d .*: fine \(exit code 0\)", shown.stdout)
     for_programs = json.loads(crawl(tmp_path, "--json", name="status").stdout)
     assert for_programs["articles"] == written["articles"]
@@ -83,6 +84,15 @@ def test_the_status_of_a_run_that_was_killed_before_it_wrote_anything(
 ) -> None:
     kill_at(Moment(0, 0.1), crawl, demo_site, tmp_path)
     assert crawl(tmp_path, name="status").returncode == 0
+
+
+def test_documents_without_a_ledger_are_not_none(crawl: Crawl, demo_site: DemoSite, tmp_path: Path) -> None:
+    crawl(tmp_path, site=demo_site)
+    (tmp_path / "ledger.sqlite").unlink()
+    result = crawl(tmp_path, name="status")
+    assert result.returncode == 1, result
+    assert "Articles  there are documents and no ledger: the next run makes one" in result.stdout
+    assert json.loads(crawl(tmp_path, "--json", name="status").stdout)["problem"] == "there are documents and no ledger"
 
 
 def test_a_broken_ledger_is_told(crawl: Crawl, tmp_path: Path) -> None:
@@ -138,6 +148,11 @@ def test_without_a_terminal_there_is_no_live_line(crawl: Crawl, demo_site: DemoS
     assert crawl(tmp_path / "a", site=demo_site).stderr == ""
     wanted = crawl(tmp_path / "b", site=demo_site, ARCHIVE_PROGRESS=True)
     assert "pages/s" in wanted.stderr
+
+
+def test_lists_that_did_not_come_were_asked_for() -> None:
+    asked = summary(status(3, **{"request/list": 2, "list/failed": 2}))
+    assert asked.startswith("2 lists and 0 pages asked for: 0 new")
 
 
 def status(code: int, alarms: int = 0, **counts: int) -> dict[str, object]:

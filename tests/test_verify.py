@@ -96,6 +96,40 @@ def test_command_says_it_and_its_exit_code_too(archive: Path, crawl: Crawl) -> N
     assert crawl(archive / "none", name="verify").returncode == 2
 
 
+def test_a_document_that_the_ledger_does_not_know_is_not_lost_by_what_is_advised(archive: Path, crawl: Crawl) -> None:
+    (archive / "ledger.sqlite").unlink()
+    document = some(archive, "content/**/*.md")
+    whole = document.read_bytes()
+    document.write_bytes(b"---\ntitle: [")
+    (archive / "content" / "notes.txt").write_text("")
+    assert crawl(archive, name="rebuild").returncode == 0
+    told = crawl(archive, name="verify").stdout
+    assert "`scrapy crawl qq -a urls=ID`" in told
+    assert "a file that is no document: move it out of content/" in told
+    assert "`scrapy reextract`" not in told, "which does not write a document that has no row"
+
+    (archive / "content" / "notes.txt").unlink()
+    document.unlink()
+    crawl(archive, "-a", f"replay={archive / 'pages'}", ARCHIVE_PICTURES=False)
+    assert not [it for it in found(archive) if it.what == "document"]
+    assert document.is_file()
+
+    (archive / "ledger.sqlite").unlink()
+    document.write_bytes(b"---\ntitle: [")
+    assert crawl(archive, name="rebuild").returncode == 0
+    document.write_bytes(whole)
+    assert crawl(archive, name="rebuild").returncode == 0
+    assert found(archive) == []
+
+
+@pytest.mark.parametrize("how", ["broken", "missing"])
+def test_what_was_checked_without_a_ledger_is_said(archive: Path, crawl: Crawl, how: str) -> None:
+    (archive / "ledger.sqlite").unlink()
+    if how == "broken":
+        (archive / "ledger.sqlite").write_bytes(b"no ledger" * 1000)
+    assert "checked: nothing, which needs a ledger" in crawl(archive, name="verify").stdout
+
+
 def test_archive_in_use_is_not_looked_at(archive: Path, crawl: Crawl) -> None:
     lock = Lock(archive / ".lock")
     lock.acquire("a test", datetime.now(UTC))

@@ -52,7 +52,7 @@ class Outcome:
             parts.append(f"{counted(len(self.unreadable), 'file')} could not be read, left alone")
         if self.kept:
             parts.append(f"the former ledger is kept as {self.kept}")
-        return ", ".join(parts)
+        return "; ".join(parts)
 
 
 def rebuild(

@@ -11,10 +11,10 @@ from tqdm import tqdm
 from newsarchive.archive.archive import LOCK
 from newsarchive.archive.lock import Lock
 from newsarchive.archive.rebuild import rebuild
-from newsarchive.command import ArchiveCommand
-from newsarchive.errors import ArchiveLocked
+from newsarchive.command import ArchiveCommand, existing_archive
+from newsarchive.errors import ArchiveLocked, BadArgument
 from newsarchive.extensions.faults import in_words
-from newsarchive.extensions.run import archive_folder, recheck_ages
+from newsarchive.extensions.run import recheck_ages
 
 
 class Command(ArchiveCommand):
@@ -28,11 +28,10 @@ class Command(ArchiveCommand):
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:  # noqa: ARG002
         assert self.settings is not None  # noqa: S101  -- Scrapy has set it
-        folder = archive_folder(self.settings)
-        if not folder.is_dir():
-            print(f"scrapy rebuild: {folder} is no folder: expected an archive (ARCHIVE_DIR)", file=sys.stderr)
-            self.exitcode = 2
-            return
+        try:
+            folder = existing_archive(self.settings)
+        except BadArgument as error:
+            self.refuse(str(error))
         lock = Lock(folder / LOCK)
         now = datetime.now(UTC)
         try:
@@ -51,6 +50,4 @@ class Command(ArchiveCommand):
             return
         finally:
             lock.release()
-        print(f"New ledger: {outcome}")
-        for reason in outcome.unreadable:
-            print(f"  left alone: {reason}")
+        print(f"New ledger: {outcome}")  # what was left alone is logged, each with the reason

@@ -7,13 +7,16 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from newsarchive.archive.archive import Archive
+from newsarchive.archive.archive import LEDGER, LOCK, Archive
 from newsarchive.archive.cores import on_all_cores
 from newsarchive.archive.documents import Standing, standing
+from newsarchive.archive.ledger import Ledger
+from newsarchive.archive.lock import Lock
 from newsarchive.archive.reextract import (
     Job,
     Reading,
@@ -25,11 +28,11 @@ from newsarchive.archive.reextract import (
     replace_document,
 )
 from newsarchive.archive.warc import mend
-from newsarchive.command import ArchiveCommand
+from newsarchive.command import NO_LEDGER, ArchiveCommand, existing_archive
 from newsarchive.drops import Quarantined
-from newsarchive.errors import ArchiveError, ArchiveLocked, BadArgument
+from newsarchive.errors import ArchiveError, ArchiveLocked, BadArgument, LedgerBroken
 from newsarchive.extensions.faults import in_words
-from newsarchive.extensions.run import archive_folder, recheck_ages
+from newsarchive.extensions.run import recheck_ages
 from newsarchive.markdown.document import render
 from newsarchive.pipelines.validate import Validate
 from newsarchive.sources import reader
@@ -37,6 +40,8 @@ from newsarchive.wording import counted
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
+
+_PURPOSE = "`scrapy reextract`"
 
 
 class Command(ArchiveCommand):
@@ -74,15 +79,14 @@ class Command(ArchiveCommand):
 def reextract(settings: BaseSettings, source: str, wanted: frozenset[str], *, dry_run: bool) -> int:
     """Returns the exit code: 1 when a page could not be read any more; nothing is replaced by it then."""
     reader(source)  # raises BadArgument before anything is opened
-    folder = archive_folder(settings)
-    if not folder.is_dir():
-        raise BadArgument(f"{folder} is no folder: expected an archive (ARCHIVE_DIR)")
-    with Archive.open(
-        folder, purpose="`scrapy reextract`", now=datetime.now(UTC), ages=recheck_ages(settings),
-        pictures_url=settings["ARCHIVE_PICTURES_URL"],
-    ) as archive:  # fmt: skip
-        for path, cut in mend(folder / "pages"):
-            print(f"{path}: closed after a killed run, {cut} torn bytes cut off", file=sys.stderr)
+    folder = existing_archive(settings)
+    with _only_to_read(folder) if dry_run else _to_write(folder, settings) as archive:
+        unknown = sorted(each for each in wanted if archive.ledger.get(source, each) is None)
+        if unknown:
+            raise BadArgument(f"the ledger has no article {', '.join(unknown)} of {source}")
+        if not dry_run:
+            for path, cut in mend(folder / "pages"):
+                print(f"{path}: closed after a killed run, {cut} torn bytes cut off", file=sys.stderr)
         counts = Counter[str]()
         validate = Validate(settings.getint("ARCHIVE_MIN_TEXT"))
         with tqdm(desc="pages", unit="", disable=None, leave=False, total=_total(archive, wanted)) as bar:
@@ -93,6 +97,26 @@ def reextract(settings: BaseSettings, source: str, wanted: frozenset[str], *, dr
                 bar.update()
     print(_summary(counts, wanted, dry_run=dry_run))
     return 1 if counts["problem"] else 0
+
+
+def _to_write(folder: Path, settings: BaseSettings) -> Archive:
+    return Archive.open(
+        folder, purpose=_PURPOSE, now=datetime.now(UTC), ages=recheck_ages(settings),
+        pictures_url=settings["ARCHIVE_PICTURES_URL"],
+    )  # fmt: skip
+
+
+def _only_to_read(folder: Path) -> Archive:
+    """Nothing is rebuilt, swept away or brought to today's version."""
+    if not (folder / LEDGER).is_file():
+        raise LedgerBroken(f"{folder}: {NO_LEDGER}: `scrapy rebuild` makes one")
+    lock = Lock(folder / LOCK)
+    lock.acquire(_PURPOSE, datetime.now(UTC))
+    try:
+        return Archive(folder, Ledger.open(folder / LEDGER, read_only=True), lock)
+    except BaseException:
+        lock.release()
+        raise
 
 
 def _with_pages(

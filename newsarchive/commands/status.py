@@ -11,7 +11,8 @@ from typing import Any
 from newsarchive.archive.archive import LEDGER, LOCK
 from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.lock import holder
-from newsarchive.command import ArchiveCommand
+from newsarchive.archive.rebuild import markdown_files
+from newsarchive.command import NO_LEDGER, ArchiveCommand
 from newsarchive.errors import LedgerBroken
 from newsarchive.extensions.run import archive_folder, look
 from newsarchive.health import status
@@ -39,6 +40,7 @@ class Command(ArchiveCommand):
             self.exitcode = 1
             return
         print(json.dumps(found, ensure_ascii=False, indent=2) if opts.json else status.in_words(found))
+        self.exitcode = 1 if found["problem"] else 0
 
 
 def whole_status(folder: Path, max_tries: int) -> dict[str, Any]:
@@ -46,8 +48,15 @@ def whole_status(folder: Path, max_tries: int) -> dict[str, Any]:
     written = folder / "status.json"
     last_run = json.loads(written.read_bytes())["last_run"] if written.exists() else None
     held_by = holder(folder / LOCK)
-    found: dict[str, Any] = {"folder": str(folder), "held_by": held_by, "last_run": last_run, "unfinished_run": ""}
+    found: dict[str, Any] = {
+        "folder": str(folder),
+        "held_by": held_by,
+        "last_run": last_run,
+        "unfinished_run": "",
+        "problem": "",
+    }
     if not (folder / LEDGER).exists():
+        found["problem"] = NO_LEDGER if any(markdown_files(folder)) and not held_by else ""
         return found | status.archive_status(by_state={}, newest=None, exhausted=[], in_quarantine=0)
     with Ledger.open(folder / LEDGER, read_only=True) as ledger:
         newest_run = next(iter(ledger.last_runs(1)), None)

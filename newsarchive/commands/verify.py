@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,6 @@ from newsarchive.archive.cores import on_all_cores
 from newsarchive.archive.files import quarantine_path
 from newsarchive.archive.ledger import Ledger, Row, State
 from newsarchive.archive.lock import Lock
-from newsarchive.archive.rebuild import markdown_files
 from newsarchive.archive.verify import (
     Check,
     Document,
@@ -30,10 +30,9 @@ from newsarchive.archive.verify import (
     checked,
     left_over,
 )
-from newsarchive.command import ArchiveCommand
+from newsarchive.command import NO_LEDGER, ArchiveCommand, existing_archive
 from newsarchive.errors import ArchiveLocked, BadArgument, LedgerBroken
 from newsarchive.extensions.faults import in_words
-from newsarchive.extensions.run import archive_folder
 from newsarchive.wording import counted
 
 if TYPE_CHECKING:
@@ -42,8 +41,15 @@ if TYPE_CHECKING:
 _NAMES = {Document: "documents", PictureFile: "pictures", PageFile: "WARC files", QuarantinedPage: "in quarantine"}
 _ADVICE = {
     "document": "a lost or damaged document: put it back from a backup, or remove it and run `scrapy reextract`",
+    "revision": "a damaged former version: put it back from a backup; nothing else needs it",
+    "unknown document": "a document that the ledger does not know: run `scrapy rebuild`; what that leaves alone, put"
+    " back from a backup and rebuild again, or remove it and run `scrapy crawl qq -a urls=ID`"
+    " (without network: `-a replay=` and the archive's pages/)",
+    "stray file": "a file that is no document: move it out of content/",
     "picture": "a lost or damaged picture: put it back from a backup",
     "page": "a damaged WARC file: put it back from a backup; its other pages can be read as before",
+    "unknown picture": "a picture that no article has: move it out of pictures/",
+    "unknown page": "a page in quarantine that the ledger does not know: `scrapy retry` reads it; or move it out",
     "quarantine": "a page in quarantine: put it back from a backup, or let a run fetch it again",
     "left over": "left over by a killed run: any run tidies up",
     "ledger": "the ledger: `scrapy rebuild` makes a new one from the documents",
@@ -81,11 +87,9 @@ class Command(ArchiveCommand):
 
 def verify(settings: BaseSettings) -> tuple[dict[str, int], list[Finding]]:
     """How much was checked of each kind, and what was found. Raises `ArchiveLocked` or `BadArgument`."""
-    folder = archive_folder(settings)
+    folder = existing_archive(settings)
     if not (folder / LEDGER).is_file():
-        if any(markdown_files(folder)):
-            return {}, [Finding("ledger", LEDGER, "there are documents and no ledger")]
-        raise BadArgument(f"{folder} holds no archive: expected one (ARCHIVE_DIR)")
+        return {}, [Finding("ledger", LEDGER, NO_LEDGER)]
     lock = Lock(folder / LOCK)
     lock.acquire("`scrapy verify`", datetime.now(UTC))
     try:
@@ -153,9 +157,26 @@ def table(counts: dict[str, int], findings: list[Finding]) -> str:
     width = max((len(finding.what) for finding in findings), default=0)
     places = max((len(finding.path) for finding in findings), default=0)
     lines = [f"{it.what:{width}}  {it.path:{places}}  {it.reason}" for it in findings]
-    lines.append(f"checked: {', '.join(f'{number} {name}' for name, number in counts.items())}")
+    checked_so_far = ", ".join(f"{number} {name}" for name, number in counts.items())
+    lines.append(f"checked: {checked_so_far or 'nothing, which needs a ledger'}")
     if not findings:
         return "\n".join([*lines, "everything is there and as it was written"])
     lines.append(counted(len(findings), "finding"))
-    lines += [f"  {_ADVICE[what]}" for what in dict.fromkeys(finding.what for finding in findings)]
+    lines += [f"  {_ADVICE[trouble]}" for trouble in dict.fromkeys(map(_trouble, findings))]
     return "\n".join(lines)
+
+
+def _trouble(finding: Finding) -> str:
+    """Which advice helps.
+
+    >>> _trouble(Finding("document", "content/notes.txt", "the ledger has no such article"))
+    'stray file'
+    """
+    if finding.reason == "the ledger has no such article":
+        return "unknown document" if fnmatch(finding.path, "content/*/*/*/*.md") else "stray file"
+    if finding.what == "document" and finding.path.startswith("revisions/"):
+        return "revision"
+    return {
+        "no article has it": "unknown picture",
+        "the ledger has no such page in quarantine": "unknown page",
+    }.get(finding.reason, finding.what)

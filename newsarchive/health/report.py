@@ -45,7 +45,7 @@ def summary(status: Mapping[str, Any]) -> str:
 
 
 def _read(counts: Mapping[str, Any]) -> str:
-    lists, asked = int(counts.get("list/read", 0)), int(counts.get("request/article", 0))
+    lists, asked = int(counts.get("request/list", 0)), int(counts.get("request/article", 0))
     if counts.get("kind") in ("replay", "retry"):
         return "Saved pages read"
     return f"{counted(lists, 'list')} and {counted(asked, 'page')} asked for"

@@ -91,8 +91,11 @@ def in_words(status: Mapping[str, Any]) -> str:
             f"          the run begun {_local(killed)} did not come to its end; the next one goes on from there"
         )
     if newest := status["newest"]:
-        lines.append(f"Newest    {newest['published'].replace('T', ' ')[:16]}  {newest['path']}")
+        published = datetime.fromisoformat(newest["published"])
+        lines.append(f"Newest    {published:%Y-%m-%d %H:%M %z}  {newest['path']}")
     counts = ", ".join(f"{number} {state}" for state, number in status["articles"].items() if number)
+    if problem := status.get("problem"):
+        counts = f"{problem}: the next run makes one, or `scrapy rebuild`"
     lines.append(f"Articles  {counts or 'none yet'}")
     if status["quarantine"]:
         lines.append(
