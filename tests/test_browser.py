@@ -206,12 +206,20 @@ def test_search_finds_an_article_from_the_sidebar(browser: Browser) -> None:
 
 def test_search_reads_texts_when_asked(browser: Browser) -> None:
     browser.open("/search/?q=拖拉机")
-    browser.wait(lambda: browser.texts("#found") == ["没有找到。"])
+    browser.wait(lambda: browser.texts("#found") == ["标题和摘要里没有找到。到正文里找"])
+    browser.driver.find_element("css selector", "#found a").click()
+    browser.wait(lambda: browser.texts("#found") == ["找到 1 篇。"])
+    assert browser.texts("#results mark") == ["拖拉机"]
+    browser.open("/search/?q=拖拉机&nothing=1")
     browser.driver.find_element("name", "full").click()
     browser.driver.find_element("css selector", "#search button").click()
     browser.wait(lambda: browser.texts("#found") == ["找到 1 篇。"])
-    assert browser.texts("#results mark") == ["拖拉机"]
     assert browser.is_quiet()
+
+
+def test_search_says_when_the_texts_have_nothing_either(browser: Browser) -> None:
+    browser.open("/search/?q=没有这样的词&full=1")
+    browser.wait(lambda: browser.texts("#found") == ["没有找到。"])
 
 
 def test_search_ignores_case_and_width_and_takes_the_query_as_text(browser: Browser) -> None:
@@ -220,7 +228,7 @@ def test_search_ignores_case_and_width_and_takes_the_query_as_text(browser: Brow
     browser.open("/search/?q=１８Ｂ")
     browser.wait(lambda: browser.texts("#found") == ["找到 1 篇。"])
     browser.open("/search/?q=<img src=x onerror=alert(1)>")
-    browser.wait(lambda: browser.texts("#found") == ["没有找到。"])
+    browser.wait(lambda: browser.texts("#found") == ["标题和摘要里没有找到。到正文里找"])
     assert browser.is_quiet()
 
 

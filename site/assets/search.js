@@ -86,6 +86,10 @@ async function search() {
       const { value, done } = await hits.next();
       if (done) {
         found.textContent = count ? `找到 ${count} 篇。` : "没有找到。";
+        if (!count && !asked.has("full")) {
+          asked.set("full", "1");
+          found.replaceChildren("标题和摘要里没有找到。", element("a", { href: `?${asked}` }, "到正文里找"));
+        }
         return;
       }
       results.append(value);
