@@ -11,6 +11,7 @@ case $code in
         exit 0 ;;
     75) exit 0 ;;  # the run before is still going on: the next one will do
     3)  # the site is away now and then, and the next run tries again; half a day is worth a mail
+        [ -e .report-good ] || : > .report-good  # away from the very first run on: the half day begins now
         if [ -n "$(find .report-good -mmin -720 2>/dev/null)" ]; then exit 0; fi
         why="the site could not be reached, or refused us, for 12 hours" ;;
     4)  why="the site looks changed: see docs/site-changed.md" ;;
@@ -20,5 +21,16 @@ esac
 
 # The same trouble is told once a day.
 if [ "$(cat .report-told 2>/dev/null)" = "$code" ] && [ -n "$(find .report-told -mmin -1440)" ]; then exit 0; fi
-{ scrapy status || true; } 2>&1 | mail -s "newsarchive: $why" "${REPORT_TO:-root}"
+{
+    if [ "$code" = 2 ]; then  # such a run leaves no status: what was wrong stands in its log alone
+        if [ -f crawl.log ]; then
+            echo "The end of $PWD/crawl.log:"
+            tail -n 5 crawl.log
+        else
+            echo "What was wrong: journalctl -u newsarchive"
+        fi
+        echo
+    fi
+    scrapy status || true
+} 2>&1 | mail -s "newsarchive: $why" "${REPORT_TO:-root}"
 echo "$code" > .report-told

@@ -106,8 +106,24 @@ def test_a_site_that_is_away_is_told_after_half_a_day(desk: Desk) -> None:
     assert desk.report(3) == []
 
 
-def test_a_site_that_was_never_reached_is_told_at_once(desk: Desk) -> None:
+def test_a_site_that_was_never_reached_is_told_after_half_a_day_too(desk: Desk) -> None:
+    assert desk.report(3) == []
+    desk.aged(".report-good", DAY // 2 - 60)
+    assert desk.report(3) == []
+    desk.aged(".report-good", DAY // 2 + 60)
     assert len(desk.report(3)) == 1
+
+
+def test_wrong_usage_is_told_with_what_was_wrong(desk: Desk) -> None:
+    (desk.folder / "crawl.log").write_text("scrapy crawl: pages=0: expected a number of at least 1\n")
+    (mail,) = desk.report(2)
+    assert "pages=0: expected a number of at least 1" in mail
+    assert f"{desk.folder}/crawl.log" in mail
+
+
+def test_wrong_usage_under_systemd_names_the_journal(desk: Desk) -> None:
+    (mail,) = desk.report(2)
+    assert "journalctl -u newsarchive" in mail
 
 
 def test_a_mail_that_could_not_be_sent_is_tried_again(desk: Desk) -> None:
