@@ -36,7 +36,7 @@ HUGO = HUGO_MODULE_MOUNTS='$(MOUNTS)' $(BIN)/hugo
 
 site: .venv $(ARCHIVE)/content ## build the static site of ARCHIVE (default output) into PUBLIC (site/public)
 	@$(HUGO) --source site --destination $(abspath $(PUBLIC)) --cleanDestinationDir $(HUGO_FLAGS)
-	@echo "The site of $(ARCHIVE) is in $(PUBLIC)/; make serve shows it."
+	@echo "The site of $(ARCHIVE) is in $(PUBLIC)/; make serve ARCHIVE=$(ARCHIVE) shows it."
 
 serve: .venv $(ARCHIVE)/content ## serve that site and say where
 	@echo "http://127.0.0.1:$(PORT)/ shows $(ARCHIVE); Ctrl-C ends it."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,9 @@ from demo.site import Site
 
 
 def main() -> int:
-    archive = Path(sys.argv[1] if len(sys.argv) > 1 else "output/demo").resolve()
+    parser = argparse.ArgumentParser(prog="python -m demo", description="Crawl the bundled demo site on this machine.")
+    parser.add_argument("folder", metavar="FOLDER", type=Path, nargs="?", default="output/demo", help="the archive")
+    archive = parser.parse_args().folder.resolve()
     server = Server(Site(local_pictures=True))
     server.start()
     print(f"The demo site listens on {server.url}; its articles are made up.")

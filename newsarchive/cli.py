@@ -37,7 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         make_folder(folder)
     except (BadArgument, OSError) as error:
-        print(f"newsarchive: {error}", file=sys.stderr)
+        told = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else error
+        print(f"newsarchive: {told}", file=sys.stderr)
         return 2
     print(
         f"{folder} is ready: scrapy.cfg, archive_settings.py (what people change) and output/ (the archive).\n"

@@ -38,7 +38,7 @@ def make_site(archive: Path, public: Path, flags: str = "--panicOnWarning --prin
     said = made.stdout + made.stderr
     assert made.returncode == 0, said
     assert "WARN" not in said
-    assert f"The site of {archive} is in {public}/" in said
+    assert f"The site of {archive} is in {public}/; make serve ARCHIVE={archive} shows it." in said
     return said
 
 

@@ -247,6 +247,13 @@ def test_as_a_program(tmp_path: Path) -> None:
         pass
 
 
+def test_the_demo_says_how_it_is_used(tmp_path: Path) -> None:
+    line = [sys.executable, "-m", "demo", "--help"]
+    done = subprocess.run(line, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert (done.returncode, "[FOLDER]" in done.stdout) == (0, True), done
+    assert not (PROJECT / "--help").exists()
+
+
 def get_post(url: str, body: object) -> tuple[int, bytes, dict[str, str]]:
     request = urllib.request.Request(url, json.dumps(body).encode())
     try:
