@@ -45,6 +45,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
         names = set(archive.namelist())
         metadata = archive.read(next(name for name in names if name.endswith("/METADATA"))).decode()
     package = {path.relative_to(PROJECT).as_posix() for path in (PROJECT / "newsarchive").rglob("*.py")}
+    package.add("newsarchive/py.typed")
     info = {name for name in names if ".dist-info/" in name}
     assert names - info == package
     assert {name.partition(".dist-info/")[2] for name in info} == {
@@ -56,6 +57,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
         "top_level.txt",
     }
     assert "Requires-Python: >=3.11" in metadata
+    assert "Operating System :: POSIX" in metadata
     needed = re.findall(r"^Requires-Dist: ([\w-]+)[^;\n]*$", metadata, flags=re.MULTILINE)
     assert {name.lower() for name in needed} == {
         "scrapy",
@@ -66,6 +68,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
         "lxml",
         "warcio",
         "tqdm",
+        "tzdata",
     }
 
 
@@ -79,6 +82,9 @@ def crawl_with_the_wheel(python: str, wheel: Path, folder: Path, site: DemoSite)
     assert installed.returncode == 0, installed.stderr
     where = run(folder, programs / "python", "-c", "import newsarchive; print(newsarchive.__file__)").stdout
     assert where.startswith(str(folder))
+
+    no_zones = run(folder, "env", "PYTHONTZPATH=", programs / "python", "-c", "import newsarchive")
+    assert no_zones.returncode == 0, no_zones.stderr
 
     ready = run(folder, programs / "newsarchive", "init", "news")
     assert ready.returncode == 0, ready.stderr
@@ -162,4 +168,4 @@ def test_an_archive_that_is_already_there_is_kept(tmp_path: Path) -> None:
 def test_a_file_where_the_folder_should_be_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "news").write_text("")
     assert cli.main(["init", str(tmp_path / "news")]) == 2
-    assert "news" in capsys.readouterr().err
+    assert capsys.readouterr().err == f"newsarchive: {tmp_path / 'news' / 'output'}: Not a directory\n"
