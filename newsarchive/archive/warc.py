@@ -1,6 +1,6 @@
 """Pages as they came, written into WARC files, and a file that a killed run left, mended.
 
-A run has one file, `pages/qq-<run>.warc.gz`: a `warcinfo` record, then for each answer a `response`
+A run has one file, `pages/qq-<time>-<run>.warc.gz`: a `warcinfo` record, then for each answer a `response`
 (or, when the same bytes lie there already, a `revisit`) and a `metadata` record about it, each a gzip
 member of its own. While the run goes on, the file's name ends in `.open`.
 """
