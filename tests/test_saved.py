@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from newsarchive.archive.exchanges import page_exchange
 from newsarchive.archive.saved import saved_pages
-from newsarchive.archive.warc import WarcFile, page_exchange
+from newsarchive.archive.warc import WarcFile
 from newsarchive.errors import BadArgument
 from newsarchive.items import Page
 

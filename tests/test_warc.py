@@ -18,9 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from warcio.cli import main as warcio
 
-from newsarchive.archive import warc
 from newsarchive.archive.captures import Capture, Damage, capture_at, capture_page, captures, records
-from newsarchive.archive.warc import Original, WarcFile, list_exchange, mend, page_exchange
+from newsarchive.archive.exchanges import ORIGINAL, Original, list_exchange, page_exchange
+from newsarchive.archive.warc import WarcFile, mend
 from newsarchive.errors import ArchiveError
 from newsarchive.items import Page
 
@@ -86,7 +86,7 @@ def test_headers_of_the_wire_are_renamed_and_come_back(tmp_path: Path) -> None:
 
     (stored,) = [found.record for found in captures(path) if isinstance(found, Capture)]
 
-    assert [name for name, _ in stored.headers[:3]] == [f"{warc.ORIGINAL}{name}" for name, _ in headers[:3]]
+    assert [name for name, _ in stored.headers[:3]] == [f"{ORIGINAL}{name}" for name, _ in headers[:3]]
     assert read_pages(path)[0].headers[:5] == headers[:5]
 
 
@@ -264,9 +264,47 @@ def test_mend_leaves_closed_files_alone(tmp_path: Path) -> None:
     assert path.stat() == before
 
 
+@pytest.mark.parametrize("torn", [0, 9])
+def test_a_closed_file_beside_its_open_self_loses_nothing(tmp_path: Path, torn: int) -> None:
+    """A backup that was made while a run went on has the file twice."""
+    path = written(tmp_path, page(1), page(2), page(3))
+    whole = path.read_bytes()
+    second = int(read_pages(path)[1].saved_in.rpartition(":")[2])
+    (tmp_path / "qq-1.warc.gz.open").write_bytes(whole[: second + torn])
+    assert list(mend(tmp_path)) == [(path, torn)]
+    assert [it.name for it in tmp_path.iterdir()] == [path.name]
+    assert path.read_bytes() == whole
+
+
+def test_a_closed_file_that_is_shorter_than_its_open_self_is_completed(tmp_path: Path) -> None:
+    path = written(tmp_path, page(1), page(2))
+    whole = path.read_bytes()
+    path.rename(tmp_path / "qq-1.warc.gz.open")
+    path.write_bytes(whole[:-300])
+    list(mend(tmp_path))
+    assert [it.name for it in tmp_path.iterdir()] == [path.name]
+    assert path.read_bytes() == whole
+
+
+def test_another_file_of_the_same_name_is_kept_too(tmp_path: Path) -> None:
+    written(tmp_path, page(1)).rename(tmp_path / "qq-1-2.warc.gz")
+    path = written(tmp_path, page(3))
+    written(tmp_path / "copy", page(2)).rename(tmp_path / "qq-1.warc.gz.open")
+    ((mended, _),) = mend(tmp_path)
+    assert mended.name == "qq-1-3.warc.gz"
+    names = [tmp_path / "qq-1-2.warc.gz", mended, path]
+    assert [one.article_id for it in names for one in read_pages(it)] == [page(n).article_id for n in (1, 2, 3)]
+
+
+def test_a_folder_with_the_name_of_an_open_file_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "qq-1.warc.gz.open").mkdir()
+    assert list(mend(tmp_path)) == []
+
+
 _WRITER = """
 import os, sys, datetime, pathlib
-from newsarchive.archive.warc import WarcFile, page_exchange
+from newsarchive.archive.exchanges import page_exchange
+from newsarchive.archive.warc import WarcFile
 from newsarchive.items import Page
 file = WarcFile(pathlib.Path(sys.argv[1]), "newsarchive test")
 now = datetime.datetime(2026, 11, 23, tzinfo=datetime.UTC)

@@ -13,8 +13,8 @@ from warcio.archiveiterator import ArchiveIterator
 from warcio.exceptions import ArchiveLoadFailed
 from warcio.timeutils import iso_date_to_datetime
 
+from newsarchive.archive.exchanges import ORIGINAL
 from newsarchive.archive.members import BrokenMember, members
-from newsarchive.archive.warc import ORIGINAL
 from newsarchive.errors import ArchiveError
 from newsarchive.items import Page
 

@@ -8,71 +8,17 @@ member of its own. While the run goes on, the file's name ends in `.open`.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from http import HTTPStatus
-from io import BytesIO
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from threading import Lock
-from uuid import uuid4
 
-from warcio.statusandheaders import StatusAndHeaders
-from warcio.warcwriter import WARCWriter
-
+from newsarchive.archive.exchanges import Exchange, Original, packed, warcinfo
 from newsarchive.archive.files import sync_folder
 from newsarchive.archive.members import Member, members
-from newsarchive.items import Page
 
 OPEN = ".open"
-VERSION = "1.1"  # which has microseconds in its dates
-ORIGINAL = "X-Archive-Orig-"
-"""Before the name of a header that was true on the wire and is not of the unpacked body: the usual prefix."""
-_WIRE_HEADERS = {"content-encoding", "transfer-encoding"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Exchange:
-    """An answer of the site, to be written."""
-
-    url: str
-    status: int
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
-    """Unpacked: Scrapy undoes transfer and content encodings."""
-    date: datetime
-    about: Mapping[str, str] = field(default_factory=dict)
-    """What we know about it, for the `metadata` record; empty values are left out."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Original:
-    """An earlier capture with the same bytes, which a `revisit` record refers to."""
-
-    url: str
-    date: datetime
-    payload_digest: str
-
-
-def page_exchange(page: Page) -> Exchange:
-    about = {
-        "source": page.source,
-        "article-id": page.article_id,
-        "thumbnail": page.thumbnail,
-        "entry": page.entry,
-    }
-    return Exchange(
-        url=page.url, status=page.status, headers=page.headers, body=page.html, date=page.fetched, about=about
-    )
-
-
-def list_exchange(
-    source: str, where: str, *, url: str, status: int, headers: tuple[tuple[str, str], ...],
-    body: bytes, request_body: bytes, date: datetime,
-) -> Exchange:  # fmt: skip
-    """A list's reply. `request_body` tells which page of which list it is: the URL is the same for all."""
-    about = {"source": source, "list": where, "request-body": request_body.decode("utf-8", "replace")}
-    return Exchange(url=url, status=status, headers=headers, body=body, date=date, about=about)
+_WARC = ".warc.gz"
 
 
 class WarcFile:
@@ -118,7 +64,7 @@ class WarcFile:
         part = self.path.with_name(self.path.name + OPEN)
         self._descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o666)
         sync_folder(part.parent)
-        self._append(_warcinfo(self.path.name, self._software))
+        self._append(warcinfo(self.path.name, self._software))
 
     def _append(self, data: bytes) -> int:
         start = self._end
@@ -135,64 +81,25 @@ class WarcFile:
         return start
 
 
-def packed(exchange: Exchange, original: Original | None = None) -> bytes:
-    """The two records of an exchange, each a gzip member.
-
-    The `metadata` record comes second and completes the pair: `mend` keeps whole pairs only.
-    """
-    out = BytesIO()
-    writer = WARCWriter(out, gzip=True, warc_version=VERSION)
-    http = StatusAndHeaders(_status_line(exchange.status), _stored_headers(exchange), protocol="HTTP/1.1")
-    about_id = f"<urn:uuid:{uuid4()}>"
-    marks = {"WARC-Date": warc_date(exchange.date), "WARC-Concurrent-To": about_id}
-    if original:
-        answer = writer.create_revisit_record(
-            exchange.url, original.payload_digest, original.url, warc_date(original.date),
-            http_headers=http, warc_headers_dict=marks,
-        )  # fmt: skip
-    else:
-        answer = writer.create_warc_record(
-            exchange.url, "response", payload=BytesIO(exchange.body), length=len(exchange.body),
-            http_headers=http, warc_headers_dict=marks,
-        )  # fmt: skip
-    writer.write_record(answer)
-    fields = "".join(f"{name}: {_one_line(value)}\r\n" for name, value in exchange.about.items() if value)
-    block = fields.encode("utf-8", "surrogatepass")
-    writer.write_record(
-        writer.create_warc_record(
-            exchange.url, "metadata", payload=BytesIO(block), length=len(block),
-            warc_content_type="application/warc-fields",
-            warc_headers_dict={
-                "WARC-Record-ID": about_id,
-                "WARC-Date": marks["WARC-Date"],
-                "WARC-Refers-To": answer.rec_headers.get_header("WARC-Record-ID"),
-            },
-        )
-    )  # fmt: skip
-    return out.getvalue()
-
-
 def mend(folder: Path) -> Iterator[tuple[Path, int]]:
     """Closes the files that killed runs left open; yields each with the number of bytes cut off.
 
     To be called under the lock. What is cut off are records that no ledger row names yet. A file without
     an answer vanishes.
     """
-    for part in sorted(folder.glob(f"*.warc.gz{OPEN}")):
+    for part in sorted(folder.glob(f"*{_WARC}{OPEN}")):
+        if not part.is_file():
+            continue
         end, answers = _whole_pairs(part)
         cut = part.stat().st_size - end
         if not answers:
             part.unlink()
-        else:
-            os.truncate(part, end)
-            with part.open("rb") as file:
-                os.fsync(file.fileno())
-            _give_name(part)
-        yield part.with_name(part.name.removesuffix(OPEN)), cut
-
-
-def warc_date(date: datetime) -> str:
-    return f"{date.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+            yield part.with_name(part.name.removesuffix(OPEN)), cut
+            continue
+        os.truncate(part, end)
+        with part.open("rb") as file:
+            os.fsync(file.fileno())
+        yield _give_name(part), cut
 
 
 def _whole_pairs(part: Path) -> tuple[int, int]:
@@ -208,43 +115,23 @@ def _whole_pairs(part: Path) -> tuple[int, int]:
     return end, answers
 
 
-def _give_name(part: Path) -> None:
-    part.rename(part.with_name(part.name.removesuffix(OPEN)))
+def _give_name(part: Path) -> Path:
+    """Closes a file by its name. Another one that has the name already, as a backup may bring it, loses nothing."""
+    path = part.with_name(part.name.removesuffix(OPEN))
+    if path.exists() and _begins_with(path, part):  # copied while its run went on, and once more after that
+        part.unlink()
+    else:
+        if path.exists() and not _begins_with(part, path):
+            names = (path.with_name(f"{path.name.removesuffix(_WARC)}-{nth}{_WARC}") for nth in count(2))
+            path = next(name for name in names if not name.exists())
+        part.rename(path)
     sync_folder(part.parent)
+    return path
 
 
-def _warcinfo(name: str, software: str) -> bytes:
-    out = BytesIO()
-    writer = WARCWriter(out, gzip=True, warc_version=VERSION)
-    info = {
-        "software": software,
-        "format": f"WARC File Format {VERSION}",
-        "conformsTo": "https://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/",
-    }
-    writer.write_record(writer.create_warcinfo_record(name, info))
-    return out.getvalue()
-
-
-def _status_line(status: int) -> str:
-    try:
-        return f"{status} {HTTPStatus(status).phrase}"
-    except ValueError:  # 567 and other numbers of the site's own
-        return f"{status} Unknown"
-
-
-def _stored_headers(exchange: Exchange) -> list[tuple[str, str]]:
-    return [
-        (name if _still_true(name, value, exchange.body) else f"{ORIGINAL}{name}", _one_line(value))
-        for name, value in exchange.headers
-    ]
-
-
-def _still_true(name: str, value: str, body: bytes) -> bool:
-    if name.lower() == "content-length":
-        return value.strip() == str(len(body))
-    return name.lower() not in _WIRE_HEADERS
-
-
-def _one_line(value: str) -> str:
-    """JSON may stand over lines; between its tokens a space is as good."""
-    return value.replace("\r", " ").replace("\n", " ")
+def _begins_with(whole: Path, start: Path) -> bool:
+    with whole.open("rb") as one, start.open("rb") as other:
+        while chunk := other.read(1 << 18):
+            if one.read(len(chunk)) != chunk:
+                return False
+    return True

@@ -15,8 +15,9 @@ from scrapy.exceptions import NotConfigured
 
 from newsarchive.archive.archive import Archive
 from newsarchive.archive.captures import capture_at
+from newsarchive.archive.exchanges import Exchange, Original, list_exchange, page_exchange
 from newsarchive.archive.ledger import Row
-from newsarchive.archive.warc import Exchange, Original, WarcFile, list_exchange, mend, page_exchange
+from newsarchive.archive.warc import WarcFile, mend
 from newsarchive.drops import Unchanged
 from newsarchive.errors import ArchiveError
 from newsarchive.extensions.run import Run
