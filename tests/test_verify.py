@@ -212,6 +212,19 @@ def test_file_that_should_not_be_there_is_found(archive: Path, path: str, what: 
     assert reason in findings[0].reason
 
 
+def test_pages_of_a_killed_run_wait_for_the_next_one(archive: Path) -> None:
+    file = some(archive, "pages/*.warc.gz")
+    left_open = file.rename(file.with_name(f"{file.name}.open"))
+    (archive / "pages" / "qq-9.warc.gz.open").mkdir()
+    with left_open.open("ab") as torn:
+        torn.write(file.name.encode())
+    assert [(it.what, it.path) for it in found(archive)] == [("left over", f"pages/{left_open.name}")]
+    left_open.write_bytes(left_open.read_bytes()[:2000])
+    assert {it.reason.split(": ")[-1].partition(" of ")[0] for it in found(archive) if it.what == "page"} == {
+        "expected the page"
+    }
+
+
 def change(archive: Path, file: Path, data: bytes) -> None:
     """As if a version of this program with a bug had written it."""
     file.write_bytes(data)

@@ -15,6 +15,7 @@ import yaml
 
 from newsarchive.archive.captures import Capture, Damage, captures
 from newsarchive.archive.pictures import picture_kind, picture_links
+from newsarchive.archive.warc import OPEN
 
 _KEYS = {"title", "date", "summary", "categories", "tags", "thumbnail"}
 
@@ -116,10 +117,14 @@ class PageFile:
     def check(self) -> Checked:
         findings: list[Finding] = []
         missing = dict(self.expected)
+        file = self.folder / self.path
+        left_open = file.with_name(f"{file.name}{OPEN}")  # by a killed run, and the next one mends it
+        waits = left_open.is_file() and not file.exists()
         try:
-            for capture in captures(self.folder / self.path):
+            for capture in captures(left_open if waits else file):
                 if isinstance(capture, Damage):
-                    findings.append(self._found(f"byte {capture.offset}: {capture.reason}"))
+                    if not waits:
+                        findings.append(self._found(f"byte {capture.offset}: {capture.reason}"))
                 elif self._is_expected(capture):
                     missing.pop(capture.record.offset)
         except OSError as error:
@@ -174,7 +179,9 @@ def left_over(folder: Path, known: set[str]) -> Iterator[Finding]:
     for file in sorted(folder.rglob("*.part")):
         if _is_stray(file):
             yield Finding("left over", file.relative_to(folder).as_posix(), "a killed run left it; the next removes it")
-    for file in sorted((folder / "pages").glob("*.open")):
+    for file in sorted((folder / "pages").glob(f"*{OPEN}")):
+        if not file.is_file():
+            continue
         path = file.relative_to(folder).as_posix()
         yield Finding("left over", path, "a killed run left it open; the next run mends it")
 
