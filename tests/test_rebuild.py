@@ -145,6 +145,14 @@ def test_opening_sweeps_what_a_killed_run_left(tmp_path: Path) -> None:
     assert not any(stray.exists() for stray in strays)
 
 
+def test_an_emptied_ledger_is_rebuilt_also_after_somebody_has_looked_at_it(tmp_path: Path) -> None:
+    write(tmp_path)
+    for name in ("ledger.sqlite", "ledger.sqlite-wal"):
+        (tmp_path / name).touch()
+    with Archive.open(tmp_path, purpose="a test", now=NOW) as archive:
+        assert [row.article_id for row in archive.ledger.rows()] == ["20261031A00AB100"]
+
+
 def test_a_ledger_that_can_be_read_loses_nothing(tmp_path: Path) -> None:
     path = write(tmp_path)
     rebuild(tmp_path, now=NOW)

@@ -66,5 +66,5 @@ class Archive:
 
 
 def _begun(ledger: Path) -> bool:
-    # SQLite leaves an empty file when it is stopped before its first commit
-    return ledger.exists() and (ledger.stat().st_size > 0 or ledger.with_name(f"{ledger.name}-wal").exists())
+    # SQLite leaves an empty file when it is stopped before its first commit, and an empty log when it only reads
+    return any(path.exists() and path.stat().st_size > 0 for path in (ledger, ledger.with_name(f"{ledger.name}-wal")))
