@@ -200,6 +200,7 @@ def test_lost_file_is_found(archive: Path, pattern: str, reason: str) -> None:
         ("quarantine/qq/x.html.gz", "quarantine", "the ledger has no such page in quarantine"),
         ("content/qq/.x.md.0123456789ab.part", "left over", "a killed run left it"),
         (".status.json.0123456789ab.part", "left over", "a killed run left it"),
+        (".ledger.sqlite.0123456789ab.part-wal", "left over", "a killed run left it"),
         ("pages/qq-9.warc.gz.open", "left over", "a killed run left it open"),
         ("pages/qq-9.warc.gz", "page", "no WARC record"),
     ],

@@ -8,15 +8,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from newsarchive.archive.files import stray_files
+from newsarchive.archive.files import LEDGER, LOCK, stray_files
 from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.lock import Lock
 from newsarchive.archive.rebuild import markdown_files, rebuild
 
-logger = logging.getLogger(__name__)
+__all__ = ["LEDGER", "LOCK", "Archive"]
 
-LEDGER = "ledger.sqlite"
-LOCK = ".lock"
+logger = logging.getLogger(__name__)
 
 
 class Archive:

@@ -11,6 +11,15 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+LEDGER = "ledger.sqlite"
+LOCK = ".lock"
+STATUS = "status.json"
+CONTENT = "content"
+REVISIONS = "revisions"
+PICTURES = "pictures"
+PAGES = "pages"
+QUARANTINE = "quarantine"
+
 _SOURCE = re.compile(r"[a-z][a-z0-9_]{0,30}")
 _STRAY = re.compile(r"\..+\.part(-wal|-shm)?")  # SQLite has files beside its own
 _ARTICLE_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
@@ -25,7 +34,7 @@ def content_path(source: str, published: datetime, article_id: str) -> PurePosix
     'content/qq/2025/02/20250211A06DM600.md'
     """
     _check(source, article_id)
-    return PurePosixPath("content", source, f"{published:%Y}", f"{published:%m}", f"{article_id}.md")
+    return PurePosixPath(CONTENT, source, f"{published:%Y}", f"{published:%m}", f"{article_id}.md")
 
 
 def revision_path(source: str, article_id: str, archived: datetime, nth: int = 1) -> PurePosixPath:
@@ -36,13 +45,13 @@ def revision_path(source: str, article_id: str, archived: datetime, nth: int = 1
     """
     _check(source, article_id)
     again = "" if nth == 1 else f"-{nth}"
-    return PurePosixPath("revisions", source, article_id, f"{archived.astimezone(UTC):%Y%m%dT%H%M%SZ}{again}.md")
+    return PurePosixPath(REVISIONS, source, article_id, f"{archived.astimezone(UTC):%Y%m%dT%H%M%SZ}{again}.md")
 
 
 def quarantine_path(source: str, article_id: str) -> PurePosixPath:
     """Path of a page that is no whole article; beside it lies a `.json` that says why."""
     _check(source, article_id)
-    return PurePosixPath("quarantine", source, f"{article_id}.html.gz")
+    return PurePosixPath(QUARANTINE, source, f"{article_id}.html.gz")
 
 
 @contextmanager
@@ -85,9 +94,12 @@ def sync_folder(folder: Path) -> None:
 def stray_files(folder: Path) -> Iterator[Path]:
     """Temporary files that a killed run left; only a run that holds the lock may remove them."""
     for parent, _, names in os.walk(folder):
-        for name in names:
-            if _STRAY.fullmatch(name):
-                yield Path(parent, name)
+        yield from (Path(parent, name) for name in names if is_stray(name))
+
+
+def is_stray(name: str) -> bool:
+    """Whether a file of that name is a temporary one of ours."""
+    return _STRAY.fullmatch(name) is not None
 
 
 def _make_folder(folder: Path) -> None:

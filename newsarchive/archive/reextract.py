@@ -11,6 +11,7 @@ from pathlib import Path
 from newsarchive.archive.archive import Archive
 from newsarchive.archive.captures import capture_at, capture_page
 from newsarchive.archive.documents import content_hash, put
+from newsarchive.archive.files import PAGES
 from newsarchive.archive.ledger import Row
 from newsarchive.archive.pictures import localised, picture_links, picture_url
 from newsarchive.archive.saved import Position, newest_captures
@@ -44,7 +45,7 @@ def jobs(archive: Archive, source: str, wanted: frozenset[str], *, remember: boo
 
     Pages that the ledger does not know of are searched, and `remember` tells it.
     """
-    pages = archive.folder / "pages"
+    pages = archive.folder / PAGES
     newest: dict[str, Position] | None = None
     for row in archive.ledger.rows(source):
         if not row.path or (wanted and row.article_id not in wanted):

@@ -14,6 +14,7 @@ import frontmatter
 import yaml
 
 from newsarchive.archive.captures import Capture, Damage, captures
+from newsarchive.archive.files import CONTENT, PAGES, PICTURES, QUARANTINE, is_stray, stray_files
 from newsarchive.archive.pictures import picture_kind, picture_links
 from newsarchive.archive.warc import OPEN
 
@@ -71,7 +72,7 @@ class Document:
             return self._found(f"its last line is no link to article {self.article_id} of {self.source}")
         prefix = f"{self.pictures_url.rstrip('/')}/{self.source}/"
         links = frozenset(
-            f"pictures/{self.source}/{link.removeprefix(prefix)}"
+            f"{PICTURES}/{self.source}/{link.removeprefix(prefix)}"
             for link in picture_links(text)
             if link.startswith(prefix)
         )
@@ -168,26 +169,21 @@ def checked(check: Check) -> Checked:
 def left_over(folder: Path, known: set[str]) -> Iterator[Finding]:
     """Files that neither the ledger nor a document names."""
     for what, place, reason in (
-        ("document", "content", "the ledger has no such article"),
-        ("picture", "pictures", "no article has it"),
-        ("quarantine", "quarantine", "the ledger has no such page in quarantine"),
+        ("document", CONTENT, "the ledger has no such article"),
+        ("picture", PICTURES, "no article has it"),
+        ("quarantine", QUARANTINE, "the ledger has no such page in quarantine"),
     ):
         for file in sorted((folder / place).rglob("*")):
             path = file.relative_to(folder).as_posix()
-            if path not in known and not file.is_dir() and not _is_stray(file):
+            if path not in known and not file.is_dir() and not is_stray(file.name):
                 yield Finding(what, path, reason)
-    for file in sorted(folder.rglob("*.part")):
-        if _is_stray(file):
-            yield Finding("left over", file.relative_to(folder).as_posix(), "a killed run left it; the next removes it")
-    for file in sorted((folder / "pages").glob(f"*{OPEN}")):
+    for file in sorted(stray_files(folder)):
+        yield Finding("left over", file.relative_to(folder).as_posix(), "a killed run left it; the next removes it")
+    for file in sorted((folder / PAGES).glob(f"*{OPEN}")):
         if not file.is_file():
             continue
         path = file.relative_to(folder).as_posix()
         yield Finding("left over", path, "a killed run left it open; the next run mends it")
-
-
-def _is_stray(file: Path) -> bool:
-    return file.name.startswith(".") and file.name.endswith(".part")
 
 
 def _one_line(error: Exception) -> str:

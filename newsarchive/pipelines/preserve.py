@@ -16,6 +16,7 @@ from scrapy.exceptions import NotConfigured
 from newsarchive.archive.archive import Archive
 from newsarchive.archive.captures import capture_at
 from newsarchive.archive.exchanges import Exchange, Original, list_exchange, page_exchange
+from newsarchive.archive.files import PAGES
 from newsarchive.archive.ledger import Row
 from newsarchive.archive.warc import WarcFile, mend
 from newsarchive.drops import Unchanged
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-FOLDER = "pages"
-
 
 class Preserve:
     """First in line, so that a page that cannot be read today can be read by a better parser.
@@ -46,7 +45,7 @@ class Preserve:
         self.file = file
         self.source = source
         self.now = now
-        self.folder = archive.folder / FOLDER
+        self.folder = archive.folder / PAGES
         self._lists: set[asyncio.Task[None]] = set()
         self._former: dict[tuple[str, str], Row] = {}
 
@@ -59,7 +58,7 @@ class Preserve:
         source = crawler.spidercls.name
         # the time as well: a rebuilt ledger counts its runs from 1 again
         name = f"{source}-{run.started:%Y%m%dT%H%M%SZ}-{run.run_id}.warc.gz"
-        file = WarcFile(run.archive.folder / FOLDER / name, f"newsarchive {version('newsarchive')}")
+        file = WarcFile(run.archive.folder / PAGES / name, f"newsarchive {version('newsarchive')}")
         preserve = cls(run.archive, file, source, run.now)
         crawler.signals.connect(preserve.response_received, signal=signals.response_received)
         crawler.signals.connect(preserve.item_scraped, signal=signals.item_scraped)
