@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from newsarchive.archive.archive import Archive
+from newsarchive.archive.files import stray_files
 from newsarchive.archive.ledger import Ledger, Row, State
 from newsarchive.archive.rebuild import rebuild
 from tests.archived import make_due
@@ -80,6 +81,9 @@ BAD = {
     "no source line": (DOCUMENT.replace("[qq](", "[wb]("), "no source line"),
     "another article's": (DOCUMENT.replace("/20261031A00AB100", "/20261031A00ZZ900"), "names another article"),
     "broken YAML": (DOCUMENT.replace('title: "题"', 'title: "题'), ""),
+    "beyond all time": (DOCUMENT.replace("2026-10-31", "9999-12-31"), "date value out of range"),
+    "no day": (DOCUMENT.replace('"2026-10-31 23:30:00"', "2026-13-45"), "month must be in 1..12"),
+    "no time": (DOCUMENT.replace('"2026-10-31 23:30:00"', "!!timestamp x"), ""),
     "empty": ("", "no source line"),
 }
 
@@ -88,7 +92,7 @@ BAD = {
 def test_a_file_that_cannot_be_read_is_named_and_left_alone(tmp_path: Path, what: str) -> None:
     text, said = BAD[what]
     path = write(tmp_path, text)
-    outcome = rebuild(tmp_path, now=NOW)
+    outcome = rebuild(tmp_path, now=NOW, ages=[timedelta(days=1)])
     [reason] = outcome.unreadable
     assert reason.startswith("content/qq/2026/10/20261031A00AB100.md: ")
     assert said in reason
@@ -133,6 +137,7 @@ def test_a_rebuild_that_is_stopped_leaves_the_former_ledger(tmp_path: Path, monk
     with pytest.raises(KeyboardInterrupt):
         rebuild(tmp_path, now=NOW, progress=stop)
     assert (tmp_path / "ledger.sqlite").read_text() == "broken"
+    assert list(stray_files(tmp_path)) == []
 
 
 def test_opening_sweeps_what_a_killed_run_left(tmp_path: Path) -> None:
@@ -172,13 +177,46 @@ def test_a_ledger_that_can_be_read_loses_nothing(tmp_path: Path) -> None:
     assert after[1:] == before[1:]
 
 
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"\xff")])
+def test_a_document_that_is_lost_is_missed(tmp_path: Path, damage: Callable[[Path], object]) -> None:
+    path = write(tmp_path)
+    rebuild(tmp_path, now=NOW)
+    with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
+        ledger.preserved("qq", path.stem, file="qq-1.warc.gz", offset=7)
+    before = rows(tmp_path)
+    damage(path)
+    outcome = rebuild(tmp_path, now=NOW)
+    assert "1 without a readable document taken over" in str(outcome)
+    assert rows(tmp_path) == before
+
+
+@pytest.mark.parametrize("known", ["10", "11"])
+@pytest.mark.parametrize("edited", [False, True])
+def test_of_two_files_of_one_article_the_one_that_the_former_ledger_knows_stays(
+    tmp_path: Path, known: str, edited: bool
+) -> None:
+    path = write(tmp_path, month=known)
+    rebuild(tmp_path, now=NOW)
+    for month in ("09", "10", "11"):
+        if month != known:
+            write(tmp_path, DOCUMENT.replace("正文", f"{month}月的正文"), month=month)
+    if edited:
+        path.write_text(DOCUMENT.replace("正文", "改过的正文"), encoding="utf-8")
+    outcome = rebuild(tmp_path, now=NOW)
+    [row] = rows(tmp_path)
+    assert row.path == f"content/qq/2026/{known}/20261031A00AB100.md"
+    assert row.file_hash == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert outcome.unreadable == [
+        f"content/qq/2026/{month}/20261031A00AB100.md: the same article as {row.path}"
+        for month in ("09", "10", "11")
+        if month != known
+    ]
+
+
 def test_where_ledger_and_file_disagree_the_file_is_right(tmp_path: Path) -> None:
     path = write(tmp_path)
     rebuild(tmp_path, now=NOW)
     path.write_text(DOCUMENT.replace("正文", "另一个正文"), encoding="utf-8")
-    gone = write(tmp_path, DOCUMENT.replace("A00AB100", "A00AB200"), name="20261031A00AB200")
-    rebuild(tmp_path, now=NOW)
-    gone.unlink()
     rebuild(tmp_path, now=NOW)
     [row] = rows(tmp_path)
     assert row.file_hash == hashlib.sha256(path.read_bytes()).hexdigest()

@@ -239,6 +239,8 @@ def change(archive: Path, file: Path, data: bytes) -> None:
         (b'\ntitle: "', b'\ntitle: ["', "front matter cannot be read"),
         (b"\ndate: ", b"\nday: ", "front matter lacks date"),
         (b"---\n", b"\xff", "front matter cannot be read"),
+        (b"\ndate: ", b"\ndate: !!timestamp x # ", "front matter cannot be read"),
+        (b'\nthumbnail: "', b"\nthumbnail: 'x'  # \"", "thumbnail is not as this program writes it: x"),
         (b"\n[qq](", b"\n[sina](", "its last line is no link to article"),
     ],
 )
@@ -276,6 +278,23 @@ def test_pictures_of_a_former_version_and_of_a_rebuilt_ledger_belong(archive: Pa
     assert rebuilt.returncode == 0, rebuilt
     findings = found(archive)
     assert findings == [], table({}, findings)
+
+
+def test_former_version_that_was_changed_by_hand_is_found(archive: Path) -> None:
+    file = some(archive, "revisions/*/*/*.md")
+    whole = file.read_bytes()
+    for old, new in ((b'thumbnail: "', b"thumbnail: '\""), (b"title", b"\xff")):
+        file.write_bytes(whole.replace(old, new, 1).replace(b"\nsummary", b"'\nsummary", 1))
+        assert [it.path for it in found(archive)] == [file.relative_to(archive).as_posix()]
+
+
+def test_changed_picture_is_found_by_its_name_where_the_ledger_does_not_know_it(archive: Path, crawl: Crawl) -> None:
+    (archive / "ledger.sqlite").unlink()
+    assert crawl(archive, name="rebuild").returncode == 0
+    file = some(archive, "pictures/**/*.jpg")
+    file.write_bytes(file.read_bytes() + b"x")
+    path = file.relative_to(archive).as_posix()
+    assert [(it.path, it.reason) for it in found(archive)] == [(path, "its bytes are not the ones that were written")]
 
 
 def test_page_under_a_wrong_offset_is_found(archive: Path) -> None:

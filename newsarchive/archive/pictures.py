@@ -12,7 +12,7 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
-from newsarchive.archive.files import sync_folder, whole_file
+from newsarchive.archive.files import PICTURES, sync_folder, whole_file
 
 _BMP_HEADERS = {size.to_bytes(4, "little") for size in (12, 40, 52, 56, 64, 108, 124)}
 
@@ -36,6 +36,7 @@ _IMAGE = re.compile(
     r"|(?P<start>!\[(?:\\.|[^\]\\])*\]\()(?P<link>(?:\\.|[^()\s\\])*)(?=\))"
 )
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
+_NAME = re.compile(r"\d{2,}-(?P<digits>[0-9a-f]{16})\.[a-z]+")
 _THUMBNAIL = "thumbnail: "
 
 
@@ -54,7 +55,7 @@ def picture_folder(document: PurePosixPath) -> PurePosixPath:
     >>> picture_folder(PurePosixPath("content/qq/2025/02/20250211A06DM600.md")).as_posix()
     'pictures/qq/2025/02/20250211A06DM600'
     """
-    return PurePosixPath("pictures", *document.parts[1:-1], document.stem)
+    return PurePosixPath(PICTURES, *document.parts[1:-1], document.stem)
 
 
 def picture_name(nth: int, digest: str, kind: str) -> str:
@@ -66,13 +67,23 @@ def picture_name(nth: int, digest: str, kind: str) -> str:
     return f"{nth:02d}-{digest[:16]}.{kind}"
 
 
+def picture_digits(path: str) -> str:
+    """What a picture's name tells of its digest; `""` for a name that is not of ours.
+
+    >>> picture_digits("pictures/qq/2025/02/20250211A06DM600/00-9f86d081884c7d65.jpg"), picture_digits("x.jpg")
+    ('9f86d081884c7d65', '')
+    """
+    found = _NAME.fullmatch(PurePosixPath(path).name)
+    return found["digits"] if found else ""
+
+
 def picture_url(path: str, prefix: str) -> str:
     """How a document names a picture of the archive: as the static site serves it.
 
     >>> picture_url("pictures/qq/2025/02/20250211A06DM600/00-9f86d081884c7d65.jpg", "/pictures/")
     '/pictures/qq/2025/02/20250211A06DM600/00-9f86d081884c7d65.jpg'
     """
-    return f"{prefix.rstrip('/')}/{PurePosixPath(path).relative_to('pictures')}"
+    return f"{prefix.rstrip('/')}/{PurePosixPath(path).relative_to(PICTURES)}"
 
 
 def is_wanted(url: str, domains: Iterable[str]) -> bool:
@@ -132,7 +143,10 @@ def relinked(document: bytes, links: Mapping[str, str], file_hash: str) -> bytes
     `None` when it is not the one with that hash, so that somebody's change or a damage stays to be seen. A run that
     was killed may have left the hash of what it was about to write.
     """
-    changed = localised(document.decode("utf-8"), links).encode()
+    try:
+        changed = localised(document.decode("utf-8"), links).encode()
+    except UnicodeDecodeError:
+        return None
     digests = {hashlib.sha256(data).hexdigest() for data in (document, changed)}
     return changed if file_hash in digests else None
 
@@ -142,7 +156,7 @@ def _replaced(document: str, other: Callable[[str], str]) -> str:
     end_of_front_matter = lines.index("---", 1) if lines[0] == "---" and "---" in lines[1:] else 0
     for number in range(1, end_of_front_matter):
         if lines[number].startswith(_THUMBNAIL):
-            link = json.loads(lines[number].removeprefix(_THUMBNAIL))
+            link = _unquoted(lines[number].removeprefix(_THUMBNAIL))
             if (new := other(link)) != link:
                 lines[number] = f"{_THUMBNAIL}{json.dumps(new, ensure_ascii=False)}"
     fence = ""
@@ -156,6 +170,15 @@ def _replaced(document: str, other: Callable[[str], str]) -> str:
         elif "![" in lines[number]:
             lines[number] = _IMAGE.sub(lambda found: _image(found, other), lines[number])
     return "\n".join(lines)
+
+
+def _unquoted(scalar: str) -> str:
+    """`""` for what we have not written: it is left as it is."""
+    try:
+        link = json.loads(scalar)
+    except ValueError:
+        return ""
+    return link if isinstance(link, str) else ""
 
 
 def _image(found: re.Match[str], other: Callable[[str], str]) -> str:

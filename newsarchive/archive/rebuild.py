@@ -16,10 +16,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
-import frontmatter
-import yaml
-
-from newsarchive.archive.files import revision_path, sync_folder
+from newsarchive.archive.files import CONTENT, LEDGER, QUARANTINE, revision_path, sync_folder
+from newsarchive.archive.front_matter import front_matter
 from newsarchive.archive.ledger import Ledger, Row, State, next_check
 from newsarchive.errors import LedgerBroken
 from newsarchive.wording import counted
@@ -28,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 # no front matter tells a zone, and the one of the publishers so far is this one
 _ZONE = timezone(timedelta(hours=8))
+_SUFFIXES = ("", "-wal", "-shm")  # of the files that are one ledger
 _SOURCE_LINE = re.compile(r"\[(?P<source>[^\]]*)\]\((?P<url>https?://[^)\s]+)\)")
 
 
@@ -39,15 +38,26 @@ class Outcome:
     quarantined: int = 0
     unreadable: list[str] = field(default_factory=list)
     """Files that were left alone, each with what is wrong with it."""
+    copies: dict[tuple[str, str], list[Row]] = field(default_factory=dict)
+    """Articles of which there is more than one file."""
     unfinished: int = 0
     """Articles without a file that the former ledger knew."""
+    without_document: int = 0
+    """Articles that the former ledger knew as archived, whose file is not there or cannot be read."""
     kept: str = ""
     """Name of the former ledger that was kept aside."""
+
+    def leave(self, path: str, why: object) -> None:
+        reason = f"{path}: {' '.join(str(why).split())[:200] or type(why).__name__}"
+        logger.warning("left alone, not an article of ours: %s", reason)
+        self.unreadable.append(reason)
 
     def __str__(self) -> str:
         parts = [counted(self.articles, "article"), counted(self.quarantined, "page in quarantine")]
         if self.unfinished:
             parts.append(f"{self.unfinished} unfinished taken over from the former ledger")
+        if self.without_document:
+            parts.append(f"{self.without_document} without a readable document taken over from the former ledger")
         if self.unreadable:
             parts.append(f"{counted(len(self.unreadable), 'file')} could not be read, left alone")
         if self.kept:
@@ -67,18 +77,24 @@ def rebuild(
 
     Killed half-way, it leaves the former ledger or none, and then the next run rebuilds it.
     """
-    target = folder / "ledger.sqlite"
-    part = folder / f".ledger.sqlite.{secrets.token_hex(6)}.part"
+    target = folder / LEDGER
+    part = folder / f".{LEDGER}.{secrets.token_hex(6)}.part"
     outcome = Outcome()
-    with Ledger.open(part) as ledger:
-        with ledger.together():
-            for path in markdown_files(folder):
-                _take(ledger, folder, path, outcome, now=now, ages=ages, pictures_url=pictures_url)
-                progress(path)
-            _take_over(ledger, target, outcome)
-            for path in sorted(folder.glob("quarantine/*/*.json")):
-                _take_quarantined(ledger, path, outcome, now=now)
-        ledger.compact()
+    try:
+        with Ledger.open(part) as ledger:
+            with ledger.together():
+                for path in markdown_files(folder):
+                    _take(ledger, folder, path, outcome, now=now, ages=ages, pictures_url=pictures_url)
+                    progress(path)
+                _take_over(ledger, target, outcome)
+                _name_copies(ledger, outcome)
+                for path in sorted(folder.glob(f"{QUARANTINE}/*/*.json")):
+                    _take_quarantined(ledger, path, outcome, now=now)
+            ledger.compact()
+    except BaseException:
+        for suffix in _SUFFIXES:
+            part.with_name(f"{part.name}{suffix}").unlink(missing_ok=True)
+        raise
     outcome.kept = _keep_aside(target, now)
     part.replace(target)
     sync_folder(folder)
@@ -87,7 +103,7 @@ def rebuild(
 
 def markdown_files(folder: Path) -> Iterator[Path]:
     """Every file that has the place of an article."""
-    return (path for path in sorted(folder.glob("content/*/*/*/*.md")) if not path.name.startswith("."))
+    return (path for path in sorted(folder.glob(f"{CONTENT}/*/*/*/*.md")) if not path.name.startswith("."))
 
 
 def _take(
@@ -102,13 +118,12 @@ def _take(
 ) -> None:
     try:
         row = read_row(folder, path, now=now, ages=ages, pictures_url=pictures_url)
-        other = ledger.get(row.source, row.article_id)
-        if other is not None:
-            raise ValueError(f"the same article as {other.path}")
-    except (ValueError, OSError, yaml.YAMLError) as error:
-        reason = f"{path.relative_to(folder)}: {str(error).splitlines()[0]}"
-        logger.warning("left alone, not an article of ours: %s", reason)
-        outcome.unreadable.append(reason)
+    except (ValueError, OverflowError, OSError) as error:
+        outcome.leave(path.relative_to(folder).as_posix(), error)
+        return
+    other = ledger.get(row.source, row.article_id)
+    if other is not None:
+        outcome.copies.setdefault((row.source, row.article_id), [other]).append(row)
         return
     ledger.put(row)
     outcome.articles += 1
@@ -119,16 +134,16 @@ def read_row(folder: Path, path: Path, *, now: datetime, ages: Sequence[timedelt
     data = path.read_bytes()
     text = data.decode("utf-8")
     source, article_id = path.relative_to(folder).parts[1], path.stem
-    document = frontmatter.loads(text)
+    fields = front_matter(text)
     last = text.rstrip("\n").rpartition("\n")[2]
     link = _SOURCE_LINE.fullmatch(last)
     if link is None or link["source"] != source:
         raise ValueError(f"its last line is no source line, expected [{source}](https://…), got {last[:60]!r}")
     if article_id not in link["url"]:
         raise ValueError(f"its source line names another article: {link['url']}")
-    published = _published(document.get("date"))
+    published = _published(fields.get("date"))
     archived = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    thumbnail = str(document.get("thumbnail") or "")
+    thumbnail = str(fields.get("thumbnail") or "")
     former = folder / revision_path(source, article_id, archived).parent
     digest = hashlib.sha256(data).hexdigest()
     # a document with local pictures is not the reference rendering, and that one cannot be had from it
@@ -164,12 +179,7 @@ def _take_over(ledger: Ledger, target: Path, outcome: Outcome) -> None:
     try:
         with Ledger.open(target, read_only=True) as former:
             for row in former.rows():
-                rebuilt = ledger.get(row.source, row.article_id)
-                if rebuilt is None and not row.path:
-                    ledger.put(row)
-                    outcome.unfinished += 1
-                elif rebuilt is not None and (rebuilt.path, rebuilt.file_hash) == (row.path, row.file_hash):
-                    ledger.put(row)
+                _take_over_row(ledger, row, outcome)
             for picture in former.pictures.rows():
                 ledger.pictures.put(picture)
             for run in reversed(former.last_runs(1000)):
@@ -177,6 +187,30 @@ def _take_over(ledger: Ledger, target: Path, outcome: Outcome) -> None:
     except (LedgerBroken, OSError, ValueError) as error:
         if target.exists():
             logger.warning("not all that the former ledger knew could be read: %s", error)
+
+
+def _take_over_row(ledger: Ledger, row: Row, outcome: Outcome) -> None:
+    rebuilt = ledger.get(row.source, row.article_id)
+    if rebuilt is None:
+        ledger.put(row)
+        if row.path:  # so that its document can be missed, and written again from the page as it came
+            outcome.without_document += 1
+        else:
+            outcome.unfinished += 1
+        return
+    for copy in outcome.copies.get((row.source, row.article_id), [rebuilt]):
+        if (copy.path, copy.file_hash) == (row.path, row.file_hash):
+            ledger.put(row)
+        elif copy.path == row.path:
+            ledger.put(copy)
+
+
+def _name_copies(ledger: Ledger, outcome: Outcome) -> None:
+    for key, copies in outcome.copies.items():
+        stands = ledger.get(*key)
+        for copy in copies:
+            if stands is not None and copy.path != stands.path:
+                outcome.leave(copy.path, f"the same article as {stands.path}")
 
 
 def _take_quarantined(ledger: Ledger, path: Path, outcome: Outcome, *, now: datetime) -> None:
@@ -200,7 +234,7 @@ def _take_quarantined(ledger: Ledger, path: Path, outcome: Outcome, *, now: date
 def _keep_aside(ledger: Path, now: datetime) -> str:
     kept = ""
     stamp = f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}"
-    for suffix in ("", "-wal", "-shm"):
+    for suffix in _SUFFIXES:
         path = ledger.with_name(f"{ledger.name}{suffix}")
         if path.exists():
             aside = ledger.with_name(f"{ledger.name}.{stamp}.kept{suffix}")

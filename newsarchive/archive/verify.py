@@ -10,12 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import frontmatter
-import yaml
-
 from newsarchive.archive.captures import Capture, Damage, captures
 from newsarchive.archive.files import CONTENT, PAGES, PICTURES, QUARANTINE, is_stray, stray_files
-from newsarchive.archive.pictures import picture_kind, picture_links
+from newsarchive.archive.front_matter import front_matter
+from newsarchive.archive.ledger import Ledger
+from newsarchive.archive.pictures import picture_digits, picture_kind, picture_links
 from newsarchive.archive.warc import OPEN
 
 _KEYS = {"title", "date", "summary", "categories", "tags", "thumbnail"}
@@ -63,18 +62,19 @@ class Document:
             return self._found("its bytes are not the ones that were written")
         try:
             text = data.decode("utf-8")
-            fields = frontmatter.loads(text).metadata
-        except (UnicodeDecodeError, yaml.YAMLError) as error:
+            fields = front_matter(text)
+        except ValueError as error:
             return self._found(f"its front matter cannot be read: {_one_line(error)}")
         if missing := _KEYS - fields.keys():
             return self._found(f"its front matter lacks {', '.join(sorted(missing))}")
         if not text.endswith(")\n") or f"\n[{self.source}](" not in text or self.article_id not in text[-200:]:
             return self._found(f"its last line is no link to article {self.article_id} of {self.source}")
+        named = picture_links(text)
+        if named[:1] != [fields["thumbnail"]]:
+            return self._found(f"its thumbnail is not as this program writes it: {_one_line(fields['thumbnail'])[:80]}")
         prefix = f"{self.pictures_url.rstrip('/')}/{self.source}/"
         links = frozenset(
-            f"{PICTURES}/{self.source}/{link.removeprefix(prefix)}"
-            for link in picture_links(text)
-            if link.startswith(prefix)
+            f"{PICTURES}/{self.source}/{link.removeprefix(prefix)}" for link in named if link.startswith(prefix)
         )
         lost = sorted(link for link in links if not (self.folder / link).is_file())
         return Checked(
@@ -87,20 +87,24 @@ class Document:
 
 @dataclass(frozen=True)
 class PictureFile:
-    """A picture that the ledger names."""
+    """A picture, whose name begins with its place and goes on with its digest."""
 
     folder: Path
     path: str
     digest: str
+    """As the ledger knows it; `""` where only the name tells."""
 
     def check(self) -> Checked:
         try:
             data = (self.folder / self.path).read_bytes()
         except OSError as error:
             return Checked([Finding("picture", self.path, f"expected a file, got: {error.strerror}")])
-        if hashlib.sha256(data).hexdigest() != self.digest:
+        kind, digest = picture_kind(data), hashlib.sha256(data).hexdigest()
+        told = self.digest or picture_digits(self.path)
+        if not told:
+            return Checked()  # no name of ours, which is found as a left-over
+        if not digest.startswith(told):
             return Checked([Finding("picture", self.path, "its bytes are not the ones that were written")])
-        kind = picture_kind(data)
         if not self.path.endswith(f".{kind or '?'}"):
             return Checked([Finding("picture", self.path, f"expected the picture that its name says, got {kind!r}")])
         return Checked()
@@ -161,6 +165,14 @@ class QuarantinedPage:
 Check = Document | PictureFile | PageFile | QuarantinedPage
 
 
+def pictures(folder: Path, ledger: Ledger) -> list[PictureFile]:
+    """Those that the ledger knows, then those that only lie there: a rebuilt ledger knows none."""
+    known = [PictureFile(folder, row.path, row.hash) for row in ledger.pictures.rows() if row.path]
+    paths = {picture.path for picture in known}
+    there = (file.relative_to(folder).as_posix() for file in sorted(folder.glob(f"{PICTURES}/*/*/*/*/*.*")))
+    return [*known, *(PictureFile(folder, path, "") for path in there if path not in paths)]
+
+
 def checked(check: Check) -> Checked:
     """Runs in a process of its own."""
     return check.check()
@@ -186,5 +198,5 @@ def left_over(folder: Path, known: set[str]) -> Iterator[Finding]:
         yield Finding("left over", path, "a killed run left it open; the next run mends it")
 
 
-def _one_line(error: Exception) -> str:
+def _one_line(error: object) -> str:
     return " ".join((str(error) or type(error).__name__).split())

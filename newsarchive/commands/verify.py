@@ -29,6 +29,7 @@ from newsarchive.archive.verify import (
     QuarantinedPage,
     checked,
     left_over,
+    pictures,
 )
 from newsarchive.command import NO_LEDGER, ArchiveCommand, existing_archive
 from newsarchive.errors import ArchiveLocked, BadArgument, LedgerBroken
@@ -127,7 +128,7 @@ def _checks(folder: Path, ledger: Ledger, pictures_url: str) -> list[Check]:
             pages[row.warc_file][row.warc_offset] = row.article_id
     for file in (folder / "pages").glob("*.warc.gz"):
         pages[file.name]  # also a file that no row names is read
-    rest += [PictureFile(folder, row.path, row.hash) for row in ledger.pictures.rows() if row.path]
+    rest += pictures(folder, ledger)
     for file in sorted(folder.glob("revisions/*/*/*.md")):
         path = file.relative_to(folder)
         rest.append(Document(folder, path.as_posix(), path.parts[1], path.parts[2], pictures_url))
@@ -147,6 +148,8 @@ def _checks_of(folder: Path, row: Row, pictures_url: str) -> Iterator[Check]:
 
 
 def _files(check: Check) -> Iterator[str]:
+    if isinstance(check, PictureFile) and not check.digest:
+        return  # that it lies there does not say that an article has it
     yield check.path
     if isinstance(check, QuarantinedPage):
         yield check.path.removesuffix(".html.gz") + ".json"

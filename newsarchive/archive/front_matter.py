@@ -1,0 +1,18 @@
+"""What stands above a document's text, also where a hand has changed it."""
+
+from __future__ import annotations
+
+import frontmatter
+import yaml
+
+
+def front_matter(document: str) -> dict[str, object]:
+    """The fields of a document; none where there is no front matter.
+
+    Raises:
+        ValueError: it cannot be read. YAML says that in many ways.
+    """
+    try:
+        return dict(frontmatter.loads(document).metadata)
+    except (yaml.YAMLError, LookupError, AttributeError, TypeError, OverflowError, RecursionError) as error:
+        raise ValueError(str(error) or type(error).__name__) from error
