@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from warcio.cli import main as warcio
 
-from newsarchive.archive.captures import Capture, Record, capture_at, captures, records
+from newsarchive.archive.captures import Capture, capture_at, captures
 from newsarchive.archive.ledger import Ledger, State
+from newsarchive.archive.records import Record, records
 from tests.conftest import Crawl, DemoSite
 from tests.test_kill import Moment, kill_at
 

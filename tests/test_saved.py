@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
+import io
 import json
 import logging
 import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -145,6 +148,25 @@ def test_damaged_warc_gives_the_pages_that_are_whole_and_a_warning(
     with caplog.at_level(logging.WARNING):
         assert [one.article_id for one in saved_pages(path)] == [page(1).article_id, page(3).article_id]
     assert caplog.messages[0].startswith(f"{path}: nothing readable at byte {offsets[1]}: damaged:")
+
+
+def test_file_that_cannot_be_read_does_not_stop_the_others(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = [warc(tmp_path / "a.warc.gz", page(1)), html(tmp_path / "b.html")]
+    warc(tmp_path / "c.warc.gz", page(2))
+    html(tmp_path / "d.html")
+    real = io.open
+
+    def broken(file: Any, *args: Any, **kwargs: Any) -> Any:
+        if file in bad:
+            raise OSError(errno.EIO, "Input/output error", str(file))
+        return real(file, *args, **kwargs)
+
+    monkeypatch.setattr(io, "open", broken)
+    assert [Path(one.saved_in.partition(":")[0]).name for one in saved_pages(tmp_path)] == ["c.warc.gz", "d.html"]
+    assert caplog.messages == [f"{it}: cannot be read: Input/output error; the others go on" for it in bad]
+    assert all(record.exc_info for record in caplog.records), "which a run counts as an error"
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from warcio.cli import main as warcio
 
-from newsarchive.archive.captures import Capture, Damage, capture_at, capture_page, captures, records
+from newsarchive.archive.captures import Capture, capture_at, capture_page, captures
 from newsarchive.archive.exchanges import ORIGINAL, Original, list_exchange, page_exchange
+from newsarchive.archive.records import Damage, records
 from newsarchive.archive.warc import WarcFile, mend
 from newsarchive.errors import ArchiveError
 from newsarchive.items import Page
@@ -367,6 +368,102 @@ def test_plain_warc_and_its_torn_end(tmp_path: Path) -> None:
         plain.write_bytes(whole[:cut])
         assert [one.article_id for one in read_pages(plain)] == [page(1).article_id]
         assert len(damages(plain)) == 1
+
+
+def test_torn_record_in_the_middle_of_a_plain_warc_costs_itself(tmp_path: Path) -> None:
+    path = written(tmp_path, page(1), page(2), page(3))
+    whole = gzip.decompress(path.read_bytes())
+    second = whole.index(b"WARC/1.1", whole.index(page(2).html) - 1500)
+    plain = tmp_path / "foreign.warc"
+    for cut in (40, 400):
+        at = whole.index(page(2).html)
+        plain.write_bytes(whole[:at] + whole[at + cut :])
+        assert [one.article_id for one in read_pages(plain)] == [page(1).article_id, page(3).article_id], second
+        assert damages(plain)
+
+
+def raw(block: bytes, *headers: str) -> bytes:
+    """A record as another program may have written it."""
+    lines = ["WARC/1.0", *headers, f"Content-Length: {len(block)}"]
+    return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + block + b"\r\n\r\n"
+
+
+TYPE, ID = "WARC-Type: response", "WARC-Record-ID: <urn:uuid:1>"
+URI, DATE = "WARC-Target-URI: http://x/", "WARC-Date: 2026-11-23T13:48:36Z"
+HTTP = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"
+HALF_GZIP = gzip.compress(os.urandom(99_999))[:50_000] + b"x" * 50_000
+ODD = {
+    "no date": (raw(HTTP + b"\r\nx", TYPE, ID, URI), "it has no WARC-Date"),
+    "a year": (raw(HTTP + b"\r\nx", TYPE, ID, URI, "WARC-Date: 2026"), "its WARC-Date is '2026'"),
+    "no day": (raw(HTTP + b"\r\nx", TYPE, ID, URI, "WARC-Date: 2026-13-45T00:00:00Z"), "month must be in 1..12"),
+    "no address": (raw(HTTP + b"\r\nx", TYPE, ID, DATE), "it has no WARC-Target-URI"),
+    "no type": (raw(HTTP + b"\r\nx", ID, URI, DATE), "it has no WARC-Type"),
+    "no HTTP": (raw(b"\r\n", TYPE, ID, URI, DATE), None),
+    "no status": (raw(b"HTTP/1.1 abc OK\r\n\r\nx", TYPE, ID, URI, DATE), "no WARC record"),
+    "odd digest": (raw(HTTP + b"\r\nx", TYPE, ID, URI, DATE, "WARC-Block-Digest: none"), ""),
+    "odd chunks": (raw(HTTP + b"Transfer-Encoding: chunked\r\n\r\nzz\r\nx", TYPE, ID, URI, DATE), None),
+    "half gzip": (
+        raw(HTTP + b"Content-Encoding: gzip\r\n\r\n" + HALF_GZIP, TYPE, ID, URI, DATE),
+        None,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("packed", [True, False])
+@pytest.mark.parametrize("what", ODD)
+def test_odd_record_costs_itself(tmp_path: Path, what: str, packed: bool) -> None:
+    record, reason = ODD[what]
+    around = gzip.decompress(written(tmp_path, page(1)).read_bytes())
+    path = tmp_path / ("foreign.warc.gz" if packed else "foreign.warc")
+    each = [*split(around), record, *split(around)]
+    path.write_bytes(b"".join(map(gzip.compress, each) if packed else each))
+    assert [one.article_id for one in read_pages(path) if one.article_id] == [page(1).article_id] * 2
+    if reason is not None:
+        (said,) = damages(path)
+        assert reason in said
+
+
+def split(plain: bytes) -> list[bytes]:
+    """The records of a plain WARC file."""
+    return [b"WARC/1.1\r\n" + rest for rest in plain.split(b"WARC/1.1\r\n")[1:]]
+
+
+@pytest.mark.parametrize("name", ["foreign.warc", "foreign.warc.gz"])
+def test_arc_file_is_named_once(tmp_path: Path, name: str) -> None:
+    head = b"1 0 name\nURL IP-address Archive-date Content-type Archive-length\n"
+    records = [
+        b"filedesc://x.arc 0.0.0.0 20261123134836 text/plain %d\n%s\n" % (len(head), head),
+        *[b"http://x/ 1.2.3.4 20261123134836 text/html 20\nHTTP/1.1 200 OK\r\n\r\nx\n"] * 3,
+    ]
+    path = tmp_path / name
+    path.write_bytes(b"".join(map(gzip.compress, records) if name.endswith("gz") else records))
+    assert damages(path) == ["an ARC file: `warcio recompress` makes a WARC file of it"]
+
+
+@pytest.mark.parametrize("chunked", [True, False])
+def test_page_that_is_packed_with_brotli(tmp_path: Path, chunked: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    brotli = pytest.importorskip("brotli")
+    html = page().html * 99
+    body = brotli.compress(html)
+    head = HTTP + b"Content-Encoding: br\r\n"
+    if chunked:
+        head += b"Transfer-Encoding: chunked\r\n"
+        body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+    path = tmp_path / "foreign.warc"
+    path.write_bytes(raw(head + b"\r\n" + body, TYPE, ID, URI, DATE))
+    assert [one.html for one in read_pages(path)] == [html]
+    path.write_bytes(raw(HTTP + b"Content-Encoding: br\r\n\r\n<html>", TYPE, ID, URI, DATE))
+    assert [one.html for one in read_pages(path)] == [b"<html>"], "unpacked by whoever has written it"
+    monkeypatch.setitem(sys.modules, "brotli", None)
+    assert damages(path) == ["no WARC record: packed with brotli, for which the package brotli is missing"]
+
+
+def test_metadata_of_others_in_another_code(tmp_path: Path) -> None:
+    path = tmp_path / "foreign.warc"
+    names = "WARC-Type: metadata", "WARC-Record-ID: <urn:uuid:2>", "WARC-Refers-To: <urn:uuid:1>", URI, DATE
+    about = raw("via: caf\xe9\r\n".encode("latin-1"), *names)
+    path.write_bytes(raw(HTTP + b"\r\nx", TYPE, ID, URI, DATE) + about)
+    assert [found.about for found in captures(path) if isinstance(found, Capture)] == [{"via": "caf\ufffd"}]
 
 
 def test_several_records_in_one_gzip_member_are_named(tmp_path: Path) -> None:

@@ -13,8 +13,9 @@ from html import unescape
 from pathlib import Path
 from typing import NamedTuple
 
-from newsarchive.archive.captures import Capture, Damage, capture_at, capture_page, captures
-from newsarchive.errors import BadArgument, PageError
+from newsarchive.archive.captures import Capture, capture_at, capture_page, captures
+from newsarchive.archive.records import Damage
+from newsarchive.errors import ArchiveError, BadArgument, PageError
 from newsarchive.items import Page
 from newsarchive.sources import reader
 
@@ -71,12 +72,15 @@ def newest_captures(files: Iterable[Path], source: str) -> dict[str, Position]:
     """
     found: dict[str, list[Position]] = {}
     for file in files:
-        for capture in captures(file):
-            if isinstance(capture, Damage):
-                _logger.warning("%s: nothing readable at byte %d: %s", file, capture.offset, capture.reason)
-            elif capture.is_page:
-                place = Position(capture.record.date, file, capture.record.offset)
-                found.setdefault(_key(capture), []).append(place)
+        try:
+            for capture in captures(file):
+                if isinstance(capture, Damage):
+                    _logger.warning("%s: nothing readable at byte %d: %s", file, capture.offset, capture.reason)
+                elif capture.is_page:
+                    place = Position(capture.record.date, file, capture.record.offset)
+                    found.setdefault(_key(capture), []).append(place)
+        except OSError as error:
+            _cannot_be_read(file, error.strerror or str(error))
     return {key: _best(sorted(places), source) for key, places in found.items()}
 
 
@@ -88,10 +92,10 @@ def _best(places: list[Position], source: str) -> Position:
 
 
 def _is_article(place: Position, source: str) -> bool:
-    page = capture_page(capture_at(place.file, place.offset), source)
     try:
+        page = capture_page(capture_at(place.file, place.offset), source)
         article = reader(page.source)(page.html, url=page.url)
-    except PageError:
+    except (PageError, ArchiveError):
         return False
     return bool(article.text or article.pictures or article.videos)
 
@@ -104,10 +108,25 @@ def _pages(files: list[Path], source: str) -> Iterator[Page]:
         wanted.setdefault(place.file, []).append(place.offset)
     for file in files:
         if not file.name.lower().endswith(_WARC):
-            yield _html_page(file, source)
+            try:
+                page = _html_page(file, source)
+            except OSError as error:
+                _cannot_be_read(file, error.strerror or str(error))
+            else:
+                yield page
             continue
         for offset in sorted(wanted.get(file, ())):
-            yield capture_page(capture_at(file, offset), source)
+            try:
+                page = capture_page(capture_at(file, offset), source)
+            except ArchiveError as error:
+                _cannot_be_read(file, str(error))
+            else:
+                yield page
+
+
+def _cannot_be_read(file: Path, reason: str) -> None:
+    # nothing is raised, so that the others go on; the log is where a run counts its errors
+    _logger.error("%s: cannot be read: %s; the others go on", file, reason, exc_info=PageError(str(file), reason))
 
 
 def _key(capture: Capture) -> str:

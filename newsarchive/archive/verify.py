@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from newsarchive.archive.captures import Capture, Damage, captures
+from newsarchive.archive.captures import Capture, captures
 from newsarchive.archive.files import CONTENT, PAGES, PICTURES, QUARANTINE, is_stray, stray_files
 from newsarchive.archive.front_matter import front_matter
 from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.pictures import picture_digits, picture_kind, picture_links
+from newsarchive.archive.records import Damage
 from newsarchive.archive.warc import OPEN
 
 _KEYS = {"title", "date", "summary", "categories", "tags", "thumbnail"}
