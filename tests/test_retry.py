@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from newsarchive.archive.captures import Capture, capture_page, captures
 from newsarchive.archive.ledger import Ledger, State
+from newsarchive.archive.lock import Lock
+from tests.archived import make_due
 from tests.conftest import Crawl, DemoSite
 
 # what a person adds when the alarm came: one class
@@ -161,9 +166,113 @@ def test_a_saved_page_that_tells_no_id_is_kept_too(
 
 
 def test_nothing_in_quarantine(crawl: Crawl, tmp_path: Path) -> None:
-    result = crawl(tmp_path / "archive", name="retry")
+    Ledger.open(tmp_path / "ledger.sqlite").close()
+    result = crawl(tmp_path, name="retry")
     assert (result.returncode, result.stdout) == (0, "Nothing in quarantine.\n")
-    assert not (tmp_path / "archive").exists()
+    none = crawl(tmp_path / "none", name="retry")
+    assert (none.returncode, none.stdout) == (2, ""), none
+    assert "holds no archive" in none.stderr
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.fixture
+def archive(crawl: Crawl, demo_site: DemoSite, tmp_path: Path) -> Path:
+    """An archive with one page in quarantine, of the article `one`."""
+    demo_site.site.faults.add(f"/rain/a/{one(demo_site)}", "challenge")
+    assert crawl(tmp_path / "archive", site=demo_site).returncode == 0
+    return tmp_path / "archive"
+
+
+def one(site: DemoSite) -> str:
+    return next(story.id for story in site.site.articles() if story.family == "F5")
+
+
+def test_retry_while_another_run_goes_on_touches_nothing(
+    crawl: Crawl, archive: Path, tree: Callable[[Path], dict[str, bytes]]
+) -> None:
+    before = tree(archive / "quarantine")
+    lock = Lock(archive / ".lock")
+    lock.acquire("a test", datetime.now(UTC))
+    try:
+        result = crawl(archive, name="retry")
+    finally:
+        lock.release()
+    assert (result.returncode, result.stdout) == (75, ""), result
+    assert tree(archive / "quarantine") == before
+
+
+def test_a_page_that_tells_no_id_leaves_only_when_its_article_is_archived(
+    crawl: Crawl, archive: Path, demo_site: DemoSite, tmp_path: Path
+) -> None:
+    """That an earlier version of the article is in the archive says nothing about this page."""
+    good = next(it for it in (archive / "pages").glob("*.warc.gz"))
+    pages = [capture_page(it, "qq") for it in captures(good) if isinstance(it, Capture) and it.is_page]
+    texts = {it.article_id: it.html for it in pages if "![" not in markdown(archive).get(it.article_id, b"![").decode()}
+    named, html = next(iter(texts.items()))
+    (tmp_path / "page.html").write_bytes(html)
+    crawl(archive, "-a", f"replay={tmp_path / 'page.html'}", ARCHIVE_MIN_TEXT=100_000)
+    [nameless] = [it for it in quarantined(archive) if it.startswith("page-")]
+    stays = crawl(archive, name="retry", ARCHIVE_MIN_TEXT=100_000)
+    assert stays.returncode == 4, stays
+    assert nameless in quarantined(archive), named
+    leaves = crawl(archive, name="retry")
+    assert "1 of 2 pages left the quarantine, 1 still there" in leaves.stdout, leaves
+    assert nameless not in quarantined(archive)
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_copy_that_is_torn_is_not_written_again(
+    crawl: Crawl, archive: Path, demo_site: DemoSite, named: bool
+) -> None:
+    page = archive / "quarantine" / "qq" / f"{one(demo_site)}.html.gz"
+    if not named:
+        page = page.rename(page.with_name("page-0123456789abcdef.html.gz"))
+        notes = page.with_name(f"{one(demo_site)}.json")
+        about = json.loads(notes.read_bytes()) | {"article_id": ""}
+        notes.unlink()
+        page.with_name("page-0123456789abcdef.json").write_text(json.dumps(about))
+    torn = page.read_bytes()[:-100]
+    page.write_bytes(torn)
+    result = crawl(archive, name="retry")
+    assert result.returncode == 4, result
+    assert "Traceback" not in result.stderr
+    assert page.read_bytes() == torn
+    assert len(list(page.parent.iterdir())) == 2
+    assert f"quarantine/qq/{page.name}" in crawl(archive, name="verify").stdout
+
+
+def test_a_page_that_stays_is_an_alarm_whatever_the_ledger_says(
+    crawl: Crawl, archive: Path, demo_site: DemoSite
+) -> None:
+    with Ledger.open(archive / "ledger.sqlite") as ledger:
+        ledger.failed("qq", one(demo_site), reason="HTTP status 500", now=datetime.now(UTC), next_try=None)
+    assert crawl(archive, name="retry").returncode == 4
+
+
+@pytest.mark.parametrize("wrong", [{"article_id": "../../x"}, {"headers": [["a", 5]]}, {"url": None}])
+def test_notes_that_a_hand_has_spoilt(
+    crawl: Crawl, archive: Path, demo_site: DemoSite, wrong: dict[str, object]
+) -> None:
+    notes = archive / "quarantine" / "qq" / f"{one(demo_site)}.json"
+    spoilt = json.dumps(json.loads(notes.read_bytes()) | wrong)
+    notes.write_text(spoilt)
+    result = crawl(archive, name="retry")
+    assert result.returncode == 4, result
+    assert "Traceback" not in result.stderr
+    assert notes.read_text() == spoilt
+    assert quarantined(archive) == [one(demo_site)]
+
+
+def test_a_good_answer_without_a_page_releases_too(crawl: Crawl, demo_site: DemoSite, tmp_path: Path) -> None:
+    """The site says 304: what is archived is right, and the odd page of the look before was a passing one."""
+    crawl(tmp_path, site=demo_site)
+    make_due(tmp_path)
+    demo_site.site.faults.add(f"/rain/a/{one(demo_site)}", "challenge")
+    crawl(tmp_path, site=demo_site)
+    assert quarantined(tmp_path) == [one(demo_site)]
+    make_due(tmp_path)
+    crawl(tmp_path, site=demo_site)
+    assert quarantined(tmp_path) == []
 
 
 @pytest.mark.parametrize(

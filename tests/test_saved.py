@@ -129,6 +129,31 @@ def test_notes_that_are_none(tmp_path: Path, caplog: pytest.LogCaptureFixture) -
     assert "a.json: not the notes of a saved page" in caplog.text
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"article_id": "../../x"},
+        {"article_id": 5},
+        {"headers": [["a", 5]]},
+        {"headers": "a"},
+        {"headers": [{"a": "b"}]},
+        {"status": "200"},
+        {"thumbnail": None},
+        {"entry": {}},
+        {"url": None},
+        {"fetched": "yesterday"},
+        {"fetched": 5},
+    ],
+)
+def test_notes_of_wrong_types(tmp_path: Path, caplog: pytest.LogCaptureFixture, wrong: dict[str, Any]) -> None:
+    html(tmp_path / "a.html")
+    (tmp_path / "a.json").write_text(json.dumps({"url": "https://new.qq.com/rain/a/x", "article_id": "x", **wrong}))
+    (found,) = saved_pages(tmp_path)
+    assert (found.html, found.article_id, found.headers) == (HTML, "", ())
+    (line,) = caplog.messages
+    assert "a.json: not the notes of a saved page" in line
+
+
 def test_packed_file_that_is_torn_does_not_stop_the_others(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     torn = gzip.compress(HTML)[:-9]
     html(tmp_path / "a.html.gz", torn)

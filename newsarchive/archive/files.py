@@ -110,8 +110,12 @@ def _make_folder(folder: Path) -> None:
     sync_folder(folder.parent)
 
 
+def is_article_id(text: str) -> bool:
+    return _ARTICLE_ID.fullmatch(text) is not None
+
+
 def _check(source: str, article_id: str) -> None:
     if not _SOURCE.fullmatch(source):
         raise ValueError(f"{source!r} cannot be the name of a source: lower-case letters, digits, _ expected")
-    if not _ARTICLE_ID.fullmatch(article_id):
+    if not is_article_id(article_id):
         raise ValueError(f"{article_id!r} cannot be an article id: letters, digits, _ and - expected")

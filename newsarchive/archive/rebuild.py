@@ -7,7 +7,6 @@ from the former ledger as far as that one can be read, and only where it agrees 
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import re
 import secrets
@@ -16,9 +15,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
-from newsarchive.archive.files import CONTENT, LEDGER, QUARANTINE, revision_path, sync_folder
+from newsarchive.archive.files import CONTENT, LEDGER, QUARANTINE, quarantine_path, revision_path, sync_folder
 from newsarchive.archive.front_matter import front_matter
 from newsarchive.archive.ledger import Ledger, Row, State, next_check
+from newsarchive.archive.notes import read_notes
 from newsarchive.errors import LedgerBroken
 from newsarchive.wording import counted
 
@@ -214,21 +214,23 @@ def _name_copies(ledger: Ledger, outcome: Outcome) -> None:
 
 
 def _take_quarantined(ledger: Ledger, path: Path, outcome: Outcome, *, now: datetime) -> None:
+    source, article_id = path.parent.name, path.stem
     try:
-        known = json.loads(path.read_bytes())
-        source, article_id, url = path.parent.name, path.stem, known["url"]
-        fetched = datetime.fromisoformat(known["fetched"])
-    except (ValueError, KeyError, TypeError) as error:
+        notes = read_notes(path)
+        quarantine_path(source, article_id)
+    except (ValueError, OSError) as error:
         logger.warning("left alone, says nothing about a page in quarantine: %s (%s)", path, error)
         outcome.unreadable.append(f"{path.parent.parent.name}/{path.parent.name}/{path.name}: {error}")
         return
+    outcome.quarantined += 1
+    if not notes.article_id:
+        return  # it does not say which article it is
     _, new = ledger.found(
-        source, article_id, url=url, where="rebuild", thumbnail=known.get("thumbnail", ""),
-        entry=known.get("entry", ""), now=fetched,
+        source, article_id, url=notes.url, where="rebuild", thumbnail=notes.thumbnail, entry=notes.entry,
+        now=notes.time or now,
     )  # fmt: skip
     if new:
-        ledger.quarantined(source, article_id, reason=known.get("reason", ""), now=now)
-    outcome.quarantined += 1
+        ledger.quarantined(source, article_id, reason=notes.reason, now=now)
 
 
 def _keep_aside(ledger: Path, now: datetime) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 import logging
 import re
 import zlib
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from newsarchive.archive.captures import Capture, capture_at, capture_page, captures
+from newsarchive.archive.notes import read_notes
 from newsarchive.archive.records import Damage
 from newsarchive.errors import ArchiveError, BadArgument, PageError
 from newsarchive.items import Page
@@ -110,6 +110,8 @@ def _pages(files: list[Path], source: str) -> Iterator[Page]:
         if not file.name.lower().endswith(_WARC):
             try:
                 page = _html_page(file, source)
+            except FileNotFoundError:  # a page of the quarantine, which another page of its article has released
+                continue
             except OSError as error:
                 _cannot_be_read(file, error.strerror or str(error))
             else:
@@ -155,19 +157,19 @@ def _with_notes(page: Page, file: Path) -> Page:
     if not notes_file.is_file():
         return page
     try:
-        notes = json.loads(notes_file.read_bytes())
-        return Page(
-            source=page.source,
-            article_id=notes.get("article_id", ""),
-            url=notes["url"],
-            html=page.html,
-            fetched=datetime.fromisoformat(notes["fetched"]) if notes.get("fetched") else page.fetched,
-            status=notes.get("status", 200),
-            headers=tuple((name, value) for name, value in notes.get("headers", ())),
-            thumbnail=notes.get("thumbnail", ""),
-            entry=notes.get("entry", ""),
-            saved_in=page.saved_in,
-        )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        _logger.warning("%s: not the notes of a saved page (%r): the page is read without them", notes_file, error)
+        notes = read_notes(notes_file)
+    except ValueError as error:
+        _logger.warning("%s: not the notes of a saved page (%s): the page is read without them", notes_file, error)
         return page
+    return Page(
+        source=page.source,
+        article_id=notes.article_id,
+        url=notes.url,
+        html=page.html,
+        fetched=notes.time or page.fetched,
+        status=notes.status,
+        headers=notes.headers,
+        thumbnail=notes.thumbnail,
+        entry=notes.entry,
+        saved_in=page.saved_in,
+    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import json
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from newsarchive.archive.captures import Capture, captures
 from newsarchive.archive.files import CONTENT, PAGES, PICTURES, QUARANTINE, is_stray, stray_files
 from newsarchive.archive.front_matter import front_matter
 from newsarchive.archive.ledger import Ledger
+from newsarchive.archive.notes import read_notes
 from newsarchive.archive.pictures import picture_digits, picture_kind, picture_links
 from newsarchive.archive.records import Damage
 from newsarchive.archive.warc import OPEN
@@ -157,8 +157,8 @@ class QuarantinedPage:
         page = self.folder / self.path
         try:
             gzip.decompress(page.read_bytes())
-            json.loads(page.with_name(page.name.removesuffix(".html.gz") + ".json").read_bytes())["reason"]
-        except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError) as error:
+            read_notes(page.with_name(page.name.removesuffix(".html.gz") + ".json"))
+        except (OSError, EOFError, zlib.error, ValueError) as error:
             return Checked([Finding("quarantine", self.path, f"expected a page and its notes: {_one_line(error)}")])
         return Checked()
 

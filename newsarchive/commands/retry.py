@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import gzip
 from pathlib import Path
 
 from scrapy.settings import Settings
 
-from newsarchive.archive.archive import LEDGER
-from newsarchive.archive.ledger import Ledger
+from newsarchive.archive.files import LEDGER, QUARANTINE
+from newsarchive.archive.rebuild import markdown_files
 from newsarchive.commands.crawl import Command as Crawl
-from newsarchive.errors import PageError
 from newsarchive.extensions.run import archive_folder
-from newsarchive.sources import reader
 from newsarchive.wording import counted
 
 
@@ -41,31 +38,21 @@ class Command(Crawl):
     def run(self, args: list[str], opts: argparse.Namespace) -> None:  # noqa: ARG002
         assert self.settings is not None  # noqa: S101
         source = args[0]
-        folder = archive_folder(self.settings) / "quarantine" / source
+        archive = archive_folder(self.settings)
+        folder = archive / QUARANTINE / source
         before = pages(folder)
+        if not before and not (archive / LEDGER).exists() and not any(markdown_files(archive)):
+            self.refuse(f"{archive} holds no archive: expected one (ARCHIVE_DIR)")
         if not before:
             print("Nothing in quarantine.")
             return
         self.exitcode = self.crawl(source, {"replay": str(folder)})
-        release_nameless(folder, source)
+        if self.exitcode in (1, 2, 75):
+            return  # which was said; how many pages it came to does not matter then
         left = pages(folder)
         print(
             f"{len(before) - len(left)} of {counted(len(before), 'page')} left the quarantine, {len(left)} still there."
         )
-
-
-def release_nameless(folder: Path, source: str) -> None:
-    """Pages that told no id could not be followed through the crawl: those that are archived now leave here."""
-    for page in folder.glob("page-*.html.gz"):
-        try:
-            article = reader(source)(gzip.decompress(page.read_bytes()))
-        except PageError:
-            continue  # still none that can be read
-        with Ledger.open(folder.parent.parent / LEDGER, read_only=True) as ledger:
-            row = ledger.get(source, article.article_id)
-        if row is not None and row.path:
-            page.unlink()
-            page.with_name(page.name.removesuffix(".html.gz") + ".json").unlink(missing_ok=True)
 
 
 def pages(folder: Path) -> list[Path]:

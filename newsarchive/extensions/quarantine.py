@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import gzip
-import json
-from hashlib import sha256
 from typing import TYPE_CHECKING, Self
 
 from scrapy import signals
 from twisted.python.failure import Failure
 
-from newsarchive.archive.files import quarantine_path, write_bytes, write_text
+from newsarchive.archive import quarantine
 from newsarchive.archive.ledger import State
 from newsarchive.drops import Gone, Quarantined, Unchanged
 from newsarchive.extensions.faults import in_words, is_fatal
 from newsarchive.extensions.run import Run
 from newsarchive.items import Article, Page
+from newsarchive.sources import reader
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from scrapy.crawler import Crawler
     from scrapy.statscollectors import StatsCollector
 
@@ -31,23 +27,26 @@ class Quarantine:
         self.run = run
         self.folder = run.archive.folder
         self.stats = stats
+        self._names: dict[str, list[str]] | None = None
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         assert crawler.stats  # noqa: S101
-        quarantine = cls(Run.of(crawler), crawler.stats)
-        crawler.signals.connect(quarantine.item_dropped, signal=signals.item_dropped)
-        crawler.signals.connect(quarantine.item_error, signal=signals.item_error)
-        crawler.signals.connect(quarantine.item_scraped, signal=signals.item_scraped)
-        return quarantine
+        listener = cls(Run.of(crawler), crawler.stats)
+        crawler.signals.connect(listener.item_dropped, signal=signals.item_dropped)
+        crawler.signals.connect(listener.item_error, signal=signals.item_error)
+        crawler.signals.connect(listener.item_scraped, signal=signals.item_scraped)
+        return listener
 
     def item_dropped(self, item: object, exception: BaseException) -> None:
         if not isinstance(item, Page):
             return
         if isinstance(exception, Quarantined):
             self.keep(item, str(exception))
-        elif isinstance(exception, Unchanged) or (isinstance(exception, Gone) and self._is_kept(item)):
-            self.release(item.source, item.article_id)
+        elif isinstance(exception, Unchanged):
+            self.release(item.source, item.article_id, quarantine.name(self.folder, item))
+        elif isinstance(exception, Gone):  # a notice of removal must not displace an article
+            self.release(item.source, "", quarantine.own_copy(self.folder, item))
 
     def item_error(self, item: object, failure: Failure) -> None:
         # a page that meets a bug of ours is needed to find it; with a full disk nothing can be kept
@@ -59,26 +58,11 @@ class Quarantine:
             self.release(item.source, item.article_id)
 
     def keep(self, page: Page, reason: str) -> None:
-        """The page, then its notes, then the ledger's row. Of several copies the newest stays."""
-        kept, notes = self._paths(page.source, page.article_id or f"page-{sha256(page.html).hexdigest()[:16]}")
-        fetched = page.fetched.isoformat()
-        known = _fetched(notes)
-        if known <= fetched:
-            write_bytes(kept, gzip.compress(page.html, mtime=0))
-            about = {
-                "article_id": page.article_id,
-                "url": page.url,
-                "reason": reason,
-                "fetched": fetched,
-                "status": page.status,
-                "headers": page.headers,
-                "thumbnail": page.thumbnail,
-                "entry": page.entry,
-            }
-            write_text(notes, json.dumps(about, ensure_ascii=False, indent=1) + "\n")
-        again = known == fetched
+        """The page, then the ledger's row."""
+        again = quarantine.keep(self.folder, page, reason)
         if page.article_id:
-            again = self._note(page, reason, same_copy=again)
+            before = self._note(page, reason, same_copy=again)
+            again = again or before
         self.stats.inc_value(f"archive/article/{'quarantined_again' if again else 'quarantined'}")
 
     def _note(self, page: Page, reason: str, *, same_copy: bool) -> bool:
@@ -99,24 +83,25 @@ class Quarantine:
             ledger.quarantined(page.source, page.article_id, reason=reason, now=now, next_try=next_try)
         return before
 
-    def release(self, source: str, article_id: str) -> None:
-        """Called when the article is archived, its row included."""
+    def release(self, source: str, article_id: str, name: str = "") -> None:
+        """Called when the article is archived, its row included; `name` is the page's own in quarantine."""
+        for each in {article_id, name, *self._nameless_of(source, article_id)} - {""}:
+            quarantine.release(self.folder, source, each)
+
+    def _nameless_of(self, source: str, article_id: str) -> list[str]:
+        """Pages of the article that did not tell its id when they were kept: read once in a run, when one is asked."""
         if not article_id:
-            return
-        kept, notes = self._paths(source, article_id)
-        kept.unlink(missing_ok=True)
-        notes.unlink(missing_ok=True)
-
-    def _is_kept(self, page: Page) -> bool:
-        """Whether it is this very copy that lies in quarantine; a notice of removal must not displace an article."""
-        return (
-            bool(page.article_id) and _fetched(self._paths(page.source, page.article_id)[1]) == page.fetched.isoformat()
-        )
-
-    def _paths(self, source: str, article_id: str) -> tuple[Path, Path]:
-        kept = self.folder / quarantine_path(source, article_id)
-        return kept, kept.with_name(f"{article_id}.json")
+            return []
+        if self._names is None:
+            self._names = {}
+            for name, html in quarantine.nameless(self.folder, source):
+                self._names.setdefault(_article_id(source, html), []).append(name)
+        return self._names.pop(article_id, [])
 
 
-def _fetched(notes: Path) -> str:
-    return str(json.loads(notes.read_bytes())["fetched"]) if notes.exists() else ""
+def _article_id(source: str, html: bytes) -> str:
+    """`""` for a page that still cannot be read."""
+    try:
+        return reader(source)(html).article_id
+    except Exception:  # noqa: BLE001  -- it may lie here because it meets a bug of ours, which was reported then
+        return ""

@@ -14,6 +14,7 @@ from scrapy.http import Response
 from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 
+from newsarchive.archive.quarantine import release
 from newsarchive.archive.rows import Row
 from newsarchive.archive.saved import saved_pages
 from newsarchive.errors import BadArgument
@@ -277,6 +278,7 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
         now = self.run.now()
         again = self.run.next_check(row.published or row.first_seen)
         self.ledger.checked(self.name, row.article_id, now=now, next_check=again)
+        release(self.run.archive.folder, self.name, row.article_id)
         self.run.count("article/unchanged")
 
     def _failed(self, row: Row, reason: str, *, refused: bool = False, unreachable: bool = False) -> None:

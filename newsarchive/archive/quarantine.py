@@ -1,0 +1,76 @@
+"""Pages that are no whole article: each lies packed beside its notes until it can be read."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+from newsarchive.archive.files import QUARANTINE, is_article_id, quarantine_path, write_bytes, write_text
+from newsarchive.archive.notes import page_notes, read_notes
+from newsarchive.items import Page
+
+_NAMELESS = "page-"
+_PACKED = ".html.gz"
+
+
+def keep(folder: Path, page: Page, reason: str) -> bool:
+    """The page, then its notes. Of several copies the newest stays; one that was just read is not written again.
+
+    Returns:
+        Whether this very copy lay there before.
+    """
+    own = own_copy(folder, page)
+    kept, notes = _files(folder, page.source, name(folder, page))
+    fetched, known = page.fetched.isoformat(), _fetched(notes)
+    if own and known:
+        write_text(notes, str(page_notes(page, reason)))
+    if not own and known <= fetched:
+        write_bytes(kept, gzip.compress(page.html, mtime=0))
+        write_text(notes, str(page_notes(page, reason)))
+    return bool(own) or known == fetched
+
+
+def release(folder: Path, source: str, kept_as: str) -> None:
+    """Called when the page, or its article by another one, is archived, the row included."""
+    for file in _files(folder, source, kept_as):
+        file.unlink(missing_ok=True)
+
+
+def name(folder: Path, page: Page) -> str:
+    """Under which the page lies in quarantine, or would."""
+    return own_copy(folder, page) or page.article_id or f"{_NAMELESS}{sha256(page.html).hexdigest()[:16]}"
+
+
+def own_copy(folder: Path, page: Page) -> str:
+    """The name under which the page lies in quarantine, when it was read from there; `""` otherwise."""
+    file = Path(page.saved_in)
+    if not page.saved_in or not file.name.endswith(_PACKED):
+        return ""
+    here = file.resolve().parent == (folder / QUARANTINE / page.source).resolve()
+    own = file.name.removesuffix(_PACKED)
+    return own if here and is_article_id(own) else ""
+
+
+def nameless(folder: Path, source: str) -> Iterator[tuple[str, bytes]]:
+    """Pages that did not tell which article they are, with the names under which they lie."""
+    for file in sorted((folder / QUARANTINE / source).glob(f"{_NAMELESS}*{_PACKED}")):
+        try:
+            yield file.name.removesuffix(_PACKED), gzip.decompress(file.read_bytes())
+        except (OSError, EOFError, zlib.error):
+            continue  # which `scrapy verify` tells
+
+
+def _files(folder: Path, source: str, kept_as: str) -> tuple[Path, Path]:
+    kept = folder / quarantine_path(source, kept_as)
+    return kept, kept.with_name(f"{kept_as}.json")
+
+
+def _fetched(notes: Path) -> str:
+    """When the copy came that lies there; `""` when nobody knows."""
+    try:
+        return read_notes(notes).fetched
+    except (OSError, ValueError):
+        return ""
