@@ -37,6 +37,7 @@ _IMAGE = re.compile(
 )
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 _NAME = re.compile(r"\d{2,}-(?P<digits>[0-9a-f]{16})\.[a-z]+")
+_LABEL = re.compile(r"[0-9a-z]([0-9a-z_-]{0,61}[0-9a-z])?")
 _THUMBNAIL = "thumbnail: "
 
 
@@ -94,9 +95,10 @@ def is_wanted(url: str, domains: Iterable[str]) -> bool:
         _ = parts.port, url.encode()  # what a request cannot be made for
     except ValueError:
         return False
-    return parts.scheme in ("http", "https") and any(
-        host == domain or host.endswith(f".{domain}") for domain in domains
-    )
+    if parts.scheme not in ("http", "https") or "@" in parts.netloc:
+        return False
+    named = len(host) <= 253 and all(_LABEL.fullmatch(label) for label in host.split("."))
+    return any(host == domain or (named and host.endswith(f".{domain}")) for domain in domains)
 
 
 def is_private(address: str) -> bool:

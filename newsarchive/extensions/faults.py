@@ -28,7 +28,6 @@ _SITE = (
     DownloadTimeoutError,
     IgnoreRequest,
     ResponseDataLossError,
-    IgnoreRequest,
     gzip.BadGzipFile,
     zlib.error,
     EOFError,

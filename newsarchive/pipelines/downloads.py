@@ -10,15 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from scrapy import Request
-from scrapy.exceptions import (
-    CannotResolveHostError,
-    DownloadCancelledError,
-    DownloadConnectionRefusedError,
-    DownloadFailedError,
-    DownloadTimeoutError,
-    IgnoreRequest,
-    ResponseDataLossError,
-)
+from scrapy.exceptions import DownloadCancelledError
 from scrapy.http.request import NO_CALLBACK
 from scrapy.pipelines.files import FilesPipeline
 from scrapy.utils.httpobj import urlparse_cached
@@ -26,6 +18,7 @@ from scrapy.utils.httpobj import urlparse_cached
 from newsarchive.archive.files import write_bytes
 from newsarchive.archive.picture_rows import PictureRows
 from newsarchive.archive.pictures import is_private, picture_kind, picture_name, place
+from newsarchive.extensions.faults import is_site_error
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -33,10 +26,6 @@ if TYPE_CHECKING:
     from scrapy.pipelines.media import FileInfo
     from twisted.python.failure import Failure
 
-_NOT_HAD = (
-    CannotResolveHostError, DownloadCancelledError, DownloadConnectionRefusedError, DownloadFailedError,
-    DownloadTimeoutError, IgnoreRequest, ResponseDataLossError,
-)  # fmt: skip
 _HEADERS = {"Accept": "image/*,*/*;q=0.1"}
 
 
@@ -120,7 +109,7 @@ class Downloads(FilesPipeline):
         return {"url": url, "path": path, "checksum": digest, "status": "downloaded"}
 
     def media_failed(self, failure: Failure, request: Request, _info: object) -> None:  # type: ignore[override]
-        if not isinstance(failure.value, _NOT_HAD):
+        if not is_site_error(failure.value):
             failure.raiseException()  # a full disk, a bug of ours
         too_large = isinstance(failure.value, DownloadCancelledError)
         said = f"larger than {self.max_bytes:,} bytes" if too_large else str(failure.value)
