@@ -24,3 +24,69 @@ MAY_IMPORT = {
     "accepted": {"errors", "settings"},
     "command": {"errors", "archive", "extensions", "accepted"},
     "middlewares": {"handlers"},
+    "handlers": set[str](),
+    "drops": set[str](),
+    "wording": set[str](),
+    "headers": set[str](),
+    "exporters": {"items", "markdown", "archive"},
+    "health": {"archive", "health", "wording"},
+    "extensions": {"items", "errors", "archive", "sources", "health", "drops", "extensions"},
+    "pipelines": {
+        *(
+            "items",
+            "errors",
+            "markdown",
+            "archive",
+            "sources",
+            "exporters",
+            "drops",
+            "headers",
+            "extensions",
+            "pipelines",
+        )
+    },
+    "spiders": {"items", "errors", "handlers", "headers", "archive", "extensions", "spiders", *SOURCES},
+}
+WITHOUT_SCRAPY = ("items", "errors", "markdown", "archive", "health", "sources", "wording", *SOURCES)
+
+
+def modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def room(path: Path) -> str:
+    first = path.relative_to(PACKAGE).parts[0]
+    return first.removesuffix(".py")
+
+
+def imports(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports say the whole name"
+            names.add(str(node.module))
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_one_way(path: Path) -> None:
+    here = room(path)
+    ours = {name.split(".")[1] for name in imports(path) if name.startswith("newsarchive.")}
+    if here in MAY_IMPORT:
+        assert ours <= MAY_IMPORT[here], f"{path} reaches into {sorted(ours - MAY_IMPORT[here])}"
+    if here in WITHOUT_SCRAPY:
+        theirs = {name.split(".")[0] for name in imports(path)}
+        assert not theirs & SCRAPY, f"{path} knows Scrapy"
+
+
+def test_only_the_ledger_speaks_sql() -> None:
+    speakers = {path.relative_to(PACKAGE).as_posix() for path in modules() if "sqlite3" in imports(path)}
+    assert speakers <= {"archive/ledger.py", "archive/schema.py", "archive/picture_rows.py"}
+
+
+def test_every_room_is_known() -> None:
+    rooms = {room(path) for path in modules()} - {"__init__", "commands", "cli"}
+    assert rooms == set(MAY_IMPORT)
