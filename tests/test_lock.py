@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
 import sys
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -35,6 +37,17 @@ def test_the_second_is_told_who_holds_it(tmp_path: Path) -> None:
     assert holder(tmp_path / ".lock") == ""
     second.acquire("the second", NOW)
     second.release()
+
+
+def test_somebody_who_asks_does_not_turn_a_run_away(tmp_path: Path) -> None:
+    path = tmp_path / ".lock"
+    path.touch()
+    with path.open() as asking:
+        fcntl.flock(asking, fcntl.LOCK_SH)
+        threading.Timer(0.2, fcntl.flock, (asking, fcntl.LOCK_UN)).start()
+        lock = Lock(path)
+        lock.acquire("this test", NOW)
+        lock.release()
 
 
 def test_a_long_name_before_leaves_nothing_behind(tmp_path: Path) -> None:

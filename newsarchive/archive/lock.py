@@ -12,6 +12,9 @@ from pathlib import Path
 
 from newsarchive.errors import ArchiveLocked
 
+_TRIES = 20
+_PAUSE = 0.05  # seconds
+
 
 class Lock:
     """`flock` on a file that says who holds it. The file stays; the lock goes with its holder."""
@@ -21,17 +24,14 @@ class Lock:
         self._descriptor: int | None = None
 
     def acquire(self, purpose: str, now: datetime) -> None:
-        """Raises `ArchiveLocked` at once when another process, or another `Lock` of this one, holds it."""
+        """Raises `ArchiveLocked` when another process, or another `Lock` of this one, holds it."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = _signature(descriptor)
-            os.close(descriptor)
-            raise ArchiveLocked(
-                f"the archive {self.path.parent} is held by {holder}: wait for its end, or stop it"
-            ) from None
+            if not _locked(descriptor):
+                raise ArchiveLocked(
+                    f"the archive {self.path.parent} is held by {_signature(descriptor)}: wait for its end, or stop it"
+                )
         except BaseException:
             os.close(descriptor)
             raise
@@ -53,6 +53,17 @@ class Lock:
             self._descriptor = None
 
 
+def _locked(descriptor: int) -> bool:
+    """Tried for a second: somebody who only asks who holds it (`holder`) has it for a moment himself."""
+    for _ in range(_TRIES):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            time.sleep(_PAUSE)
+    return False
+
+
 def holder(path: Path) -> str:
     """Who holds the lock just now; `""` when nobody does."""
     try:
@@ -69,10 +80,10 @@ def holder(path: Path) -> str:
 
 
 def _signature(descriptor: int) -> str:
-    for _ in range(20):
+    for _ in range(_TRIES):
         try:
             known = json.loads(os.pread(descriptor, 4096, 0))
             return f"{known['purpose']}, pid {known['pid']} on {known['host']} since {known['since']}"
         except (ValueError, KeyError, TypeError):
-            time.sleep(0.05)  # the holder is just about to write who it is
+            time.sleep(_PAUSE)  # the holder is just about to write who it is
     return "another process"
