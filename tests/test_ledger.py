@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 from newsarchive.archive import schema
 from newsarchive.archive.ledger import Ledger, Row, State, next_check, retry_delay
 from newsarchive.errors import LedgerBroken
+from newsarchive.extensions.faults import in_words
 from newsarchive.items import Article
 
 BEIJING = timezone(timedelta(hours=8))
@@ -315,6 +317,50 @@ def test_a_broken_ledger_says_what_to_do(tmp_path: Path, damage: str) -> None:
             path.mkdir()
     with pytest.raises((LedgerBroken, OSError), match=r"ledger\.sqlite"), Ledger.open(path) as ledger:
         list(ledger.rows())
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("state", "lost"), ("first_seen", "yesterday"), ("first_seen", 5), ("next_check", "2026-11-01T12:00:00")],
+)
+def test_a_row_that_nobody_has_written_is_a_broken_ledger(tmp_path: Path, column: str, value: object) -> None:
+    path = tmp_path / "ledger.sqlite"
+    with Ledger.open(path) as ledger:
+        find(ledger)
+    with sqlite3.connect(path) as by_hand:
+        by_hand.execute(f"UPDATE articles SET {column} = ?", (value,))
+    by_hand.close()
+    with Ledger.open(path) as ledger, pytest.raises(LedgerBroken, match=f"{ID}.*`scrapy rebuild`"):
+        list(ledger.rows())
+
+
+def test_a_folder_in_place_of_the_ledger_is_a_broken_one(tmp_path: Path) -> None:
+    (tmp_path / "ledger.sqlite").mkdir()
+    with pytest.raises(LedgerBroken, match="it is a folder"):
+        Ledger.open(tmp_path / "ledger.sqlite")
+
+
+def test_a_ledger_that_another_program_holds_is_no_broken_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "ledger.sqlite"
+    Ledger.open(path).close()
+    holding = sqlite3.connect(path)
+    holding.execute("BEGIN IMMEDIATE")
+    real = sqlite3.connect
+    monkeypatch.setattr("sqlite3.connect", lambda *args, **kwargs: real(*args, **{**kwargs, "timeout": 0.1}))
+    with Ledger.open(path) as ledger, pytest.raises(OSError, match="another program holds the ledger") as caught:
+        find(ledger)
+    assert in_words(caught.value).count("disk") == 0
+    holding.close()
+
+
+def test_articles_without_pictures_whose_document_is_lost_do_not_stand_in_the_way(ledger: Ledger) -> None:
+    for n in range(9):
+        find(ledger, f"A{n}")
+        ledger.put(replace(row(ledger, f"A{n}"), path=f"{n}.md"))
+    ledger.pictures.none("qq", "A4")
+    assert ledger.pictures.articles_without("qq", 2, lambda path: path < "6") == ["A5", "A3"]
+    assert ledger.pictures.articles_without("qq", 99, lambda path: path < "2") == ["A1", "A0"]
+    assert ledger.pictures.articles_without("qq", 0, lambda _: True) == []
 
 
 def test_the_message_names_the_command_that_mends(tmp_path: Path) -> None:

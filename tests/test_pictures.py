@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Callable
@@ -435,6 +436,56 @@ def test_document_changed_by_hand_is_left_alone(tmp_path: Path, crawl: Crawl, si
     assert changed.read_text().endswith("手写的一行\n")
     assert site.url in changed.read_text()
     assert f"{changed}: not as it was archived" in result.stderr
+
+
+def test_document_that_a_hand_has_spoilt_does_not_stop_the_others(tmp_path: Path, crawl: Crawl, site: DemoSite) -> None:
+    crawl(tmp_path, site=site)
+    shown = [file for file in sorted(tmp_path.glob("content/**/*.md")) if site.url in file.read_text()]
+    quoted, bytes_ = shown[-1], shown[-2]
+    quoted.write_text(re.sub(r'(?m)^thumbnail: "(.*)"$', r"thumbnail: '\1'", quoted.read_text()))
+    bytes_.write_bytes(bytes_.read_bytes() + b"\xff\n")
+    result = crawl(tmp_path, site=site, **ON)
+    assert (result.returncode, result.logged("ERROR")) == (0, []), result
+    assert len(result.logged("WARNING")) == 2
+    left = [file for file in shown if site.url in file.read_text(errors="replace")]
+    assert set(left) == {quoted, bytes_}
+
+
+@pytest.mark.parametrize("bug", ["KeyError('bug')", "OSError(28, 'No space left on device')"])
+def test_bug_at_one_article_does_not_stop_the_others_and_a_full_disk_does(
+    tmp_path: Path, crawl: Crawl, site: DemoSite, monkeypatch: pytest.MonkeyPatch, bug: str
+) -> None:
+    (tmp_path / "plug").mkdir()
+    (tmp_path / "plug" / "buggy.py").write_text(BUGGY.format(bug=bug), encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "plug"), prepend=os.pathsep)
+    archive = tmp_path / "archive"
+    crawl(archive, site=site)
+    before = [file for file in archive.glob("content/**/*.md") if f"]({site.url}" in file.read_text()]
+    result = crawl(archive, site=site, ADDONS='{"buggy.AddOn": 0}', **ON)
+    assert result.returncode == 1, result
+    after = [file for file in before if f"]({site.url}" in file.read_text()]
+    if "bug" in bug:
+        assert result.status["last_run"]["counts"]["error"] == 1, result
+        assert len(after) <= 2 < len(before)
+    else:
+        assert len(after) > len(before) - 2
+
+
+BUGGY = """
+from newsarchive.pipelines.pictures import Pictures
+
+class AddOn:
+    def update_settings(self, settings):
+        real, calls = Pictures._complete, []
+
+        async def complete(self, row):
+            calls.append(row)
+            if len(calls) in (2, 4):
+                raise {bug}
+            await real(self, row)
+
+        Pictures._complete = complete
+"""
 
 
 def test_replay_fetches_no_picture(tmp_path: Path, crawl: Crawl, site: DemoSite) -> None:

@@ -36,15 +36,26 @@ class PictureRows:
         name, value = ("url", url) if url else ("hash", hash)
         return next(iter(self._table.select(f"{name} = ? AND hash <> '' AND state = 'archived' LIMIT 1", value)), None)
 
-    def articles_without(self, source: str, limit: int) -> list[str]:
-        """Ids of archived articles whose pictures nobody has looked at, the newest find first."""
-        found = self._run(
-            "SELECT article_id FROM articles AS a WHERE source = ? AND path <> '' AND NOT EXISTS"
-            " (SELECT 1 FROM pictures AS p WHERE p.source = a.source AND p.article_id = a.article_id)"
-            " ORDER BY seq DESC LIMIT ?",
-            (source, limit),
-        )
-        return [article_id for (article_id,) in found.rows]
+    def articles_without(self, source: str, limit: int, stands: Callable[[str], bool]) -> list[str]:
+        """Ids of archived articles whose pictures nobody has looked at, the newest find first.
+
+        `stands` says of a path whether the document is there: one that is lost must not take another's place.
+        """
+        ids: list[str] = []
+        last = 1 << 62
+        while len(ids) < limit:
+            found = self._run(
+                "SELECT seq, article_id, path FROM articles AS a WHERE source = ? AND path <> '' AND seq < ?"
+                " AND NOT EXISTS"
+                " (SELECT 1 FROM pictures AS p WHERE p.source = a.source AND p.article_id = a.article_id)"
+                " ORDER BY seq DESC LIMIT ?",
+                (source, last, limit),
+            ).rows
+            if not found:
+                break
+            ids += [article_id for _, article_id, path in found if stands(path)]
+            last = found[-1][0]
+        return ids[:limit]
 
     def unnamed(
         self,

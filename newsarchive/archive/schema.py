@@ -82,8 +82,19 @@ STEPS: tuple[tuple[str, ...], ...] = (
 """Each step leads from one version to the next. A step that was released never changes."""
 
 
+_SAID = {
+    sqlite3.SQLITE_BUSY: (errno.EBUSY, "another program holds the ledger: end it, or wait for its end"),
+    sqlite3.SQLITE_LOCKED: (errno.EBUSY, "another program holds the ledger: end it, or wait for its end"),
+    sqlite3.SQLITE_CANTOPEN: (errno.EACCES, "the ledger cannot be opened"),
+    sqlite3.SQLITE_READONLY: (errno.EACCES, "the ledger can only be read"),
+}
+"""What is not the disk's fault, with the number of an error whose advice fits."""
+
+
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     """The ledger at `path`, brought to today's version. Raises `LedgerBroken`."""
+    if path.is_dir():
+        raise _broken(path, "it is a folder")
     with errors_named(path):
         mode = "ro" if read_only else "rwc"
         may_write = os.access(path.parent, os.W_OK, effective_ids=True)
@@ -134,14 +145,15 @@ def errors_named(path: Path) -> Iterator[None]:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
         if code == sqlite3.SQLITE_ERROR and "no such" in str(error):
             raise _broken(path, error) from error
-        raise OSError(errno.EIO, f"ledger: {error}", str(path)) from error
+        number, what = _SAID.get(code, (errno.EIO, "the ledger cannot be read or written"))
+        raise OSError(number, f"{what} ({error})", str(path)) from error
     except sqlite3.IntegrityError:
         raise
     except sqlite3.DatabaseError as error:
         raise _broken(path, error) from error
 
 
-def _broken(path: Path, error: sqlite3.Error) -> LedgerBroken:
+def _broken(path: Path, error: sqlite3.Error | str) -> LedgerBroken:
     return LedgerBroken(
         f"the ledger {path} cannot be read ({error}): `scrapy rebuild` makes a new one"
         " from the Markdown files and keeps this one aside"

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar, cast
 
 from newsarchive.archive.rows import State
+from newsarchive.errors import LedgerBroken
 
 R = TypeVar("R")
 
@@ -85,9 +86,16 @@ class Table(Generic[R]):
 
     def _read(self, columns: list[Any]) -> R:
         values = dict(zip(self._names, columns, strict=True))
-        for name in self._times:
-            values[name] = time(values[name])
-        values["state"] = State(values["state"])
+        try:
+            for name in self._times:
+                values[name] = time(values[name])
+            values["state"] = State(values["state"])
+        except (ValueError, TypeError) as error:
+            key = " ".join(str(values[name]) for name in self._keys)
+            raise LedgerBroken(
+                f"the ledger's row of {key} among the {self._name} cannot be read ({error}): `scrapy rebuild` makes"
+                " a new ledger from the Markdown files and keeps this one aside"
+            ) from error
         return self._row(**values)
 
 
@@ -103,7 +111,13 @@ def stored(value: Any, name: str = "") -> Any:
 
 
 def time(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
+    """Raises `ValueError` or `TypeError` for what `stored` has not written."""
+    if text is None:
+        return None
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is None:
+        raise ValueError(f"{text} has no time zone")
+    return found
 
 
 def _quoted(names: list[str]) -> str:

@@ -15,6 +15,7 @@ from newsarchive.archive.documents import content_hash
 from newsarchive.archive.files import content_path, write_bytes
 from newsarchive.archive.ledger import PictureRow, Row, State
 from newsarchive.archive.pictures import is_wanted, picture_folder, picture_links, picture_url, relinked
+from newsarchive.extensions.faults import is_fatal
 from newsarchive.extensions.run import Run
 from newsarchive.items import Article
 from newsarchive.pipelines.downloads import Downloads, Outcome, Wanted
@@ -93,26 +94,30 @@ class Pictures:
     def _articles_due(self) -> list[str]:
         source = self.crawler.spidercls.name
         failed = [row.article_id for row in self.rows.due(source, self.run.now(), self.run.max_tries)]
-        return list(dict.fromkeys([*failed, *self.rows.articles_without(source, self.backlog)]))
+        earlier = self.rows.articles_without(source, self.backlog, lambda path: (self.folder / path).is_file())
+        return list(dict.fromkeys([*failed, *earlier]))
 
     async def _fill(self, article_ids: list[str]) -> None:
+        told = False
         for article_id in article_ids:
             row = self.run.ledger.get(self.crawler.spidercls.name, article_id)
             if row is None or not (self.folder / row.path).is_file():
                 continue  # which `scrapy verify` tells
             try:
                 await self._complete(row)
-            except Exception:
-                # there is no item that could fail; the log is where a run counts its errors
-                logger.exception("%s: its pictures could not be put in place", row.path)
-                return
+            except Exception as error:
+                # the log is where a run counts its errors: the same bug is counted and shown once
+                logger.error("%s: its pictures could not be put in place", row.path, exc_info=None if told else error)
+                told = True
+                if is_fatal(error):
+                    return
 
     async def _complete(self, row: Row) -> None:
         """Fetches what an archived document lacks and names it there: the same text, so no revision."""
         file = self.folder / row.path
         failed = {it.url: it for it in self.rows.of(row.source, row.article_id) if it.state is State.FAILED}
         waiting = {url for url, it in failed.items() if not self._is_due(it)}
-        links = [*picture_links(file.read_text(encoding="utf-8")), *failed]
+        links = [*picture_links(file.read_text(encoding="utf-8", errors="replace")), *failed]
         urls = {url: nth for url, nth in self._urls(links).items() if url not in waiting}
         wanted = Wanted(row.source, row.article_id, picture_folder(PurePosixPath(row.path)), urls)
         outcomes = await self._fetch(wanted)
