@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-import time
+import signal
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from scrapy.settings import Settings
 
-from demo.crawl import FAST, command, finish, site_settings, start
+from demo.crawl import FAST, PROJECT, command, finish, site_settings, start
 from demo.server import Server
 from demo.site import Site
 from newsarchive.archive import cores
@@ -348,21 +349,39 @@ def test_stopped_half_way_and_started_again(
         assert verify(options(archive))[1] == []
 
 
-@pytest.mark.parametrize("number", [1, 4, 9])
+SUICIDE = """
+import os, signal
+from scrapy.cmdline import execute
+from newsarchive.archive import documents
+
+real, left = documents.write_bytes, [{writes}]
+
+def write(*args):
+    left[0] -= 1
+    if left[0] == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    real(*args)
+
+documents.write_bytes = write
+execute()
+"""
+
+
+@pytest.mark.parametrize("writes", [1, 2, 7, 18])
 def test_killed_process_goes_on(
-    archives: Path, tree: Tree, with_bug: Callable[..., None], crawl: Crawl, number: int
+    archives: Path, tree: Tree, with_bug: Callable[..., None], crawl: Crawl, writes: int
 ) -> None:
+    """Each document is two writes: its former version, then the new one."""
     archive = archives / "without"
     right, known = tree(archive / "content"), rows(archive)
     with_bug(*known)
     assert run(archive) == 0
     former = len(list(archive.glob("revisions/*/*/*.md")))
     assert former > 10
-    running = crawl.start(archive, name="reextract")
-    while running.poll() is None and len(list(archive.glob("revisions/*/*/*.md"))) < former + number:
-        time.sleep(0.001)
-    running.kill()
-    running.communicate()
+    python, _, _, *line = command("reextract", archive)
+    killed = subprocess.run([python, "-c", SUICIDE.format(writes=writes), *line], check=False, cwd=PROJECT)
+    assert killed.returncode == -signal.SIGKILL, killed
+    assert len(list(archive.glob("revisions/*/*/*.md"))) == former + writes // 2
 
     result = crawl(archive, name="reextract")
 
