@@ -59,6 +59,23 @@ def test_markup(text: str, expected: str) -> None:
     assert body(text) == expected
 
 
+@pytest.mark.parametrize("odd", ["\x08", "\x01", "\x1b", "\ufffe", "&#8;", "&#xFFFF;"])
+@pytest.mark.parametrize(
+    "dropped",
+    [
+        *("<svg></svg>", "<script>x</script>", "<button>x</button>", "<i hidden>x</i>", "<style>p{}</style>"),
+        *("<wbr>", '<span class="qnt-video"></span>'),
+    ],
+)
+def test_control_characters_beside_what_is_dropped(odd: str, dropped: str) -> None:
+    for text in (f"<p>甲{dropped}{odd}乙</p>", f"<p>甲{odd}{dropped}乙</p>"):
+        assert body(text).replace("\n\n视频\n\n", "") == "甲乙", text
+
+
+def test_a_form_feed_beside_what_is_dropped_is_a_space() -> None:
+    assert body("<p>甲<svg></svg>\x0c乙&#11;<svg></svg>丙</p>") == "甲 乙 丙"
+
+
 @pytest.mark.parametrize("odd", ["\x08", "\x00", "\ud800", "\ufffe"])
 def test_a_video_title_that_no_tree_can_hold(odd: str) -> None:
     video = {"vid": "k30n5noodle", "title": f"甲{odd}乙"}

@@ -6,6 +6,8 @@ import re
 
 from lxml import etree
 
+from newsarchive.markdown.characters import without_controls
+
 _STYLE = re.compile(r"<style(?=[\s>])[^<>]*>[^<]*</style\s*>", re.IGNORECASE)
 # libxml2 closes these when a block begins inside of them, as HTML 4 wanted; browsers do not. Under a name that
 # it does not know an element stays as it is written.
@@ -17,6 +19,9 @@ _BLOCK = re.compile(
 _NAMES = {f"x-{name}": name for name in ("b", "i", "p", "h1", "h2", "h3", "h4", "h5", "h6")}
 # It does not know that these are empty and gives them all that follows.
 _EMPTY = ("embed", "source", "track", "wbr")
+
+# Spaces to a reader of the page, which no XML may hold.
+_OTHER_SPACES = re.compile("[\x0b\x0c\x1c-\x1f]")
 
 
 class BrokenContent(ValueError):
@@ -65,10 +70,15 @@ def drop(element: etree._Element) -> None:
     if parent is None:
         return  # went with what was around it
     if tail and before is not None:
-        before.tail = (before.tail or "") + tail
+        before.tail = _writable((before.tail or "") + tail)
     elif tail:
-        parent.text = (parent.text or "") + tail
+        parent.text = _writable((parent.text or "") + tail)
     parent.remove(element)
+
+
+def _writable(text: str) -> str:
+    """Text that the tree takes: it holds control characters as they were read, but will not have them written."""
+    return text if text.isprintable() else without_controls(_OTHER_SPACES.sub(" ", text))
 
 
 def _blocks_in_paragraphs(text: str) -> bool:
@@ -93,5 +103,5 @@ def _empty(element: etree._Element) -> None:
     for child in reversed(children):
         element.addnext(child)
     if text:
-        element.tail = text + (element.tail or "")
+        element.tail = _writable(text + (element.tail or ""))
         element.text = None
