@@ -164,6 +164,14 @@ def test_a_title_with_entities_and_a_bare_ampersand() -> None:
     )
 
 
+def test_an_entity_of_thousands_of_digits_is_text() -> None:
+    odd = f"甲&#{'9' * 4301};"
+    assert read_article(page(title=odd)).title == odd
+    assert read_article(page(title=None, head=f'<meta property="og:title" content="{odd}">')).title == odd
+    picture = read_article(page(head=f'<meta property="og:image" content="https://x.cn/{odd}">')).thumbnail
+    assert picture == f"https://x.cn/{odd}"
+
+
 def test_a_title_of_any_size_reads_and_renders() -> None:
     title = "“长”\\\n" * 2000
     assert '\ntitle: "' in render(read_article(page(title=title)))

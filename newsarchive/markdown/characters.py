@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 from functools import lru_cache
@@ -20,6 +21,15 @@ _NO_TEXT = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\
 def without_controls(text: str) -> str:
     """Text without the characters that no reader sees and no feed may hold: controls, halves of surrogate pairs."""
     return _NO_TEXT.sub("", text)
+
+
+def unescaped(text: str) -> str:
+    """Text with its entities as characters, but only whole ones: titles hold bare ampersands.
+
+    >>> unescaped("A&amp;B&copyC &#39;")
+    "A&B&copyC '"
+    """
+    return ENTITY.sub(lambda found: html.unescape(found[0]), text) if "&" in text else text
 
 
 @lru_cache(maxsize=4096)

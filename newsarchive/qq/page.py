@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html as entities
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
@@ -14,6 +13,7 @@ from lxml import etree
 from parsel import Selector
 
 from newsarchive.errors import BadArgument, MissingField
+from newsarchive.markdown.characters import unescaped
 from newsarchive.markdown.document import clean_value
 from newsarchive.qq.content import standardize
 from newsarchive.qq.lists import BEIJING
@@ -40,7 +40,6 @@ _META = re.compile(r"""<meta\s(?:[^>"']|"[^"]{0,9999}"|'[^']{0,9999}')*+>""", re
 _ATTRIBUTE = re.compile(r"""([\w:-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 _TIMES = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M")
 _TITLE_SUFFIX = re.compile(r"(?:_[^_]{1,6})?_\s*(?:腾讯新闻|腾讯网)\s*$")
-_ENTITY = re.compile(r"&(?:#\d+|#[xX][0-9a-fA-F]+|[A-Za-z][A-Za-z0-9]*);")
 
 
 class ArticlePage(ABC):
@@ -120,8 +119,7 @@ class ArticlePage(ABC):
         yield self.url
 
     def titles(self) -> Iterator[str]:
-        # entities as characters, but only whole ones: titles hold bare ampersands
-        yield _ENTITY.sub(lambda found: entities.unescape(found[0]), self.value("title"))
+        yield unescaped(self.value("title"))
         yield _TITLE_SUFFIX.sub("", self.meta("og:title"))
         yield self.text("h1")
 
@@ -144,7 +142,7 @@ class ArticlePage(ABC):
             given = {name.lower(): "".join(values) for name, *values in _ATTRIBUTE.findall(tag[0])}
             name = given.get("property") or given.get("name")
             if name:
-                yield name, entities.unescape(given.get("content", "")).strip()
+                yield name, unescaped(given.get("content", "")).strip()
 
     def text(self, css: str) -> str:
         """The text of the first element that the CSS expression finds, `""` without one."""
