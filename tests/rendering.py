@@ -118,6 +118,8 @@ class _Walk:
             href = _web(element.get("href") or "")
             url = href if href not in ("", "http://") else url
         style |= _STYLES.get(tag, 0)
+        if tag == "figcaption":  # a caption is plain
+            style, url = 0, ""
         if tag not in _BLOCKS:
             self.children(element, kind=kind, path=path, style=style, url=url)
             return

@@ -99,6 +99,8 @@ CASES = [
     Case("no-picture", "<p>甲<img><img src=''><img src='data:image/gif;base64,R0'>乙</p>", "甲乙"),
     Case("figure", "<figure><img src='http://x.cn/1'><figcaption>甲</figcaption></figure>",
          "![图片](http://x.cn/1)\n\n甲"),
+    Case("caption-in-bold", "<b><a href='http://x.cn/'><img src='http://x.cn/1'><figcaption>甲<i>乙</i></figcaption></a>丙</b>",
+         "![图片](http://x.cn/1)\n\n甲*乙*\n\n**丙**"),
     Case("video", "<video src='https://v.qq.com/a' title='片[1]'></video>", "[片\\[1\\]](https://v.qq.com/a)"),
     Case("video-without-title", "<p>甲<iframe src='//v.qq.com/a'></iframe>乙</p>",
          "甲\n\n[视频](https://v.qq.com/a)\n\n乙"),

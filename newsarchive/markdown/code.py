@@ -45,7 +45,7 @@ def code_of(element: etree._Element, *, blocks: Container[str], others: Containe
         elif inner is element:
             break
         else:
-            if event == "end" and tag in blocks:
+            if event == "end" and tag in blocks and tag not in others:
                 drawn.append("\n")
             text = inner.tail
         if text:

@@ -126,7 +126,9 @@ class Reader:
             if not self._in_cell:
                 self.blocks.append(Block([], self._path, rule=True))
             return False
-        if self._in_cell:
+        if tag == "figcaption":  # a caption is plain, whatever its picture stands in
+            self._style, self._url, self._heading = 0, "", 0
+        elif self._in_cell:
             self._style |= CODE if tag == "pre" else 0
         elif tag == "pre":
             self._code(element)
@@ -213,7 +215,7 @@ class Reader:
         if code.lines:
             self.blocks.append(Block(fenced(code.lines), self._path))
         for other in code.others:
-            self._enter(other, other.tag)
+            self._inside(other)
 
     def _table(self, rows: list[list[Cell]]) -> None:
         captions = [cell for row in rows for cell in row if not isinstance(cell, str) and cell.tag == "caption"]
@@ -231,13 +233,17 @@ class Reader:
         if isinstance(cell, str):
             self._add(cell)
         else:
-            state = self._style, self._url, self._heading, self._direct
-            if cell.tag in ("td", "th") or self._enter(cell, cell.tag):
-                self.read(cell)
-            self._style, self._url, self._heading, self._direct = state
+            self._inside(cell)
         lines = tidy_lines(self._runs)
         self._in_cell, self._runs = False, []
         return markdown_line(lines[0], cell=True) if lines else ""
+
+    def _inside(self, element: etree._Element) -> None:
+        """Read one element out of the walk's order."""
+        state = self._style, self._url, self._heading, self._direct
+        if element.tag in ("td", "th") or self._enter(element, element.tag):
+            self.read(element)
+        self._style, self._url, self._heading, self._direct = state
 
     def _address(self, value: str | None) -> str:
         return web_address(value, self.base_url)

@@ -30,5 +30,7 @@ BLOCKS = frozenset(
         *HEADINGS,
     }
 )
-NO_CODE = NOTHING | VIDEOS | {"img"}
-SPECIAL = frozenset({"br", "img", "hr", "a", "pre", "table", "li", "blockquote"}).union(NOTHING, VIDEOS, LISTS)
+NO_CODE = NOTHING | VIDEOS | {"img", "figcaption"}
+SPECIAL = frozenset({"br", "img", "hr", "a", "pre", "table", "li", "blockquote", "figcaption"}).union(
+    NOTHING, VIDEOS, LISTS
+)

@@ -13,6 +13,7 @@ from typing import Any
 
 from lxml import etree
 
+from newsarchive.markdown.characters import unescaped
 from newsarchive.markdown.document import clean_value
 from newsarchive.qq import videos
 from newsarchive.qq.markup import BrokenContent, drop, parse, text_of
@@ -42,7 +43,6 @@ _HEADING_CLASS = "text-big-title"
 _VIDEO_CLASS = "qnt-video"
 _DESCRIPTION = "data-description"
 """Marks a caption that comes from the JSON: the page may show it a second time."""
-_STYLED = {"span", "strong", "b", "em", "i", "u", "a", "font", "s", "del", "h1", "h2", "h3", "h4", "h5", "h6"}
 _IN_LINE = {"span", "strong", "b", "em", "i", "u", "a", "font", "sub", "sup", "s", "del", "code"}
 
 
@@ -111,8 +111,6 @@ def standardize(root: etree._Element, *, captions_in_italics: bool = False) -> e
     for caption in described:
         if _is_shown_below(caption):
             drop(caption)
-        else:
-            _move_out(caption)
     return root
 
 
@@ -126,7 +124,10 @@ def _is_furniture(element: etree._Element, classes: str | None) -> bool:
 
 
 def _follows_picture(element: etree._Element) -> bool:
-    """Whether the last thing before the element is a picture, which may stand in a link or in bold."""
+    """Whether it stands between a picture, which may be in a link or in bold, and the end of the line."""
+    after = element.getnext()
+    if (element.tail or "").strip() or (after is not None and after.tag in _IN_LINE and after.tag not in ("i", "em")):
+        return False
     before = element.getprevious()
     while before is not None and before.tag == "br" and not (before.tail or "").strip():
         before = before.getprevious()
@@ -138,29 +139,31 @@ def _follows_picture(element: etree._Element) -> bool:
 
 
 def _is_shown_below(caption: etree._Element) -> bool:
-    """Whether the next block of text says the same: the page's own caption."""
+    """Whether the next text says the same: the page's own caption."""
     found: Any = caption.xpath("(following::text()[normalize-space()])[1]")
-    if not found:
-        return False
-    above = set(caption.iterancestors())
-    block = found[0].getparent().getparent() if found[0].is_tail else found[0].getparent()
-    while block not in above and block.tag in _IN_LINE and block.getparent() not in above:
-        block = block.getparent()
-    shown = str(found[0]) if block in above else text_of(block)
-    return "".join(shown.split()) == "".join(text_of(caption).split())
+    return bool(found) and "".join(_line(found[0], caption).split()) == "".join(text_of(caption).split())
 
 
-def _move_out(caption: etree._Element) -> None:
-    """Out of the bold, link or heading in which its picture's placeholder stands: a caption is plain."""
-    outer = caption
-    while (parent := outer.getparent()) is not None and parent.tag in _STYLED:
-        if outer.getnext() is not None or (outer.tail or "").strip():
-            break  # what follows must not come before it
-        outer = parent
-    if outer is not caption:
-        drop(caption)
-        caption.tail = None
-        outer.addnext(caption)
+def _line(text: Any, caption: etree._Element) -> str:
+    """The block that a text after the caption stands in, or its line in a block around the caption too."""
+    element, above = text.getparent(), set(caption.iterancestors())
+    if element.get(_DESCRIPTION) and not text.is_tail:
+        return ""  # of another picture
+    if text.is_tail and element.getparent() in above:
+        line = str(text)
+    else:
+        element = element.getparent() if text.is_tail else element
+        while element.tag in _IN_LINE and element.getparent() not in above:
+            element = element.getparent()
+        line = text_of(element)
+        if element.tag not in _IN_LINE:
+            return line
+        line += element.tail or ""
+    for after in element.itersiblings():
+        if after.tag not in _IN_LINE:
+            break
+        line += text_of(after) + (after.tail or "")
+    return line
 
 
 def _picture(details: Mapping[str, Any], name: str) -> str:
@@ -169,7 +172,7 @@ def _picture(details: Mapping[str, Any], name: str) -> str:
     url = moving or next((url for key in sizes if (url := picture_url(_first(details, key)))), "")
     if not url:
         raise BrokenContent(f"originAttribute.{name} has no picture URL")
-    caption = clean_value(_first(details, "desc"))
+    caption = clean_value(unescaped(_first(details, "desc")))
     below = f'<figcaption {_DESCRIPTION}="1">{html.escape(caption)}</figcaption>' if caption else ""
     return f'<img src="{html.escape(url)}">{below}'
 
