@@ -53,6 +53,32 @@ def shown(html: str, **changes: Any) -> str:
             '<div class="qnt-video"><video src="https://v.cn/a.mp4"></video></div><p>乙</p>',
             "[视频](https://v.cn/a.mp4)\n\n乙",
         ),
+        # as browsers read what is closed wrongly
+        ("<p>甲</br>乙</p>", "甲  \n乙"),
+        ("甲</p>乙", "甲\n\n乙"),
+        ("<p/>甲<p/>乙", "甲\n\n乙"),
+        ("<p>零<p>甲<ul><li>乙</li></ul>丙</p>丁", "零\n\n甲\n\n- 乙\n\n丙\n\n丁"),
+        ("<p>甲<div>乙</p>丙</div>丁", "甲\n\n乙\n\n丙\n\n丁"),
+        ("<ul><li><p>甲<li><p>乙</ul>丙", "- 甲\n- 乙\n\n丙"),
+        ("<table><tr><td><p>甲<td><p>乙<tr><td>丙</table>丁", "| 甲 | 乙 |\n| --- | --- |\n| 丙 |\n\n丁"),
+        ("<table><tr><td>甲</div>乙<td>丙</table>", "| 甲乙 | 丙 |\n| --- | --- |"),
+        ("<p>甲</span>乙</div>丙</p>", "甲乙丙"),
+        ("<span><p>甲</span>乙</p>丙", "甲乙\n\n丙"),
+        ("<p><b>甲<p>乙</b>丙</p>", "**甲**\n\n**乙**丙"),
+        ("<b><section>甲</b>乙</section>丙", "**甲**乙\n\n丙"),
+        ("<p><b><i>甲</b>乙</i></p>", "***甲**乙*"),
+        ("<h2>甲<h3>乙</h3>丙", "## 甲\n\n### 乙\n\n丙"),
+        ("<h2>甲</h3>乙", "## 甲\n\n乙"),
+        ("<s><p>甲</p></s><strike><p>乙</p></strike>", "~~甲~~\n\n~~乙~~"),
+        ("<a href='//x.cn/1'>甲<a href='//x.cn/2'>乙</a>丙", "[甲](https://x.cn/1)[乙](https://x.cn/2)丙"),
+        ("<p>前<embed src='//x.cn/v'>中<b>粗</b></embed>后</p>", "前\n\n[视频](https://x.cn/v)\n\n中**粗**后"),
+        ("<p>甲<svg><p>图</p></svg>乙</p><svg/><p>丙</p>", "甲乙\n\n丙"),
+        # what looks like a tag
+        ("<p>甲<img src='//x.cn/1' alt='a<b>c</b>'></p>", "甲\n\n![a\\<b>c\\</b>](https://x.cn/1)"),
+        ("<p><a href='//x.cn/<h2>'>甲</a></p>", "[甲](https://x.cn/%3Ch2%3E)"),
+        ("<p title='<p>'>甲</p>乙<!-- <p> --><b>丙</b>", "甲\n\n乙**丙**"),
+        ("<p title=it's>甲<i>乙</i>'</p>", "甲*乙*'"),
+        ("<a href=//x.cn/>甲</a>乙", "[甲](https://x.cn/)乙"),
     ],
 )
 def test_markup(text: str, expected: str) -> None:
@@ -160,6 +186,7 @@ def served(inner: str) -> str:
         ('videoArr.push({"vid":"k30n5noodle"},{"vid":"m30n5noodle"})', ["[视频](k30n5noodle)", "[视频](m30n5noodle)"]),
         ('videoArr.push({"title":"\\u9762 \\"x\\"","vid":"k30n5noodle"})', ['[面 "x"](k30n5noodle)']),
         (r"videoArr.push({title:'it\'s \"x\"',vid:'k30n5noodle'})", ['[it\'s "x"](k30n5noodle)']),
+        ("videoArr.push({title:'a<b>c</b>',vid:'k30n5noodle'})", ["[a\\<b>c\\</b>](k30n5noodle)"]),
         ("videoArr=[{vid:'k30n5noodle'}]", ["[视频](k30n5noodle)"]),
         ("if(1){videoArr[0]={vid:'k30n5noodle'}}", ["[视频](k30n5noodle)"]),
         ("videoArr.push({title:'没有编号'})", ["视频：没有编号"]),
@@ -190,6 +217,15 @@ def test_a_caption_in_italics_after_its_picture(caption: str) -> None:
 def test_italics_in_a_sentence_after_a_picture_are_no_caption(after: str) -> None:
     shown = read_article(served(f"<p><img src='//a.cn/1'><em>强调</em>{after}</p>")).body
     assert shown.replace("**", "") == "![图片](https://a.cn/1)\n\n*强调*的正文继续。"
+
+
+@pytest.mark.parametrize("chrome", ["<p>页脚", "<script>'<p>'</script>", "</p></section></b>", "<ul><li><p>甲<p>乙"])
+def test_what_is_around_a_body_does_not_change_it(chrome: str) -> None:
+    text = "<p>甲<ul><li>乙</li></ul>丙</p><span>丁</span>"
+    around = (
+        served(text).replace("</body>", f"{chrome}</body>").replace('<div class="main', f'{chrome}<div class="main')
+    )
+    assert read_article(around).body == body(text) == "甲\n\n- 乙\n\n丙\n\n丁"
 
 
 def test_chinese_of_the_oldest_pages_without_a_word_about_it() -> None:
@@ -251,8 +287,15 @@ def test_malformed_addresses() -> None:
         "<b" * 100_000,
         "ARTICLE_INFO=" * 20_000,
         "<p><ul>" * 30_000,
+        "<b>" * 30_000 + "<p>x" * 30_000,
+        "<b x='" * 50_000 + '<i y="',
+        "<p <" * 50_000,
+        "<div>" + "<td>" + "<section>" * 1000 + "</div>" * 20_000,
+        "<!--" * 50_000,
+        "<title>" * 30_000,
+        "<a><i>" * 20_000 + "</a>" * 20_000,
     ],
-    ids=lambda text: text[:12],
+    ids=lambda text: text[:18],
 )
 def test_hostile_repetition_stays_quick(hostile: str) -> None:
     for html in (served(f"{TEXT}<script>{hostile}</script>"), hostile + page(), page(originContent={"text": hostile})):
