@@ -29,7 +29,7 @@ def data(**changes: Any) -> dict[str, Any]:
 def page(shown: str = "", head: str = "", **changes: Any) -> str:
     script = json.dumps(data(**changes), ensure_ascii=False).replace("<", "\\u003c")
     return (
-        f"<html><head><title>江城_腾讯新闻</title>{head}<script>\n window.DATA = {script};\n</script></head>"
+        f"<html><head><title>腾讯新闻</title>{head}<script>\n window.DATA = {script};\n</script></head>"
         f'<body><h1 id="article-title"></h1><div id="article-content">{shown}</div></body></html>'
     )
 
@@ -162,6 +162,30 @@ def test_a_title_with_entities_and_a_bare_ampersand() -> None:
         read_article(page(title="甲&amp;乙 &quot;丙&quot; A&B &#39;丁&#39; &nosuch;")).title
         == "甲&乙 \"丙\" A&B '丁' &nosuch;"
     )
+
+
+@pytest.mark.parametrize(
+    ("head", "title"),
+    [
+        ('<meta property="og:title" content="专访_姚明_腾讯新闻">', "专访_姚明"),
+        ("<title>专访_姚明_腾讯新闻</title>", "专访_姚明"),
+        ("<TITLE data-x> 甲&amp;乙_腾讯新闻 </TITLE>", "甲&乙"),
+    ],
+)
+def test_a_title_that_only_the_head_has(head: str, title: str) -> None:
+    html = page(title=None).replace("<title>腾讯新闻</title>", head)
+    promotion = '<h1 class="title">全新首页 焕新登场</h1><h1 id="article-title">'
+    assert read_article(html.replace('<h1 id="article-title">', promotion), URL).title == title
+
+
+def test_a_title_that_only_the_body_has() -> None:
+    promotion = '<h1 class="title">全新首页 焕新登场</h1><h1 id="article-title">'
+    html = page(title=None).replace('<h1 id="article-title">', promotion)
+    with pytest.raises(MissingField, match="no title"):
+        read_article(html, URL)
+    assert read_article(html.replace("</h1><div", "专访_姚明</h1><div"), URL).title == "专访_姚明"
+    old = html.replace(promotion, '<h1>登场</h1><div class="LEFT"><h1>旧题</h1></div><h1>').replace('"v2"', '"v1"')
+    assert read_article(old.replace('id="article-content"', 'id="ArticleContent"'), URL).title == "旧题"
 
 
 def test_an_entity_of_thousands_of_digits_is_text() -> None:

@@ -50,6 +50,7 @@ class ModernPage(OriginContentPage):
     containers = tuple(
         f"#article-content {css}" for css in (".rich_media_content", ".article-content-wrap", ".comps-contentify-wrap")
     )
+    heading = "h1#article-title"
 
     def matches(self) -> bool:
         return self.version == "v2" or re.search(r"""id=["']?article-content\b""", self.source) is not None
@@ -60,6 +61,7 @@ class JsonOnlyPage(OriginContentPage):
 
     family = "F4"
     containers = ("#ArticleContent .article-content-wrap",)
+    heading = ".LEFT > h1"
 
     def matches(self) -> bool:
         return "originContent" in self.data or re.search(r"""id=["']?ArticleContent\b""", self.source) is not None
@@ -70,6 +72,7 @@ class ServedPage(ArticlePage):
 
     family = "F2"
     containers = (".LEFT .content-article", ".LEFT .content.clearfix")
+    heading = ".LEFT > h1"
     captions_in_italics = True
 
     def matches(self) -> bool:
@@ -79,8 +82,9 @@ class ServedPage(ArticlePage):
     def html_body(self) -> etree._Element | None:
         body = super().html_body()
         if body is not None:
+            title = self.title
             for heading in body.findall(".//h1"):
-                if clean_value(text_of(heading)) == self.title:
+                if clean_value(text_of(heading)) == title:
                     drop(heading)
         return body
 
@@ -90,6 +94,8 @@ class DatedPage(ArticlePage):
 
     family = "F1"
     containers = ("#Cnt-Main-Article-QQ",)
+    heading = ".qq_article .hd h1"
+    site_name = re.compile(r"(?:(?:_[^_]{1,6})?_|^)\s*腾讯网\s*$")  # with the channel: _财经_腾讯网
 
     def matches(self) -> bool:
         return "Cnt-Main-Article-QQ" in self.source
@@ -99,8 +105,9 @@ class DatedPage(ArticlePage):
         yield self.url
 
     def titles(self) -> Iterator[str]:
-        yield self.text(".qq_article .hd h1")
+        yield self.text(self.heading)
         yield self.info("title")
+        yield from super().titles()
 
     def times(self) -> Iterator[str]:
         yield self.text(".a_time")

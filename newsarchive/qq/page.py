@@ -39,7 +39,7 @@ FIRST_YEAR = 1998
 _META = re.compile(r"""<meta\s(?:[^>"']|"[^"]{0,9999}"|'[^']{0,9999}')*+>""", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"""([\w:-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 _TIMES = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M")
-_TITLE_SUFFIX = re.compile(r"(?:_[^_]{1,6})?_\s*(?:腾讯新闻|腾讯网)\s*$")
+_TITLE = re.compile(r"<title[^<>]{0,99}>([^<]{0,9999})</title", re.IGNORECASE)
 
 
 class ArticlePage(ABC):
@@ -53,6 +53,10 @@ class ArticlePage(ABC):
     containers: ClassVar[tuple[str, ...]]
     """CSS of the body's container in the HTML, the most telling first."""
     captions_in_italics: ClassVar[bool] = False
+    heading: ClassVar[str]
+    """CSS of the title in the HTML: other boxes of the page have headings too."""
+    site_name: ClassVar[re.Pattern[str]] = re.compile(r"(?:_|^)\s*腾讯(?:新闻|网)\s*$")
+    """What the site puts behind a title in the page's head."""
 
     def __init__(self, source: str, url: str, data: Mapping[str, Any]) -> None:
         self.source = source
@@ -120,8 +124,10 @@ class ArticlePage(ABC):
 
     def titles(self) -> Iterator[str]:
         yield unescaped(self.value("title"))
-        yield _TITLE_SUFFIX.sub("", self.meta("og:title"))
-        yield self.text("h1")
+        yield self.site_name.sub("", self.meta("og:title"))
+        yield self.text(self.heading)
+        found = _TITLE.search(self.source)
+        yield self.site_name.sub("", unescaped(found[1]).strip()) if found else ""
 
     def times(self) -> Iterator[str]:
         yield self.value("pubtime")
