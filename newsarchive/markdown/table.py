@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from lxml import etree
 
 _GROUPS = frozenset({"thead", "tbody", "tfoot"})
+_BESIDE = frozenset({"caption", "col", "colgroup"})
 _COLUMNS = 100
 """Cells reach over others within so many columns: a cell may claim to reach over thousands."""
 
@@ -39,7 +40,8 @@ def _children(element: etree._Element) -> Iterator[Cell]:
 
 def is_frame(rows: list[list[Cell]]) -> bool:
     """Whether the table has one cell: it frames text, it puts nothing into columns."""
-    return sum(not isinstance(cell, str) or not cell.isspace() for row in rows for cell in row) <= 1
+    cells = [cell for row in rows for cell in row if isinstance(cell, str) or cell.tag not in _BESIDE]
+    return sum(not isinstance(cell, str) or not cell.isspace() for cell in cells) <= 1
 
 
 def grid(rows: list[list[Cell]], read: Callable[[Cell], str | None]) -> list[list[str]]:
