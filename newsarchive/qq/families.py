@@ -12,6 +12,7 @@ from newsarchive.markdown.document import clean_value
 from newsarchive.qq import content
 from newsarchive.qq.markup import drop, text_of, without_styles
 from newsarchive.qq.page import ArticlePage
+from newsarchive.qq.script import STRING, string_value
 
 
 class OriginContentPage(ArticlePage):
@@ -111,12 +112,14 @@ class DatedPage(ArticlePage):
 
     def times(self) -> Iterator[str]:
         yield self.text(".a_time")
+        yield self.text(".pubTime")
         yield self.info("pubtime")
 
     def info(self, key: str) -> str:
         """A value of the `ARTICLE_INFO` object, `""` without one."""
-        found = re.search(rf"""\bARTICLE_INFO\s*=.{{0,2000}}?\b{key}\s*:\s*'([^'\n]*)'""", self.source, re.DOTALL)
-        return found[1].strip() if found else ""
+        pattern = rf"""\bARTICLE_INFO\s*=.{{0,2000}}?[{{,\s]["']?{key}["']?\s*:\s*({STRING})"""
+        found = re.search(pattern, self.source, re.DOTALL)
+        return string_value(found[1]).strip() if found else ""
 
 
 FAMILIES: tuple[type[ArticlePage], ...] = (ModernPage, JsonOnlyPage, ServedPage, DatedPage)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta, timezone, tzinfo
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -38,7 +38,12 @@ FIRST_YEAR = 1998
 
 _META = re.compile(r"""<meta\s(?:[^>"']|"[^"]{0,9999}"|'[^']{0,9999}')*+>""", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"""([\w:-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
-_TIMES = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M")
+# 2026-08-10 19:43:37, 2026/8/10 19:43, 2014年08月11日08:03, 2026-08-10T11:43:37.0Z
+_TIME = re.compile(
+    r"(\d{4})[-/年](\d{1,2})[-/月](\d{1,2})(?:\s*日\s*|T|\s+)(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.\d{1,9})?)?\s*"
+    r"(?:(Z)|([+-])(\d{2}):?(\d{2}))?",
+    re.ASCII | re.IGNORECASE,
+)
 _TITLE = re.compile(r"<title[^<>]{0,99}>([^<]{0,9999})</title", re.IGNORECASE)
 
 
@@ -162,11 +167,18 @@ class ArticlePage(ABC):
 
 
 def _beijing(text: str) -> datetime | None:
-    for form in _TIMES:
-        try:
-            moment = datetime.strptime(text.strip(), form)  # noqa: DTZ007  # the site's times have no zone
-        except ValueError:
-            continue
-        if moment.year >= FIRST_YEAR:
-            return moment.replace(tzinfo=BEIJING)
-    return None
+    """The moment that a time names, in Beijing time; without a zone it is that already."""
+    found = _TIME.fullmatch(text.strip())
+    if not found:
+        return None
+    *numbers, utc, sign, hours, minutes = found.groups()
+    zone: tzinfo = BEIJING
+    try:
+        if utc or sign:
+            offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
+            zone = timezone(-offset if sign == "-" else offset)
+        year, month, day, hour, minute, second = (int(number or 0) for number in numbers)
+        moment = datetime(year, month, day, hour, minute, second, tzinfo=zone).astimezone(BEIJING)
+    except (ValueError, OverflowError):  # such as a thirteenth month, or an hour before the first year
+        return None
+    return moment if moment.year >= FIRST_YEAR else None

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 
 from lxml import etree
 
 from newsarchive.markdown.document import clean_value
+from newsarchive.qq.script import STRING, string_value
 
 _VID = re.compile(r"[0-9A-Za-z]{6,20}", re.ASCII)
 _VID_IN_URL = re.compile(r"[?&]vid=([0-9A-Za-z]+)")
 # strings, so that a brace in one of them does not count, and braces
-_TOKEN = re.compile(r'"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'|[{}]')
-_QUOTE = re.compile(r'\\.|"', re.DOTALL)
+_TOKEN = re.compile(STRING + "|[{}]")
 _FIELD = re.compile(r"""["\']?\b(vid|title|desc)["\']?\s*:\s*("(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\')""")
 
 
@@ -33,7 +32,7 @@ def video(vid: str, title: str, address: str = "") -> etree._Element:
 def pushed(script: str) -> Iterator[etree._Element]:
     """The videos that an F2 page's inline script names: `videoArr.push({title, vid, img, desc})`."""
     for text in _objects(script):
-        fields = {key: _string(literal) for key, literal in _FIELD.findall(text)}
+        fields = {key: string_value(literal) for key, literal in _FIELD.findall(text)}
         if fields:
             yield video(fields.get("vid", ""), fields.get("title") or fields.get("desc", ""))
 
@@ -57,14 +56,3 @@ def _objects(script: str) -> Iterator[str]:
             if start >= 0:
                 yield script[start : token.end()]
             start = -1
-
-
-def _string(literal: str) -> str:
-    """A JavaScript string's text."""
-    inner = literal[1:-1]
-    if literal[0] == "'":  # JSON knows double quotes only
-        inner = _QUOTE.sub(lambda found: {"\\'": "'", '"': '\\"'}.get(found[0], found[0]), inner)
-    try:
-        return str(json.loads(f'"{inner}"', strict=False))
-    except ValueError:
-        return inner
