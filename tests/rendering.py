@@ -175,7 +175,16 @@ class _Walk:
             self.links.append((url, text))
 
     def picture(self, element: etree._Element, kind: str, path: tuple[str, ...]) -> None:
-        url = next((value for name in ("src", "data-src") if (value := _web(element.get(name) or ""))), "")
+        names = (
+            ("data-src", "src")
+            if "lazy" in element.get("class", "")
+            else ("src", "data-src", "data-original", "srcset")
+        )
+        values = (
+            _web((element.get(name) or "").split(" ")[0] if name == "srcset" else element.get(name) or "")
+            for name in names
+        )
+        url = next(filter(None, values), "")
         if not url:
             return
         if kind == "code":

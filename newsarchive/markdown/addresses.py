@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from urllib.parse import urljoin
+
+from lxml import etree
 
 from newsarchive.markdown.characters import without_controls
 
@@ -29,3 +32,17 @@ def web_address(value: str | None, base_url: str = "") -> str:
         except ValueError:  # such as an unclosed bracket in the host: no address
             return ""
     return without_controls(value) if _WEB.match(value) else ""
+
+
+def picture_addresses(element: etree._Element) -> Iterator[str]:
+    """What an `img` says of where its picture is, as it stands there, the most trusted first.
+
+    A picture that a script loads when the reader comes near has a stand-in in its `src` until then.
+    """
+    names = ["src", "data-src", "data-original", "data-lazy-src"]
+    if "lazy" in (element.get("class") or ""):
+        names.append(names.pop(0))
+    for name in names:
+        yield element.get(name) or ""
+    for name in ("srcset", "data-srcset"):
+        yield (element.get(name) or "").strip().partition(" ")[0].rstrip(",")

@@ -7,7 +7,7 @@ import re
 from lxml import etree
 
 from newsarchive.items import Picture
-from newsarchive.markdown.addresses import web_address
+from newsarchive.markdown.addresses import picture_addresses, web_address
 from newsarchive.markdown.blocks import Block, Container, Item, List, Quote
 from newsarchive.markdown.characters import without_controls
 from newsarchive.markdown.code import code_of
@@ -191,7 +191,7 @@ class Reader:
             self.blocks.append(Block([markdown], self._path, paragraph=True))
 
     def _picture(self, element: etree._Element) -> None:
-        url = self._address(element.get("src")) or self._address(element.get("data-src"))
+        url = next(filter(None, map(self._address, picture_addresses(element))), "")
         if not url:
             return
         alt = _plain(element.get("alt"))
