@@ -89,7 +89,7 @@ def test_markup(text: str, expected: str) -> None:
 @pytest.mark.parametrize(
     "dropped",
     [
-        *("<svg></svg>", "<script>x</script>", "<button>x</button>", "<i hidden>x</i>", "<style>p{}</style>"),
+        *("<svg></svg>", "<script>x</script>", "<textarea>x</textarea>", "<i hidden>x</i>", "<style>p{}</style>"),
         *("<wbr>", '<span class="qnt-video"></span>'),
     ],
 )
@@ -113,6 +113,27 @@ def test_a_gif_is_the_one_that_moves(gif: object) -> None:
     moving = PICTURE["IMG_0"] | {"isGif": gif, "gifUrl": "https://inews.gtimg.com/om_bt/Ok/0"}
     assert "/0)" in body("<!--IMG_0-->", IMG_0=moving)
     assert "/641)" in body("<!--IMG_0-->", IMG_0=moving | {"isGif": 0})
+
+
+def test_words_of_a_body_are_no_furniture_of_the_page() -> None:
+    text = "<p>甲</p><p class='statement'>声明</p><div class='article-author'>作者</div>"
+    text += "<button>乙</button><p id='Status'>丙</p>"
+    assert body(text) == "甲\n\n声明\n\n作者\n\n乙\n\n丙"
+    assert read_article(page(shown(text), originContent=None)).body == body(text)
+    assert read_article(served(text)).body == "甲"
+
+
+def test_what_is_hidden_in_any_writing() -> None:
+    assert body("<p>甲</p><p style='display:NONE'>水印</p><p style='Display: None'>水印</p>") == "甲"
+
+
+def test_a_body_in_several_containers_is_read_whole() -> None:
+    html = page(shown("<p>甲</p>") + "图" + shown("<p>乙</p>" + shown("<p>丙</p>")), originContent=None)
+    assert read_article(html).body == "甲\n\n乙\n\n丙"
+    two = served("<p>甲</p>").replace(
+        "</body>", '<div class="LEFT"><div class="content-article"><p>乙</p></div></div></body>'
+    )
+    assert read_article(two).body == "甲\n\n乙"
 
 
 # captions

@@ -26,12 +26,14 @@ _EMPTY_PLACEHOLDERS = {
     *("EOP", "PARAGRAPH", "AIPOS", "AI_MID_AD"),
 }
 
-_FURNITURE_TAGS = {"style", "script", "svg", "noscript", "template", "link", "meta", "textarea", "button"}
-_FURNITURE_CLASSES = {
-    *("article-top-content", "ac-ask-ai", "image-carousel", "qqnews-content", "article-status"),
-    *("statement", "recommend-con", "article-author", "article-interation", "LeftTool"),
+_FURNITURE_TAGS = {"style", "script", "svg", "noscript", "template", "link", "meta", "textarea"}
+_FURNITURE_CLASSES = {"article-top-content", "ac-ask-ai", "image-carousel", "qqnews-content"}
+# The page's own, in the older families within the body's container; in a body they are an author's words.
+_AROUND_TAGS = {"button"}
+_AROUND_CLASSES = {
+    *("article-status", "statement", "recommend-con", "article-author", "article-interation", "LeftTool"),
 }
-_FURNITURE_IDS = {
+_AROUND_IDS = {
     *("Status", "article-status", "relate-question", "ArticleBottom", "ArticleColumnTag", "article-column-tag"),
     *("backqqcom", "LeftTool"),
 }
@@ -82,17 +84,24 @@ def unknown_placeholders(text: str) -> set[str]:
     return {name for name, _ in _PLACEHOLDER.findall(text)} - _EMPTY_PLACEHOLDERS - {"IMG", "VIDEO"}
 
 
-def standardize(root: etree._Element, *, captions_in_italics: bool = False) -> etree._Element:
+def standardize(
+    root: etree._Element, *, captions_in_italics: bool = False, furniture_around: bool = False
+) -> etree._Element:
     """`root`, changed in place to standard HTML.
 
     Args:
         root: the container of the body; its own tag and classes do not matter.
         captions_in_italics: an `i` or `em` right after a picture is its caption, as in families F2 and F3.
+        furniture_around: the container holds the page's furniture too, not the body alone.
     """
     described = []
     for element in list(root.iterdescendants()):
         tag, classes = element.tag, element.get("class")
-        if tag in _FURNITURE_TAGS or _is_furniture(element, classes):
+        if (
+            tag in _FURNITURE_TAGS
+            or _is_furniture(element, classes)
+            or (furniture_around and _is_around(element, classes))
+        ):
             if tag == "script" and "videoArr" in (element.text or ""):
                 for pushed in videos.pushed(element.text or ""):
                     element.addprevious(pushed)
@@ -117,10 +126,16 @@ def standardize(root: etree._Element, *, captions_in_italics: bool = False) -> e
 def _is_furniture(element: etree._Element, classes: str | None) -> bool:
     if classes and not _FURNITURE_CLASSES.isdisjoint(classes.split()):
         return True
-    if element.get("id") in _FURNITURE_IDS or element.get("hidden") is not None:
+    if element.get("hidden") is not None:
         return True
     style = element.get("style")
-    return bool(style and "none" in style and _HIDDEN.search(style))
+    return bool(style and _HIDDEN.search(style))
+
+
+def _is_around(element: etree._Element, classes: str | None) -> bool:
+    if element.tag in _AROUND_TAGS or element.get("id") in _AROUND_IDS:
+        return True
+    return bool(classes) and not _AROUND_CLASSES.isdisjoint((classes or "").split())
 
 
 def _follows_picture(element: etree._Element) -> bool:

@@ -75,6 +75,7 @@ class ServedPage(ArticlePage):
     containers = (".LEFT .content-article", ".LEFT .content.clearfix")
     heading = ".LEFT > h1"
     captions_in_italics = True
+    furniture_around = True
 
     def matches(self) -> bool:
         # without its JSON the page has no whole publish time, and the class names alone live on in later layouts
@@ -95,6 +96,7 @@ class DatedPage(ArticlePage):
 
     family = "F1"
     containers = ("#Cnt-Main-Article-QQ",)
+    furniture_around = True
     heading = ".qq_article .hd h1"
     site_name = re.compile(r"(?:(?:_[^_]{1,6})?_|^)\s*腾讯网\s*$")  # with the channel: _财经_腾讯网
 

@@ -58,6 +58,8 @@ class ArticlePage(ABC):
     containers: ClassVar[tuple[str, ...]]
     """CSS of the body's container in the HTML, the most telling first."""
     captions_in_italics: ClassVar[bool] = False
+    furniture_around: ClassVar[bool] = False
+    """The container holds more than the body."""
     heading: ClassVar[str]
     """CSS of the title in the HTML: other boxes of the page have headings too."""
     site_name: ClassVar[re.Pattern[str]] = re.compile(r"(?:_|^)\s*腾讯(?:新闻|网)\s*$")
@@ -83,8 +85,12 @@ class ArticlePage(ABC):
     def html_body(self) -> etree._Element | None:
         """The body in the page's HTML, as standard HTML; raises as `json_body`."""
         for css in self.containers:
-            if found := self.selector.css(css):
-                return standardize(found[0].root, captions_in_italics=self.captions_in_italics)
+            if found := [each.root for each in self.selector.css(css)]:
+                return standardize(
+                    _together(found),
+                    captions_in_italics=self.captions_in_italics,
+                    furniture_around=self.furniture_around,
+                )
         return None
 
     @property
@@ -164,6 +170,18 @@ class ArticlePage(ABC):
     def selector(self) -> Selector:
         """The whole page's tree: parsed only when its JSON is not enough."""
         return Selector(root=parse(self.source), type="html")
+
+
+def _together(containers: list[etree._Element]) -> etree._Element:
+    """One container of all: a body may come in several; what stands within another one is in it."""
+    if len(containers) == 1:
+        return containers[0]
+    whole = etree.Element("div")
+    for container in containers:
+        if set(containers).isdisjoint(container.iterancestors()):
+            container.tail = None
+            whole.append(container)
+    return whole
 
 
 def _beijing(text: str) -> datetime | None:
