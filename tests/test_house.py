@@ -52,6 +52,8 @@ MAY_IMPORT = {
             "items",
             "errors",
             "settings",
+            "accepted",
+            "command",
             "markdown",
             "archive",
             "sources",

@@ -81,7 +81,6 @@ BAD = {
     "no source line": (DOCUMENT.replace("[qq](", "[wb]("), "no source line"),
     "another article's": (DOCUMENT.replace("/20261031A00AB100", "/20261031A00ZZ900"), "names another article"),
     "broken YAML": (DOCUMENT.replace('title: "题"', 'title: "题'), ""),
-    "beyond all time": (DOCUMENT.replace("2026-10-31", "9999-12-31"), "date value out of range"),
     "no day": (DOCUMENT.replace('"2026-10-31 23:30:00"', "2026-13-45"), "month must be in 1..12"),
     "no time": (DOCUMENT.replace('"2026-10-31 23:30:00"', "!!timestamp x"), ""),
     "empty": ("", "no source line"),
@@ -317,3 +316,11 @@ def test_rebuild_of_what_is_no_archive(crawl: Crawl, tmp_path: Path, name: str) 
     assert list(tmp_path.iterdir()) == []
     assert result.returncode == 2
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_date_at_the_end_of_all_time_is_one(tmp_path: Path) -> None:
+    write(tmp_path, DOCUMENT.replace("2026-10-31", "9999-12-31"))
+    assert rebuild(tmp_path, now=NOW, ages=[timedelta(days=1)]).articles == 1
+    with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
+        assert len(list(ledger.rows())) == 1
+        assert ledger.newest(NOW) is None, "it says nothing about what is new"

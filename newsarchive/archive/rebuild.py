@@ -118,7 +118,7 @@ def _take(
 ) -> None:
     try:
         row = read_row(folder, path, now=now, ages=ages, pictures_url=pictures_url)
-    except (ValueError, OverflowError, OSError) as error:
+    except (ValueError, OSError) as error:
         outcome.leave(path.relative_to(folder).as_posix(), error)
         return
     other = ledger.get(row.source, row.article_id)
