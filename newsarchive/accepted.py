@@ -19,6 +19,7 @@ from newsarchive.errors import BadArgument
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
 
+_LONGEST = 1e6  # minutes or hours, a hundred years of the latter: more is a slip, and no date can hold much more
 _CHANNEL = re.compile(r"[a-z0-9_]+", re.ASCII)
 
 
@@ -32,7 +33,9 @@ class Kind:
 
 
 def _whole(least: int) -> Kind:
-    return Kind(f"a whole number of at least {least}", lambda settings, name: settings.getint(name, least - 1) >= least)
+    return Kind(
+        f"a whole number of at least {least}", lambda settings, name: least <= settings.getint(name, least - 1) < 2**31
+    )
 
 
 def _is_url(text: object) -> bool:
@@ -81,15 +84,20 @@ KINDS: dict[str, Kind] = {
     "ARCHIVE_MIN_TEXT": _whole(0),
     "ARCHIVE_PICTURES_URL": Kind(
         "a path that begins with / or a URL",
-        lambda settings, name: str(settings[name]).startswith("/") or _is_url(settings[name]),
+        lambda settings, name: (
+            not re.search(r"[\s\x00-\x1f<>()\[\]\"\\]", str(settings[name]))  # would end a link in Markdown
+            and (str(settings[name]).startswith("/") or _is_url(settings[name]))
+        ),
     ),
     "ARCHIVE_PICTURES_MAX_BYTES": _whole(1),
     "ARCHIVE_PICTURES_BACKLOG": _whole(0),
     "ARCHIVE_RECHECK_HOURS": Kind(
         "hours with commas between them",
-        lambda settings, name: all(0 <= float(each) < math.inf for each in settings.getlist(name)),
+        lambda settings, name: all(0 <= float(each) <= _LONGEST for each in settings.getlist(name)),
     ),
-    "ARCHIVE_RETRY_MINUTES": _NOT_NEGATIVE,
+    "ARCHIVE_RETRY_MINUTES": Kind(
+        "a number of at least 0", lambda settings, name: 0 <= settings.getfloat(name, -1) <= _LONGEST
+    ),
     "ARCHIVE_MAX_TRIES": _whole(1),
     "ARCHIVE_PROGRESS": Kind(
         "None, True or False",

@@ -408,3 +408,12 @@ def test_no_ledger_is_made_by_looking(tmp_path: Path) -> None:
     with pytest.raises(OSError, match=r"ledger\.sqlite"):
         Ledger.open(tmp_path / "ledger.sqlite", read_only=True)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_delays_stay_in_bounds_however_often_it_was_tried() -> None:
+    assert retry_delay(10_000, timedelta(minutes=1e6)) == timedelta(days=3)
+
+
+def test_a_date_at_the_end_of_all_time_has_a_next_check() -> None:
+    last = datetime(9999, 12, 31, 23, 59, 59, tzinfo=timezone(timedelta(hours=8)))
+    assert next_check(last, NOW, [HOUR]) is not None

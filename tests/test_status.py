@@ -179,3 +179,12 @@ def test_a_summary_has_five_lines_at_most(code: int, alarms: int) -> None:
     assert len(text.splitlines()) <= 5
     assert ("the reason" in text) == (code in (1, 3))
     assert ("ALARM" in text) == bool(alarms)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"last_run": {}}', '{"last_run": {"ended": 5}}', "\x00\xff"])
+def test_a_spoilt_status_file_is_one_line(tmp_path: Path, text: str) -> None:
+    (tmp_path / "status.json").write_text(text, encoding="latin-1")
+    result = subprocess.run(command("status", tmp_path), capture_output=True, text=True, check=False, cwd=PROJECT)
+    assert result.returncode == 1, result
+    (line,) = result.stderr.splitlines()
+    assert "status.json is not what a run wrote" in line

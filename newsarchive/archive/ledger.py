@@ -19,6 +19,7 @@ from newsarchive.archive.rows import PictureRow, Row, RunRow, State, next_check,
 from newsarchive.archive.run_rows import RunRows
 from newsarchive.archive.schema import connect, errors_named
 from newsarchive.archive.table import Done, Table
+from newsarchive.errors import LedgerBroken
 from newsarchive.items import Article
 
 __all__ = ["Ledger", "PictureRow", "Row", "RunRow", "State", "next_check", "retry_delay"]
@@ -210,7 +211,12 @@ class Ledger(RunRows):
 
     def counts_by_state(self) -> dict[State, int]:
         found = self._run("SELECT state, count(*) FROM articles GROUP BY state").rows
-        return {State(state): count for state, count in found}
+        try:
+            return {State(state): count for state, count in found}
+        except ValueError as error:
+            raise LedgerBroken(
+                f"the ledger {self.path} has an odd row ({error}): `scrapy rebuild` makes a new one"
+            ) from error
 
     def newest(self, now: datetime) -> Row | None:
         """The archived article that was published last; one with a date far in the future says nothing."""

@@ -106,7 +106,7 @@ def retry_delay(attempts: int, first: timedelta = _FIRST_DELAY) -> timedelta:
     >>> [str(retry_delay(n)) for n in (1, 2, 3, 8)]
     ['0:30:00', '1:30:00', '4:30:00', '3 days, 0:00:00']
     """
-    factor: int = 3 ** min(max(attempts, 1) - 1, 20)
+    factor: int = 3 ** min(max(attempts, 1) - 1, 12)
     return min(first * factor, _LONGEST_DELAY)
 
 

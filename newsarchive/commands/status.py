@@ -13,7 +13,7 @@ from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.lock import holder
 from newsarchive.archive.rebuild import markdown_files
 from newsarchive.command import NO_LEDGER, ArchiveCommand
-from newsarchive.errors import LedgerBroken
+from newsarchive.errors import ArchiveError
 from newsarchive.extensions.run import archive_folder, look
 from newsarchive.health import status
 
@@ -35,7 +35,7 @@ class Command(ArchiveCommand):
         assert self.settings is not None  # noqa: S101  -- Scrapy has set it
         try:
             found = whole_status(archive_folder(self.settings), self.settings.getint("ARCHIVE_MAX_TRIES"))
-        except (LedgerBroken, OSError) as error:
+        except (ArchiveError, OSError) as error:
             print(f"scrapy status: {error}", file=sys.stderr)
             self.exitcode = 1
             return
@@ -44,9 +44,9 @@ class Command(ArchiveCommand):
 
 
 def whole_status(folder: Path, max_tries: int) -> dict[str, Any]:
-    """What `status.json` says of the last run, and the ledger as it is now. Raises `LedgerBroken`."""
+    """What `status.json` says of the last run, and the ledger as it is now. Raises `ArchiveError`."""
     written = folder / "status.json"
-    last_run = json.loads(written.read_bytes())["last_run"] if written.exists() else None
+    last_run = _last_run(written)
     held_by = holder(folder / LOCK)
     found: dict[str, Any] = {
         "folder": str(folder),
@@ -63,3 +63,19 @@ def whole_status(folder: Path, max_tries: int) -> dict[str, Any]:
         if newest_run and newest_run.ended is None and not held_by:
             found["unfinished_run"] = newest_run.started.isoformat(timespec="seconds")
         return found | look(folder, ledger, max_tries)
+
+
+def _last_run(written: Path) -> dict[str, Any] | None:
+    if not written.exists():
+        return None
+    try:
+        last_run = json.loads(written.read_bytes())["last_run"]
+        status.in_words(
+            {"folder": "", "last_run": last_run, "problem": ""}
+            | status.archive_status(by_state={}, newest=None, exhausted=[], in_quarantine=0)
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ArchiveError(
+            f"{written} is not what a run wrote ({error!r}): remove it, the next run writes it"
+        ) from error
+    return dict(last_run)
