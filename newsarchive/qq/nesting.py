@@ -16,7 +16,7 @@ _TAG = re.compile(
     <!--(?:-?>|.*?--!?>|.*\Z)                                    # a comment
     | <(?:script|style|textarea|title|xmp|iframe|noembed|noframes)(?=[\s/>]).*?
       (?:</(?:script|style|textarea|title|xmp|iframe|noembed|noframes)(?=[\s/>])[^>]*>|\Z)
-    | <(?P<end>/?)(?P<name>[a-z][^\s/>]*)
+    | <(?P<ends>/?)(?P<name>[a-z][^\s/>]*)
       (?:[^=>/]|/(?!>)|=\s*(?:"[^"]*"|'[^']*'|[^\s"'>][^\s>]*)?)*+
       (?P<empty>/?)(?:>|\Z)
     """,
@@ -82,13 +82,13 @@ def nested(text: str) -> str:
         if end < start:
             nesting.text(text[end:start])
         end = tag.end()
-        name = tag["name"]
+        ends, name, empty = tag.groups()
         if not name:
             nesting.out.append(tag[0])
-        elif tag["end"]:
+        elif ends:
             nesting.end(name.lower())
         else:
-            nesting.start(name.lower(), tag[0], empty=bool(tag["empty"]))
+            nesting.start(name.lower(), tag[0], empty=bool(empty))
         if len(nesting.blocks) > _DEEPEST:
             break
     nesting.text(text[end:])
@@ -124,8 +124,10 @@ class _Nesting:
 
     def start(self, name: str, tag: str, *, empty: bool) -> None:
         if name in _ENDS:
-            self._close_in_line()
-            self._end_before(_ENDS[name])
+            if self.opened:
+                self._close_in_line()
+            if self.blocks and self.blocks[-1] in (ended := _ENDS[name]):
+                self._end_before(ended)
             self.out.append(f"<x-{tag[1:]}" if name in _HEADINGS else tag)
             if not empty and name != "hr":
                 self._push(name)
@@ -166,13 +168,16 @@ class _Nesting:
                 self.out.append("<p></p>")
             return
         while len(self.blocks) > at:
-            self._close_in_line()
+            if self.opened:
+                self._close_in_line()
             self._pop()
         while self.in_line and self.in_line[-1].depth > at:
             self.in_line.pop()
 
     def _found(self, name: str) -> int:
         """Where in the open blocks the one is that an end tag of this name ends, -1 without one."""
+        if self.blocks and self.blocks[-1] == name:  # nearly always
+            return len(self.blocks) - 1
         names = {name} if name not in _HEADINGS else _HEADINGS  # browsers let them end each other
         if names.isdisjoint(self.blocks):
             return -1
@@ -213,7 +218,10 @@ class _Nesting:
         if not ended.used and "=" in ended.tag:
             self._open_in_line()  # empty, but it may say something all the same
         self._close_in_line(at)
-        self.in_line[at:] = [each for each in self.in_line[at + 1 :] if each.name in _STYLES]
+        after = self.in_line[at + 1 :]
+        del self.in_line[at:]
+        if after:
+            self.in_line += [each for each in after if each.name in _STYLES]
 
     def _open_in_line(self) -> None:
         for each in self.in_line[self.opened :]:
