@@ -40,11 +40,13 @@ def content_path(source: str, published: datetime, article_id: str) -> PurePosix
 def revision_path(source: str, article_id: str, archived: datetime, nth: int = 1) -> PurePosixPath:
     """Path of a former version that was archived at that time; `nth` > 1 when the name is taken.
 
+    Names sort as the versions followed each other: `_` comes after the dot.
+
     >>> revision_path("qq", "20250211A06DM600", datetime(2025, 2, 11, 6, 30, tzinfo=UTC)).as_posix()
     'revisions/qq/20250211A06DM600/20250211T063000Z.md'
     """
     _check(source, article_id)
-    again = "" if nth == 1 else f"-{nth}"
+    again = "" if nth == 1 else f"_{nth}"
     return PurePosixPath(REVISIONS, source, article_id, f"{archived.astimezone(UTC):%Y%m%dT%H%M%SZ}{again}.md")
 
 
