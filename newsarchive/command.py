@@ -11,10 +11,10 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from newsarchive.accepted import refuse_wrong
-from newsarchive.archive.archive import LEDGER
+from newsarchive.archive.files import LEDGER, QUARANTINE
 from newsarchive.archive.rebuild import markdown_files
+from newsarchive.configured import archive_folder
 from newsarchive.errors import BadArgument
-from newsarchive.extensions.run import archive_folder
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
@@ -62,6 +62,6 @@ class ArchiveCommand(ScrapyCommand):
 def existing_archive(settings: BaseSettings) -> Path:
     """ARCHIVE_DIR. Raises `BadArgument` for a folder without ledger, document and page in quarantine."""
     folder = archive_folder(settings)
-    if not ((folder / LEDGER).is_file() or any(markdown_files(folder)) or any(folder.glob("quarantine/*/*.json"))):
+    if not ((folder / LEDGER).is_file() or any(markdown_files(folder)) or any(folder.glob(f"{QUARANTINE}/*/*.json"))):
         raise BadArgument(f"{folder} holds no archive: expected one (ARCHIVE_DIR)")
     return folder

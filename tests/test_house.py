@@ -24,7 +24,8 @@ MAY_IMPORT = {
     "archive": {"items", "errors", "markdown", "archive", "sources", "wording"},
     "settings": {"qq"},
     "accepted": {"errors", "settings"},
-    "command": {"errors", "archive", "extensions", "accepted"},
+    "configured": {"archive"},
+    "command": {"errors", "archive", "accepted", "configured"},
     "middlewares": {"handlers"},
     "handlers": set[str](),
     "drops": set[str](),
@@ -32,7 +33,7 @@ MAY_IMPORT = {
     "headers": set[str](),
     "exporters": {"items", "markdown", "archive"},
     "health": {"archive", "health", "wording"},
-    "extensions": {"items", "errors", "archive", "sources", "health", "drops", "extensions"},
+    "extensions": {"items", "errors", "configured", "archive", "sources", "health", "drops", "extensions"},
     "pipelines": {
         *(
             "items",
@@ -53,6 +54,7 @@ MAY_IMPORT = {
             "errors",
             "settings",
             "accepted",
+            "configured",
             "command",
             "markdown",
             "archive",

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from newsarchive.archive import schema
-from newsarchive.archive.ledger import Ledger, Row, State, next_check, retry_delay
+from newsarchive.archive.ledger import Ledger, Row, State
+from newsarchive.archive.schedule import next_check, retry_delay
 from newsarchive.errors import LedgerBroken
 from newsarchive.extensions.faults import in_words
 from newsarchive.items import Article

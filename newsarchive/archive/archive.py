@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -12,8 +13,6 @@ from newsarchive.archive.files import LEDGER, LOCK, stray_files
 from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.lock import Lock
 from newsarchive.archive.rebuild import markdown_files, rebuild
-
-__all__ = ["LEDGER", "LOCK", "Archive"]
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +27,7 @@ class Archive:
 
     @classmethod
     def open(
-        cls, folder: Path, *, purpose: str, now: datetime, ages: list[timedelta] | None = None, pictures_url: str = ""
+        cls, folder: Path, *, purpose: str, now: datetime, ages: Sequence[timedelta] = (), pictures_url: str = ""
     ) -> Self:
         """Raises `ArchiveLocked` or `LedgerBroken`. `ages` and `pictures_url` serve a rebuild.
 
@@ -42,7 +41,7 @@ class Archive:
                 path.unlink()
             if not _begun(folder / LEDGER) and any(markdown_files(folder)):
                 logger.warning("no ledger in %s: it is rebuilt from the Markdown files", folder)
-                outcome = rebuild(folder, now=now, ages=ages or [], pictures_url=pictures_url)
+                outcome = rebuild(folder, now=now, ages=ages, pictures_url=pictures_url)
                 logger.warning("the ledger was rebuilt: %s", outcome)
             return cls(folder, Ledger.open(folder / LEDGER), lock)
         except BaseException:

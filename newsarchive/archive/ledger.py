@@ -15,14 +15,15 @@ from types import TracebackType
 from typing import Any, Self
 
 from newsarchive.archive.picture_rows import PictureRows
-from newsarchive.archive.rows import PictureRow, Row, RunRow, State, next_check, retry_delay
+from newsarchive.archive.rows import PictureRow, Row, RunRow, State
 from newsarchive.archive.run_rows import RunRows
+from newsarchive.archive.schedule import retry_delay
 from newsarchive.archive.schema import connect, errors_named
 from newsarchive.archive.table import Done, Table
 from newsarchive.errors import LedgerBroken
 from newsarchive.items import Article
 
-__all__ = ["Ledger", "PictureRow", "Row", "RunRow", "State", "next_check", "retry_delay"]
+__all__ = ["Ledger", "PictureRow", "Row", "RunRow", "State"]
 
 _UNFINISHED = "state IN ('found', 'failed', 'quarantined')"
 

@@ -17,8 +17,9 @@ from pathlib import Path
 
 from newsarchive.archive.files import CONTENT, LEDGER, QUARANTINE, quarantine_path, revision_path, sync_folder
 from newsarchive.archive.front_matter import front_matter
-from newsarchive.archive.ledger import Ledger, Row, State, next_check
+from newsarchive.archive.ledger import Ledger, Row, State
 from newsarchive.archive.notes import read_notes
+from newsarchive.archive.schedule import next_check
 from newsarchive.errors import LedgerBroken
 from newsarchive.wording import counted
 

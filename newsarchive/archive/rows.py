@@ -1,14 +1,10 @@
-"""What the ledger remembers, as plain data, and when something is due again. Pure."""
+"""What the ledger remembers, as plain data."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
-
-_FIRST_DELAY = timedelta(minutes=30)  # the timer's beat
-_LONGEST_DELAY = timedelta(days=3)  # eight tries reach over more than a week of a site that is down
 
 
 class State(StrEnum):
@@ -98,25 +94,3 @@ class RunRow:
     arguments: str
     exit_code: int | None
     counts: dict[str, int | float | str] = field(default_factory=dict)
-
-
-def retry_delay(attempts: int, first: timedelta = _FIRST_DELAY) -> timedelta:
-    """How long to wait after so many tries in a row have failed.
-
-    >>> [str(retry_delay(n)) for n in (1, 2, 3, 8)]
-    ['0:30:00', '1:30:00', '4:30:00', '3 days, 0:00:00']
-    """
-    factor: int = 3 ** min(max(attempts, 1) - 1, 12)
-    return min(first * factor, _LONGEST_DELAY)
-
-
-def next_check(published: datetime, now: datetime, ages: Sequence[timedelta]) -> datetime | None:
-    """When to look at the article again: at the first of these ages that it has not reached yet."""
-    return min((time for age in ages if (time := _later(published, age)) > now), default=None)
-
-
-def _later(time: datetime, by: timedelta) -> datetime:
-    try:
-        return time + by
-    except OverflowError:  # a page may say 9999-12-31
-        return datetime.max.replace(tzinfo=time.tzinfo)

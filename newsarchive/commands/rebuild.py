@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 
 from tqdm import tqdm
 
-from newsarchive.archive.archive import LOCK
+from newsarchive.archive.files import LOCK
 from newsarchive.archive.lock import Lock
 from newsarchive.archive.rebuild import rebuild
 from newsarchive.command import ArchiveCommand, existing_archive
+from newsarchive.configured import recheck_ages
 from newsarchive.errors import ArchiveLocked, BadArgument
 from newsarchive.extensions.faults import in_words
-from newsarchive.extensions.run import recheck_ages
 
 
 class Command(ArchiveCommand):

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from newsarchive.archive.archive import LEDGER, LOCK, Archive
+from newsarchive.archive.archive import Archive
 from newsarchive.archive.cores import on_all_cores
 from newsarchive.archive.documents import Standing, standing
+from newsarchive.archive.files import LEDGER, LOCK, PAGES
 from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.lock import Lock
 from newsarchive.archive.reextract import (
@@ -29,10 +30,10 @@ from newsarchive.archive.reextract import (
 )
 from newsarchive.archive.warc import mend
 from newsarchive.command import NO_LEDGER, ArchiveCommand, existing_archive
+from newsarchive.configured import recheck_ages
 from newsarchive.drops import Quarantined
 from newsarchive.errors import ArchiveError, ArchiveLocked, BadArgument, LedgerBroken
 from newsarchive.extensions.faults import in_words
-from newsarchive.extensions.run import recheck_ages
 from newsarchive.markdown.document import render
 from newsarchive.pipelines.validate import Validate
 from newsarchive.sources import reader
@@ -85,7 +86,7 @@ def reextract(settings: BaseSettings, source: str, wanted: frozenset[str], *, dr
         if unknown:
             raise BadArgument(f"the ledger has no article {', '.join(unknown)} of {source}")
         if not dry_run:
-            for path, cut in mend(folder / "pages"):
+            for path, cut in mend(folder / PAGES):
                 print(f"{path}: closed after a killed run, {cut} torn bytes cut off", file=sys.stderr)
         counts = Counter[str]()
         validate = Validate(settings.getint("ARCHIVE_MIN_TEXT"))

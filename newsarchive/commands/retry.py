@@ -10,7 +10,7 @@ from scrapy.settings import Settings
 from newsarchive.archive.files import LEDGER, QUARANTINE
 from newsarchive.archive.rebuild import markdown_files
 from newsarchive.commands.crawl import Command as Crawl
-from newsarchive.extensions.run import archive_folder
+from newsarchive.configured import archive_folder
 from newsarchive.wording import counted
 
 

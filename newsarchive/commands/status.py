@@ -8,13 +8,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from newsarchive.archive.archive import LEDGER, LOCK
+from newsarchive.archive.files import LEDGER, LOCK
 from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.lock import holder
 from newsarchive.archive.rebuild import markdown_files
 from newsarchive.command import NO_LEDGER, ArchiveCommand
+from newsarchive.configured import archive_folder
 from newsarchive.errors import ArchiveError
-from newsarchive.extensions.run import archive_folder, look
+from newsarchive.extensions.status_file import last_run, look, nothing
 from newsarchive.health import status
 
 
@@ -45,37 +46,19 @@ class Command(ArchiveCommand):
 
 def whole_status(folder: Path, max_tries: int) -> dict[str, Any]:
     """What `status.json` says of the last run, and the ledger as it is now. Raises `ArchiveError`."""
-    written = folder / "status.json"
-    last_run = _last_run(written)
     held_by = holder(folder / LOCK)
     found: dict[str, Any] = {
         "folder": str(folder),
         "held_by": held_by,
-        "last_run": last_run,
+        "last_run": last_run(folder),
         "unfinished_run": "",
         "problem": "",
     }
     if not (folder / LEDGER).exists():
         found["problem"] = NO_LEDGER if any(markdown_files(folder)) and not held_by else ""
-        return found | status.archive_status(by_state={}, newest=None, exhausted=[], in_quarantine=0)
+        return found | nothing()
     with Ledger.open(folder / LEDGER, read_only=True) as ledger:
         newest_run = next(iter(ledger.last_runs(1)), None)
         if newest_run and newest_run.ended is None and not held_by:
             found["unfinished_run"] = newest_run.started.isoformat(timespec="seconds")
         return found | look(folder, ledger, max_tries)
-
-
-def _last_run(written: Path) -> dict[str, Any] | None:
-    if not written.exists():
-        return None
-    try:
-        last_run = json.loads(written.read_bytes())["last_run"]
-        status.in_words(
-            {"folder": "", "last_run": last_run, "problem": ""}
-            | status.archive_status(by_state={}, newest=None, exhausted=[], in_quarantine=0)
-        )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ArchiveError(
-            f"{written} is not what a run wrote ({error!r}): remove it, the next run writes it"
-        ) from error
-    return dict(last_run)

@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from newsarchive.archive.archive import LEDGER, LOCK
 from newsarchive.archive.cores import on_all_cores
-from newsarchive.archive.files import quarantine_path
+from newsarchive.archive.files import CONTENT, LEDGER, LOCK, PAGES, QUARANTINE, REVISIONS, quarantine_path
 from newsarchive.archive.ledger import Ledger, Row, State
 from newsarchive.archive.lock import Lock
 from newsarchive.archive.verify import (
@@ -39,7 +38,13 @@ from newsarchive.wording import counted
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
 
-_NAMES = {Document: "documents", PictureFile: "pictures", PageFile: "WARC files", QuarantinedPage: "in quarantine"}
+_NAMES = {Document: "documents", PictureFile: "pictures", PageFile: "pages", QuarantinedPage: "quarantine"}
+_NOUNS = {
+    "documents": "document",
+    "pictures": "picture",
+    "pages": "file of pages",
+    "quarantine": "page in quarantine",
+}
 _ADVICE = {
     "document": "a lost or damaged document: put it back from a backup, or remove it and run `scrapy reextract`",
     "revision": "a damaged former version: put it back from a backup; nothing else needs it",
@@ -126,17 +131,17 @@ def _checks(folder: Path, ledger: Ledger, pictures_url: str) -> list[Check]:
         rest += _checks_of(folder, row, pictures_url)
         if row.warc_offset is not None:
             pages[row.warc_file][row.warc_offset] = row.article_id
-    for file in (folder / "pages").glob("*.warc.gz"):
+    for file in (folder / PAGES).glob("*.warc.gz"):
         pages[file.name]  # also a file that no row names is read
     rest += pictures(folder, ledger)
-    for file in sorted(folder.glob("revisions/*/*/*.md")):
+    for file in sorted(folder.glob(f"{REVISIONS}/*/*/*.md")):
         path = file.relative_to(folder)
         rest.append(Document(folder, path.as_posix(), path.parts[1], path.parts[2], pictures_url))
-    for file in sorted(folder.glob("quarantine/*/page-*.html.gz")):  # pages that do not say which article they are
+    for file in sorted(folder.glob(f"{QUARANTINE}/*/page-*.html.gz")):  # pages that do not say which article they are
         path = file.relative_to(folder)
         if ledger.get(path.parts[1], file.name.removesuffix(".html.gz")) is None:
             rest.append(QuarantinedPage(folder, path.as_posix()))
-    return [*(PageFile(folder, f"pages/{name}", pages[name]) for name in sorted(pages)), *rest]
+    return [*(PageFile(folder, f"{PAGES}/{name}", pages[name]) for name in sorted(pages)), *rest]
 
 
 def _checks_of(folder: Path, row: Row, pictures_url: str) -> Iterator[Check]:
@@ -160,7 +165,7 @@ def table(counts: dict[str, int], findings: list[Finding]) -> str:
     width = max((len(finding.what) for finding in findings), default=0)
     places = max((len(finding.path) for finding in findings), default=0)
     lines = [f"{it.what:{width}}  {it.path:{places}}  {it.reason}" for it in findings]
-    checked_so_far = ", ".join(f"{number} {name}" for name, number in counts.items())
+    checked_so_far = ", ".join(counted(number, _NOUNS[name]) for name, number in counts.items())
     lines.append(f"checked: {checked_so_far or 'nothing, which needs a ledger'}")
     if not findings:
         return "\n".join([*lines, "everything is there and as it was written"])
@@ -176,8 +181,8 @@ def _trouble(finding: Finding) -> str:
     'stray file'
     """
     if finding.reason == "the ledger has no such article":
-        return "unknown document" if fnmatch(finding.path, "content/*/*/*/*.md") else "stray file"
-    if finding.what == "document" and finding.path.startswith("revisions/"):
+        return "unknown document" if fnmatch(finding.path, f"{CONTENT}/*/*/*/*.md") else "stray file"
+    if finding.what == "document" and finding.path.startswith(f"{REVISIONS}/"):
         return "revision"
     return {
         "no article has it": "unknown picture",

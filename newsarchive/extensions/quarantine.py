@@ -79,7 +79,7 @@ class Quarantine:
         )
         before = row.state is State.QUARANTINED or bool(row.path and row.attempts)
         if not same_copy:  # to read a copy once more is no further try
-            next_try = self.run.next_try(row.attempts + 1)
+            next_try = self.run.schedule.next_try(row.attempts + 1)
             ledger.quarantined(page.source, page.article_id, reason=reason, now=now, next_try=next_try)
         return before
 

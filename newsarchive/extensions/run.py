@@ -2,36 +2,33 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 from weakref import WeakKeyDictionary
 
 from scrapy import signals
-from scrapy.utils.conf import closest_scrapy_cfg
 from scrapy.utils.defer import deferred_from_coro
 
 from newsarchive.archive.archive import Archive
-from newsarchive.archive.files import write_text
-from newsarchive.archive.ledger import Ledger
-from newsarchive.archive.rows import Row, State, next_check, retry_delay
+from newsarchive.archive.rows import Row, State
+from newsarchive.archive.schedule import Schedule
+from newsarchive.configured import archive_folder, schedule
 from newsarchive.errors import LedgerBroken
 from newsarchive.extensions.faults import Faults, in_words
 from newsarchive.extensions.loglines import tell_stop
+from newsarchive.extensions.status_file import look, nothing, write_status
 from newsarchive.health import alarms, outcome, report, status
 from newsarchive.items import Article
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
-    from scrapy.settings import BaseSettings
 
 logger = logging.getLogger(__name__)
 
@@ -55,28 +52,23 @@ class Run:
         *,
         folder: Path,
         arguments: str,
-        ages: list[timedelta],
-        max_tries: int,
-        first_delay: timedelta,
+        schedule: Schedule,
         pictures_url: str,
-        now: Callable[[], datetime],
     ) -> None:
         self.crawler = crawler
-        self.now = now
-        self.recheck_ages = ages
-        self.max_tries = max_tries
+        self.schedule = schedule
+        self.now = schedule.now
         self.exit_code: int | None = None
         """`None` until the run has ended."""
         self.reason = "unfinished"
-        self._first_delay = first_delay
         self._arguments = arguments
         self._lengths: list[int] = []
         self._keys: Counter[str] = Counter()
         self._stopping = False
-        self.started = now()
+        self.started = self.now()
         try:
             self.archive = Archive.open(
-                folder, purpose=f"`{arguments}`", now=self.started, ages=ages, pictures_url=pictures_url
+                folder, purpose=f"`{arguments}`", now=self.started, ages=schedule.ages, pictures_url=pictures_url
             )
         except (LedgerBroken, OSError) as error:
             self._leave_status(folder, error)
@@ -98,11 +90,8 @@ class Run:
             crawler,
             folder=archive_folder(settings),
             arguments=printable(" ".join(["scrapy", cls.command, *sys.argv[1:]]))[:500],
-            ages=recheck_ages(settings),
-            max_tries=settings.getint("ARCHIVE_MAX_TRIES"),
-            first_delay=timedelta(minutes=settings.getfloat("ARCHIVE_RETRY_MINUTES", 30)),
+            schedule=schedule(settings, lambda: datetime.now(UTC)),
             pictures_url=settings.get("ARCHIVE_PICTURES_URL") or "",
-            now=lambda: datetime.now(UTC),
         )
         cls._of[crawler] = run
         crawler.signals.connect(run.engine_started, signal=signals.engine_started)
@@ -126,28 +115,9 @@ class Run:
         assert self.crawler.stats  # noqa: S101
         self.crawler.stats.inc_value(f"archive/{what}", number)
 
-    def next_check(self, published: datetime) -> datetime | None:
-        """When an article that was just looked at is looked at again."""
-        return next_check(published, self.now(), self.recheck_ages)
-
-    def next_try(self, attempts: int) -> datetime:
-        """When something is tried again after so many tries in a row."""
-        return self.now() + retry_delay(attempts, self._first_delay)
-
-    def next_try_of(self, row: Row) -> datetime | None:
-        """When an article is tried again whose page did not come now.
-
-        `None` for an archived one whose tries are used up and whose last re-check is over: what is archived stays.
-        Until then its re-checks go on, however long the site is away.
-        """
-        used_up = bool(row.path) and row.attempts + 1 >= self.max_tries
-        if used_up and self.next_check(row.published or row.first_seen) is None:
-            return None
-        return self.next_try(row.attempts + 1)
-
     def mark_gone(self, row: Row) -> None:
         """The site says that the article was removed: its document stays, and it may come back."""
-        again = self.next_check(row.published or row.first_seen)
+        again = self.schedule.next_check(row.published or row.first_seen)
         self.ledger.gone(row.source, row.article_id, now=self.now(), next_check=again)
         self.count("article/still_gone" if row.state is State.GONE else "article/gone")
 
@@ -209,9 +179,8 @@ class Run:
             counts={},
             alarms=[],
         )
-        unknown = status.archive_status(by_state={}, newest=None, exhausted=[], in_quarantine=0)
         with suppress(OSError):  # the first error is the one to be told
-            _write_status(folder, {"folder": str(folder), "last_run": last_run} | unknown)
+            write_status(folder, last_run, nothing())
 
     def _conclude(self) -> None:
         ended = self.now()
@@ -234,10 +203,9 @@ class Run:
             counts=counts,
             alarms=found,
         )
-        whole = {"folder": str(self.archive.folder), "last_run": last_run} | look(
-            self.archive.folder, self.ledger, self.max_tries
+        whole = write_status(
+            self.archive.folder, last_run, look(self.archive.folder, self.ledger, self.schedule.max_tries)
         )
-        _write_status(self.archive.folder, whole)
         self.exit_code = exit_code
         with suppress(BrokenPipeError):  # who reads it has gone; `scrapy status` says it again
             print(report.summary(whole), flush=True)
@@ -269,29 +237,3 @@ class Run:
 def printable(text: str) -> str:
     """The text without what no file in UTF-8 can hold: bytes of a command line that are none."""
     return text.encode("utf-8", "backslashreplace").decode()
-
-
-def _write_status(folder: Path, whole: dict[str, Any]) -> None:
-    write_text(folder / "status.json", json.dumps(whole, ensure_ascii=False, indent=2) + "\n")
-
-
-def look(folder: Path, ledger: Ledger, max_tries: int) -> dict[str, Any]:
-    """The archive as a whole, for `status.json` and `scrapy status`."""
-    return status.archive_status(
-        by_state=ledger.counts_by_state(),
-        newest=ledger.newest(datetime.now(UTC)),
-        exhausted=ledger.exhausted(max_tries),
-        in_quarantine=sum(1 for _ in folder.glob("quarantine/*/*.json")),
-        pictures_given_up=len(ledger.pictures.exhausted(max_tries)),
-    )
-
-
-def recheck_ages(settings: BaseSettings) -> list[timedelta]:
-    """How old an article is when it is looked at again."""
-    return [timedelta(hours=float(hours)) for hours in settings.getlist("ARCHIVE_RECHECK_HOURS")]
-
-
-def archive_folder(settings: BaseSettings) -> Path:
-    """ARCHIVE_DIR; a relative one begins where `scrapy.cfg` lies."""
-    beginning = Path(closest_scrapy_cfg() or ".").absolute()
-    return (beginning.parent if beginning.is_file() else beginning) / str(settings["ARCHIVE_DIR"])

@@ -15,7 +15,7 @@ from scrapy.http.request import NO_CALLBACK
 from scrapy.pipelines.files import FilesPipeline
 from scrapy.utils.httpobj import urlparse_cached
 
-from newsarchive.archive.files import write_bytes
+from newsarchive.archive.files import PICTURES, write_bytes
 from newsarchive.archive.picture_rows import PictureRows
 from newsarchive.archive.pictures import is_private, picture_kind, picture_name, place
 from newsarchive.extensions.faults import is_site_error
@@ -60,7 +60,7 @@ class Downloads(FilesPipeline):
     def __init__(
         self, folder: Path, rows: PictureRows, *, max_bytes: int, domains: Iterable[str], crawler: Crawler
     ) -> None:
-        super().__init__(str(folder / "pictures"), crawler=crawler)
+        super().__init__(str(folder / PICTURES), crawler=crawler)
         self.folder = folder
         self.rows = rows
         self.max_bytes = max_bytes

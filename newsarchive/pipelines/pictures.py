@@ -93,7 +93,7 @@ class Pictures:
 
     def _articles_due(self) -> list[str]:
         source = self.crawler.spidercls.name
-        failed = [row.article_id for row in self.rows.due(source, self.run.now(), self.run.max_tries)]
+        failed = [row.article_id for row in self.rows.due(source, self.run.now(), self.run.schedule.max_tries)]
         earlier = self.rows.articles_without(source, self.backlog, lambda path: (self.folder / path).is_file())
         return list(dict.fromkeys([*failed, *earlier]))
 
@@ -162,7 +162,8 @@ class Pictures:
                 continue
             logger.info("%s: picture not stored: %s", url, outcome.reason)
             known = self.rows.get(*key, url)
-            next_try = self.run.now() if self._replays() else self.run.next_try(known.attempts + 1 if known else 1)
+            tries = known.attempts + 1 if known else 1
+            next_try = self.run.now() if self._replays() else self.run.schedule.next_try(tries)
             self.rows.failed(*key, url, reason=outcome.reason, next_try=next_try)
         if not self.rows.of(*key):
             self.rows.none(*key)
@@ -178,7 +179,7 @@ class Pictures:
         return {url: picture_url(found.path, self.prefix) for url, found in outcomes.items() if found.path}
 
     def _is_due(self, row: PictureRow) -> bool:
-        return row.attempts < self.run.max_tries and (row.next_try is None or row.next_try <= self.run.now())
+        return row.attempts < self.run.schedule.max_tries and (row.next_try is None or row.next_try <= self.run.now())
 
     def _replays(self) -> bool:
         return getattr(self.crawler.spider, "kind", "") == "replay"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 from newsarchive.archive.captures import capture_at
 from newsarchive.archive.documents import Standing, content_hash, standing
+from newsarchive.archive.files import PAGES
 from newsarchive.drops import Older, Unchanged
 from newsarchive.errors import ArchiveError
 from newsarchive.extensions.run import Run
@@ -42,7 +43,7 @@ class Revise:
             item.source,
             item.article_id,
             now=now,
-            next_check=self.run.next_check(item.published),
+            next_check=self.run.schedule.next_check(item.published),
             content_hash=item.content_hash,
             etag=item.etag,
             last_modified=item.last_modified,
@@ -58,7 +59,7 @@ class Revise:
         if not row.path or not (archive.folder / row.path).is_file():
             return False  # better an older text than none
         try:
-            held = capture_at(archive.folder / "pages" / row.warc_file, row.warc_offset).record.date
+            held = capture_at(archive.folder / PAGES / row.warc_file, row.warc_offset).record.date
         except ArchiveError:  # moved away or damaged, which `scrapy verify` tells
             return False
         return item.captured < held

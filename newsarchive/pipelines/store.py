@@ -29,6 +29,7 @@ class Store:
         file = BytesIO()
         MarkdownItemExporter(file).export_item(item)
         now = self.run.now()
-        revision = put(self.run.archive, item, file.getvalue(), now=now, next_check=self.run.next_check(item.published))
+        next_check = self.run.schedule.next_check(item.published)
+        revision = put(self.run.archive, item, file.getvalue(), now=now, next_check=next_check)
         self.run.count(f"article/{'new' if revision == 1 else 'revised'}")
         return item

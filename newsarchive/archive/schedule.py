@@ -1,0 +1,67 @@
+"""When something is due again. Pure: the clock is passed in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from newsarchive.archive.rows import Row
+
+_FIRST_DELAY = timedelta(minutes=30)  # the timer's beat
+_LONGEST_DELAY = timedelta(days=3)  # eight tries reach over more than a week of a site that is down
+
+
+def retry_delay(attempts: int, first: timedelta = _FIRST_DELAY) -> timedelta:
+    """How long to wait after so many tries in a row have failed.
+
+    >>> [str(retry_delay(n)) for n in (1, 2, 3, 8)]
+    ['0:30:00', '1:30:00', '4:30:00', '3 days, 0:00:00']
+    """
+    factor: int = 3 ** min(max(attempts, 1) - 1, 12)
+    return min(first * factor, _LONGEST_DELAY)
+
+
+def next_check(published: datetime, now: datetime, ages: Sequence[timedelta]) -> datetime | None:
+    """When to look at the article again: at the first of these ages that it has not reached yet."""
+    return min((time for age in ages if (time := _later(published, age)) > now), default=None)
+
+
+def _later(time: datetime, by: timedelta) -> datetime:
+    try:
+        return time + by
+    except OverflowError:  # a page may say 9999-12-31
+        return datetime.max.replace(tzinfo=time.tzinfo)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """What the settings say of tries and re-checks, with the clock of a run."""
+
+    now: Callable[[], datetime]
+    """In UTC."""
+    ages: Sequence[timedelta]
+    """How old an article is when it is looked at again."""
+    max_tries: int
+    """Tries in a row after which something is reported and left alone."""
+    first_delay: timedelta
+    """From the first try to the second; the following ones grow."""
+
+    def next_check(self, published: datetime) -> datetime | None:
+        """When an article that was just looked at is looked at again; `None`: never."""
+        return next_check(published, self.now(), self.ages)
+
+    def next_try(self, attempts: int) -> datetime:
+        """When something is tried again after so many tries in a row."""
+        return self.now() + retry_delay(attempts, self.first_delay)
+
+    def next_try_of(self, row: Row) -> datetime | None:
+        """When an article is tried again whose page did not come now.
+
+        `None` for an archived one whose tries are used up and whose last re-check is over: what is archived stays.
+        Until then its re-checks go on, however long the site is away.
+        """
+        used_up = bool(row.path) and row.attempts + 1 >= self.max_tries
+        if used_up and self.next_check(row.published or row.first_seen) is None:
+            return None
+        return self.next_try(row.attempts + 1)

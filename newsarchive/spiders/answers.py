@@ -1,0 +1,198 @@
+"""What every source's spider makes of an answer, and of none: a page, news of the article, or trouble with the site."""
+
+from __future__ import annotations
+
+from abc import ABCMeta, abstractmethod
+from collections.abc import Iterator
+from enum import Enum, auto
+
+from scrapy import Request, Spider
+from scrapy.exceptions import CloseSpider, IgnoreRequest
+from scrapy.http import Response
+from scrapy.spidermiddlewares.httperror import HttpError
+from twisted.python.failure import Failure
+
+from newsarchive.archive.ledger import Ledger
+from newsarchive.archive.quarantine import release
+from newsarchive.archive.rows import Row
+from newsarchive.errors import BadArgument
+from newsarchive.extensions.faults import is_site_error
+from newsarchive.extensions.run import Run
+from newsarchive.handlers import NotSent, Refused
+from newsarchive.headers import header_pairs
+from newsarchive.items import Page
+
+_FIREWALL = 501
+_MOVED = frozenset({301, 302, 303, 307, 308, 404, 410})  # of a list: its address has changed, the site is there
+_MOST_HOPS = 3  # redirects from one address of an article to another
+
+
+class Trouble(Enum):
+    """Why no page came."""
+
+    REFUSED = auto()
+    UNREACHABLE = auto()
+    ARTICLE = auto()
+    """It is this one article's."""
+    OURS = auto()
+
+
+def status_trouble(status: int) -> Trouble:
+    """What a status that is no success says.
+
+    >>> status_trouble(567).name, status_trouble(503).name, status_trouble(400).name
+    ('REFUSED', 'UNREACHABLE', 'ARTICLE')
+    """
+    if status in (403, 429, _FIREWALL, 567):
+        return Trouble.REFUSED
+    return Trouble.UNREACHABLE if status >= 500 else Trouble.ARTICLE
+
+
+def error_trouble(error: BaseException | None) -> Trouble:
+    """What an error says that came in place of an answer."""
+    if isinstance(error, HttpError):
+        return status_trouble(error.response.status)
+    if isinstance(error, IgnoreRequest):  # robots.txt, or an address that is not the site's
+        return Trouble.REFUSED
+    return Trouble.UNREACHABLE if is_site_error(error) else Trouble.OURS
+
+
+# Not from ABC: zope.interface marks that class with a name that `dir` lists and nobody can get, and `-o` gets them all.
+class AnsweredSpider(Spider, metaclass=ABCMeta):
+    """The callbacks of articles, and the errbacks of articles and lists."""
+
+    run: Run
+    ledger: Ledger
+    refused = False
+    """Whether the site's firewall has refused us."""
+
+    @abstractmethod
+    def article_id(self, text: str) -> str:
+        """The id that a URL or an id names. Raises `BadArgument`."""
+
+    @abstractmethod
+    def is_gone(self, location: str) -> bool:
+        """Whether a redirect to `location` says that the article was removed."""
+
+    @abstractmethod
+    def request(self, row: Row, url: str = "", hops: int = 0) -> Request | None:
+        """A request for an article; `url` and `hops` where the site has sent it elsewhere."""
+
+    def parse_article(self, response: Response, row: Row) -> Iterator[Page | Request]:
+        """A page, or what its status says about the article."""
+        if response.status == 200:
+            self.run.count("page/read")
+            yield self._page(response, row)
+        elif response.status == 304:
+            self._unchanged(row)
+        elif response.status in (404, 410):
+            self.run.mark_gone(row)
+        elif 300 <= response.status < 400:
+            yield from self._redirected(response, row)
+        elif response.status == _FIREWALL:
+            self._failed(row, "501: the site's firewall refused the request")
+            self._stop_refused(response.url)
+        else:
+            self._failed(row, f"HTTP status {response.status}", status_trouble(response.status))
+
+    def article_failed(self, failure: Failure) -> None:
+        """No answer came, after all retries."""
+        row: Row = failure.request.cb_kwargs["row"]  # type: ignore[attr-defined]
+        error = failure.value
+        if isinstance(error, NotSent):  # the row stays as it is: nothing was tried
+            self._not_sent(error, row.url)
+            return
+        trouble = error_trouble(error)
+        self._failed(row, str(error) or type(error).__name__, trouble)
+        if trouble is Trouble.OURS:
+            failure.raiseException()  # a bug of ours: the run's exit code tells
+
+    def list_failed(self, failure: Failure) -> None:
+        """No list came, after all retries. What it would have named comes with a later run."""
+        error = failure.value
+        url = failure.request.url  # type: ignore[attr-defined]
+        if isinstance(error, NotSent):
+            self._not_sent(error, url)
+            return
+        status = error.response.status if isinstance(error, HttpError) else 0
+        if status == _FIREWALL:
+            self._stop_refused(url)
+        trouble = error_trouble(error)
+        if status in _MOVED:
+            self.run.count("list/unknown")
+        else:
+            self.run.count("list/failed")
+            self._count_site(trouble)
+        where = failure.request.meta["where"]  # type: ignore[attr-defined]
+        self.logger.error("%s: no list came: %s", where, f"HTTP status {status}" if status else error)
+        if trouble is Trouble.OURS:
+            failure.raiseException()
+
+    def _not_sent(self, error: NotSent, url: str) -> None:
+        """A request stayed here, because the crawl ends or has to end."""
+        if isinstance(error, Refused):
+            self._stop_refused(url)
+
+    def _stop_refused(self, url: str) -> None:
+        """Ends the crawl: asking on makes it worse."""
+        if not self.refused:
+            self.refused = True
+            self.run.count("site/refused")
+            self.logger.error(
+                "%s: the site's firewall refuses us (501): stopped; wait some hours before the next run", url
+            )
+        raise CloseSpider("refused")
+
+    def _count_site(self, trouble: Trouble) -> None:
+        if trouble is Trouble.REFUSED:
+            self.run.count("site/refused")
+        else:
+            self.run.count("site/unreachable")
+
+    def _page(self, response: Response, row: Row) -> Page:
+        return Page(
+            source=self.name,
+            article_id=row.article_id,
+            url=response.url,
+            html=response.body,
+            fetched=self.run.now(),
+            status=response.status,
+            headers=header_pairs(response.headers),
+            thumbnail=row.thumbnail,
+            entry=row.entry,
+        )
+
+    def _redirected(self, response: Response, row: Row) -> Iterator[Request]:
+        location = (response.headers.get("Location") or b"").decode("latin-1")
+        hops = response.meta["hops"] + 1
+        try:
+            location = response.urljoin(location)
+            if self.is_gone(location):
+                self.run.mark_gone(row)
+                return
+            same = self.article_id(location) == row.article_id
+            request = self.request(row, location, hops) if same and hops <= _MOST_HOPS else None
+        except (BadArgument, ValueError):  # the latter for what is no URL at all
+            request = None
+        if request:
+            yield request
+        else:
+            self._failed(row, f"redirected to {location}, which is not this article")
+
+    def _unchanged(self, row: Row) -> None:
+        again = self.run.schedule.next_check(row.published or row.first_seen)
+        self.ledger.checked(self.name, row.article_id, now=self.run.now(), next_check=again)
+        release(self.run.archive.folder, self.name, row.article_id)
+        self.run.count("article/unchanged")
+
+    def _failed(self, row: Row, reason: str, trouble: Trouble = Trouble.ARTICLE) -> None:
+        again = self.run.schedule.next_try_of(row)
+        self.ledger.failed(self.name, row.article_id, reason=reason, now=self.run.now(), next_try=again)
+        self.run.count("article/failed")
+        if trouble in (Trouble.REFUSED, Trouble.UNREACHABLE):
+            self._count_site(trouble)
+        reason = reason.rstrip(".")
+        if again:
+            self.logger.warning("%s: not fetched: %s; tried again in a later run", row.url, reason)
+        else:
+            self.logger.warning("%s: not looked at again: %s; what is archived stays", row.url, reason)
