@@ -335,6 +335,18 @@ def test_a_row_that_nobody_has_written_is_a_broken_ledger(tmp_path: Path, column
         list(ledger.rows())
 
 
+@pytest.mark.parametrize("change", ["started = 'yesterday'", "counts = 'none'", "counts = '[1]'", "ended = '2026'"])
+def test_a_run_that_cannot_be_read_is_named(tmp_path: Path, change: str) -> None:
+    path = tmp_path / "ledger.sqlite"
+    with Ledger.open(path) as ledger:
+        ledger.begin_run(NOW, 1, "qq")
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"UPDATE runs SET {change}")
+    connection.close()
+    with Ledger.open(path) as ledger, pytest.raises(LedgerBroken, match=r"1 among the runs.*`scrapy rebuild`"):
+        ledger.last_runs(5)
+
+
 def test_a_folder_in_place_of_the_ledger_is_a_broken_one(tmp_path: Path) -> None:
     (tmp_path / "ledger.sqlite").mkdir()
     with pytest.raises(LedgerBroken, match="it is a folder"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -174,6 +175,26 @@ def test_a_ledger_that_can_be_read_loses_nothing(tmp_path: Path) -> None:
         after = list(ledger.rows()), list(ledger.pictures.rows()), ledger.last_runs(9)
     assert sorted(after[0], key=str) == sorted(before[0], key=str)
     assert after[1:] == before[1:]
+
+
+def test_rows_that_cannot_be_read_cost_themselves(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
+        for name in ("first", "broken", "last"):
+            ledger.found("qq", name, url="u", where="tech", now=NOW)
+            ledger.pictures.stored("qq", name, "https://x/1", path="pictures/1.png", hash="h")
+            ledger.begin_run(NOW, 1, name)
+    with sqlite3.connect(tmp_path / "ledger.sqlite") as connection:
+        connection.execute("UPDATE articles SET first_seen = 'yesterday' WHERE article_id = 'broken'")
+        connection.execute("UPDATE pictures SET state = 'odd' WHERE article_id = 'broken'")
+        connection.execute("UPDATE runs SET counts = 'none' WHERE arguments = 'broken'")
+    connection.close()
+    rebuild(tmp_path, now=NOW)
+    with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
+        assert [row.article_id for row in ledger.rows()] == ["first", "last"]
+        assert [row.article_id for row in ledger.pictures.rows()] == ["first", "last"]
+        assert [run.arguments for run in ledger.last_runs(9)] == ["last", "first"]
+    assert "broken among the articles cannot be read" in caplog.text
+    assert "(and 2 more)" in caplog.text
 
 
 @pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"\xff")])

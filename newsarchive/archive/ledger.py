@@ -19,7 +19,7 @@ from newsarchive.archive.rows import PictureRow, Row, RunRow, State
 from newsarchive.archive.run_rows import RunRows
 from newsarchive.archive.schedule import retry_delay
 from newsarchive.archive.schema import connect, errors_named
-from newsarchive.archive.table import Done, Table
+from newsarchive.archive.table import Done, OnBroken, Table, fail
 from newsarchive.errors import LedgerBroken
 from newsarchive.items import Article
 
@@ -31,16 +31,20 @@ _UNFINISHED = "state IN ('found', 'failed', 'quarantined')"
 class Ledger(RunRows):
     """Opened with `Ledger.open`; whoever opens it closes it. Not for use from several threads."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path, on_broken: OnBroken) -> None:
         self._connection = connection
         self.path = path
-        self._articles = Table(self._run, "articles", Row, keys=2)
-        self.pictures = PictureRows(self._run)
+        self._on_broken = on_broken
+        self._articles = Table(self._run, "articles", Row, keys=2, on_broken=on_broken)
+        self.pictures = PictureRows(self._run, on_broken)
 
     @classmethod
-    def open(cls, path: Path, *, read_only: bool = False) -> Self:
-        """Creates the ledger unless it is there or `read_only`. Raises `LedgerBroken`."""
-        return cls(connect(path, read_only=read_only), path)
+    def open(cls, path: Path, *, read_only: bool = False, on_broken: OnBroken = fail) -> Self:
+        """Creates the ledger unless it is there or `read_only`. Raises `LedgerBroken`.
+
+        A row that cannot be read raises it too, unless `on_broken` has another answer.
+        """
+        return cls(connect(path, read_only=read_only), path, on_broken)
 
     def close(self) -> None:
         with errors_named(self.path):

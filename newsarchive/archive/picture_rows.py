@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from newsarchive.archive.rows import PictureRow, State
-from newsarchive.archive.table import Done, Table
+from newsarchive.archive.table import Done, OnBroken, Table
 
 
 class PictureRows:
     """Lives inside a `Ledger`, as `ledger.pictures`."""
 
-    def __init__(self, run: Callable[..., Done]) -> None:
+    def __init__(self, run: Callable[..., Done], on_broken: OnBroken) -> None:
         self._run = run
-        self._table = Table(run, "pictures", PictureRow, keys=3)
+        self._table = Table(run, "pictures", PictureRow, keys=3, on_broken=on_broken)
 
     def get(self, source: str, article_id: str, url: str) -> PictureRow | None:
         return self._table.get(source, article_id, url)

@@ -6,29 +6,26 @@ from the former ledger as far as that one can be read, and only where it agrees 
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import re
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
-from newsarchive.archive.files import CONTENT, LEDGER, QUARANTINE, quarantine_path, revision_path, sync_folder
-from newsarchive.archive.front_matter import front_matter
-from newsarchive.archive.ledger import Ledger, Row, State
+from newsarchive.archive.document_row import read_row
+from newsarchive.archive.files import CONTENT, LEDGER, QUARANTINE, quarantine_path, sync_folder
+from newsarchive.archive.ledger import Ledger, Row
 from newsarchive.archive.notes import read_notes
-from newsarchive.archive.schedule import next_check
 from newsarchive.errors import LedgerBroken
 from newsarchive.wording import counted
 
 logger = logging.getLogger(__name__)
 
-# no front matter tells a zone, and the one of the publishers so far is this one
-_ZONE = timezone(timedelta(hours=8))
+T = TypeVar("T")
+
 _SUFFIXES = ("", "-wal", "-shm")  # of the files that are one ledger
-_SOURCE_LINE = re.compile(r"\[(?P<source>[^\]]*)\]\((?P<url>https?://[^)\s]+)\)")
 
 
 @dataclass
@@ -130,64 +127,26 @@ def _take(
     outcome.articles += 1
 
 
-def read_row(folder: Path, path: Path, *, now: datetime, ages: Sequence[timedelta] = (), pictures_url: str = "") -> Row:
-    """The ledger's row for a Markdown file. Raises `ValueError` when it is no article of ours."""
-    data = path.read_bytes()
-    text = data.decode("utf-8")
-    source, article_id = path.relative_to(folder).parts[1], path.stem
-    fields = front_matter(text)
-    last = text.rstrip("\n").rpartition("\n")[2]
-    link = _SOURCE_LINE.fullmatch(last)
-    if link is None or link["source"] != source:
-        raise ValueError(f"its last line is no source line, expected [{source}](https://…), got {last[:60]!r}")
-    if article_id not in link["url"]:
-        raise ValueError(f"its source line names another article: {link['url']}")
-    published = _published(fields.get("date"))
-    archived = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    thumbnail = str(fields.get("thumbnail") or "")
-    former = folder / revision_path(source, article_id, archived).parent
-    digest = hashlib.sha256(data).hexdigest()
-    # a document with local pictures is not the reference rendering, and that one cannot be had from it
-    local = bool(pictures_url) and (f"]({pictures_url}" in text or thumbnail.startswith(pictures_url))
-    return Row(
-        source=source,
-        article_id=article_id,
-        url=link["url"],
-        where="rebuild",
-        first_seen=archived,
-        thumbnail="" if local else thumbnail,
-        state=State.ARCHIVED,
-        published=published,
-        archived_at=archived,
-        last_checked=archived,
-        next_check=next_check(published, now, ages),
-        content_hash="" if local else digest,
-        file_hash=digest,
-        revision=1 + len(list(former.glob("*.md"))),
-        path=path.relative_to(folder).as_posix(),
-    )
-
-
-def _published(value: object) -> datetime:
-    if isinstance(value, str):
-        value = datetime.fromisoformat(value)
-    if not isinstance(value, datetime):
-        raise ValueError(f"its front matter has no date, expected YYYY-MM-DD HH:MM:SS, got {value!r}")
-    return value if value.tzinfo else value.replace(tzinfo=_ZONE)
-
-
 def _take_over(ledger: Ledger, target: Path, outcome: Outcome) -> None:
+    broken: list[Exception] = []  # one row less, or the rest of one table
     try:
-        with Ledger.open(target, read_only=True) as former:
-            for row in former.rows():
-                _take_over_row(ledger, row, outcome)
-            for picture in former.pictures.rows():
-                ledger.pictures.put(picture)
-            for run in reversed(former.last_runs(1000)):
-                ledger.put_run(run)
+        with Ledger.open(target, read_only=True, on_broken=broken.append) as former:
+            _take_each(former.rows, lambda row: _take_over_row(ledger, row, outcome), broken)
+            _take_each(former.pictures.rows, ledger.pictures.put, broken)
+            _take_each(lambda: reversed(former.last_runs(1000)), ledger.put_run, broken)
+    except (LedgerBroken, OSError) as error:
+        broken.append(error)
+    if broken and target.exists():
+        more = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
+        logger.warning("not all that the former ledger knew could be read: %s%s", broken[0], more)
+
+
+def _take_each(rows: Callable[[], Iterable[T]], take: Callable[[T], object], broken: list[Exception]) -> None:
+    try:
+        for row in rows():
+            take(row)
     except (LedgerBroken, OSError, ValueError) as error:
-        if target.exists():
-            logger.warning("not all that the former ledger knew could be read: %s", error)
+        broken.append(error)
 
 
 def _take_over_row(ledger: Ledger, row: Row, outcome: Outcome) -> None:

@@ -7,13 +7,14 @@ from collections.abc import Callable
 from datetime import datetime
 
 from newsarchive.archive.rows import RunRow
-from newsarchive.archive.table import Done, stored, time
+from newsarchive.archive.table import Done, OnBroken, broken_row, stored, time
 
 
 class RunRows:
     """A part of a `Ledger`."""
 
     _run: Callable[..., Done]
+    _on_broken: OnBroken
 
     def begin_run(self, now: datetime, pid: int, arguments: str) -> int:
         done = self._run(
@@ -40,13 +41,19 @@ class RunRows:
             "SELECT run, started, ended, pid, arguments, exit_code, counts FROM runs ORDER BY run DESC LIMIT ?",
             (number,),
         ).rows
-        return [
-            RunRow(
+        return [row for columns in found if (row := self._read_run(*columns)) is not None]
+
+    def _read_run(
+        self, run: int, started: str, ended: str | None, pid: int, arguments: str, exit_code: int | None, counts: str
+    ) -> RunRow | None:
+        try:
+            return RunRow(
                 run=run, started=datetime.fromisoformat(started), ended=time(ended), pid=pid,
-                arguments=arguments, exit_code=exit_code, counts=json.loads(counts),
-            )
-            for run, started, ended, pid, arguments, exit_code, counts in found
-        ]  # fmt: skip
+                arguments=arguments, exit_code=exit_code, counts=dict(json.loads(counts)),
+            )  # fmt: skip
+        except (ValueError, TypeError) as error:
+            self._on_broken(broken_row(f"{run} among the runs", error))
+            return None
 
     def walk(self, source: str, where: str) -> bool:
         """A list is read page by page from here on. Whether an earlier walk did not come to its end.

@@ -7,14 +7,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, NoReturn, TypeVar, cast
 
 from newsarchive.archive.rows import State
 from newsarchive.errors import LedgerBroken
 
 R = TypeVar("R")
+OnBroken = Callable[[LedgerBroken], object]
+"""What to do about a row that cannot be read."""
 
 _BATCH = 200  # rows
+
+
+def fail(error: LedgerBroken) -> NoReturn:
+    """One row that cannot be read is reason enough to stop."""
+    raise error
 
 
 @dataclass(frozen=True)
@@ -29,10 +36,14 @@ class Done:
 
 
 class Table(Generic[R]):
-    """Columns are the fields of `row`; the first `keys` of them name a row. Times are kept in UTC."""
+    """Columns are the fields of `row`; the first `keys` of them name a row. Times are kept in UTC.
 
-    def __init__(self, run: Callable[..., Done], name: str, row: type[R], keys: int) -> None:
+    A row that cannot be read goes to `on_broken`; where that does not raise, the row is passed over.
+    """
+
+    def __init__(self, run: Callable[..., Done], name: str, row: type[R], keys: int, on_broken: OnBroken) -> None:
         self._run = run
+        self._on_broken = on_broken
         self._name = name
         self._row = row
         columns = fields(cast(Any, row))
@@ -45,7 +56,7 @@ class Table(Generic[R]):
         return next(iter(self.select(" AND ".join(f"{name} = ?" for name in self._keys), *key)), None)
 
     def select(self, condition: str, *values: object) -> list[R]:
-        return [row for _, row in self._numbered(condition, values)]
+        return [row for _, row in self._numbered(condition, values) if row is not None]
 
     def walk(self, condition: str, *values: object) -> Iterator[R]:
         """Rows in the order in which they were put first, without those that come while it is walked.
@@ -73,7 +84,7 @@ class Table(Generic[R]):
         if self._run(f"UPDATE {self._name} SET {settings} WHERE {found}", [*values, *key]).changed != 1:
             raise KeyError(f"the ledger has no article {' '.join(reversed(key))}")
 
-    def _numbered(self, condition: str, values: tuple[object, ...]) -> list[tuple[int, R]]:
+    def _numbered(self, condition: str, values: tuple[object, ...]) -> list[tuple[int, R | None]]:
         statement = f"SELECT seq, {self._columns} FROM {self._name} WHERE {condition}"
         found = self._run(statement, [stored(value) for value in values]).rows
         return [(seq, self._read(columns)) for seq, *columns in found]
@@ -82,9 +93,10 @@ class Table(Generic[R]):
         seen = 0
         while batch := self._numbered(condition, (*values, seen, last)):
             for seen, row in batch:  # noqa: B007  -- where the next batch begins
-                yield row
+                if row is not None:
+                    yield row
 
-    def _read(self, columns: list[Any]) -> R:
+    def _read(self, columns: list[Any]) -> R | None:
         values = dict(zip(self._names, columns, strict=True))
         try:
             for name in self._times:
@@ -92,11 +104,18 @@ class Table(Generic[R]):
             values["state"] = State(values["state"])
         except (ValueError, TypeError) as error:
             key = " ".join(str(values[name]) for name in self._keys)
-            raise LedgerBroken(
-                f"the ledger's row of {key} among the {self._name} cannot be read ({error}): `scrapy rebuild` makes"
-                " a new ledger from the Markdown files and keeps this one aside"
-            ) from error
+            self._on_broken(broken_row(f"{key} among the {self._name}", error))
+            return None
         return self._row(**values)
+
+
+def broken_row(which: str, error: Exception) -> LedgerBroken:
+    broken = LedgerBroken(
+        f"the ledger's row of {which} cannot be read ({error}): `scrapy rebuild` makes"
+        " a new ledger from the Markdown files and keeps this one aside"
+    )
+    broken.__cause__ = error
+    return broken
 
 
 def stored(value: Any, name: str = "") -> Any:
