@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, NoReturn
@@ -42,6 +43,8 @@ class ArchiveCommand(ScrapyCommand):
             self.check_options(args, opts, [value.partition("=")[0] for value in opts.set])
         except (BadArgument, UsageError) as error:
             self.refuse(str(error))
+        if not self.requires_crawler_process:  # which has no network, where this signal would end it too
+            signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `scrapy verify | head` ends when its reader does
 
     def check_words(self, args: list[str]) -> None:
         """Raises `BadArgument` for words that are no options. Most commands take none."""

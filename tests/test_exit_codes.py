@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -352,3 +353,16 @@ def test_a_reader_that_has_gone_changes_nothing(crawl: Crawl, demo_site: DemoSit
     with process.stderr:
         assert process.wait(60) == 0, process.stderr.read()
     assert json.loads((tmp_path / "status.json").read_bytes())["last_run"]["counts"]["article/new"] == 13
+
+
+@pytest.mark.parametrize("name", ["status", "verify", "reextract", "rebuild"])
+def test_a_command_ends_with_its_reader_and_says_nothing_of_it(
+    crawl: Crawl, demo_site: DemoSite, tmp_path: Path, name: str
+) -> None:
+    assert crawl(tmp_path, "-a", "limit=1", site=demo_site).returncode == 0
+    process = crawl.start(tmp_path, name=name)
+    assert process.stdout
+    assert process.stderr
+    process.stdout.close()
+    with process.stderr:
+        assert (process.stderr.read(), process.wait(60)) == ("", -signal.SIGPIPE)
