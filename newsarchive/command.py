@@ -1,10 +1,11 @@
-"""What every Scrapy command of ours does with its command line."""
+"""What every Scrapy command of ours does with its command line, and with an error that ends it."""
 
 from __future__ import annotations
 
 import argparse
-import signal
+import os
 import sys
+from abc import abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, NoReturn
 
@@ -15,12 +16,14 @@ from newsarchive.accepted import refuse_wrong
 from newsarchive.archive.files import LEDGER, QUARANTINE
 from newsarchive.archive.rebuild import markdown_files
 from newsarchive.configured import archive_folder
-from newsarchive.errors import BadArgument
+from newsarchive.errors import ArchiveLocked, BadArgument, NewsArchiveError
+from newsarchive.extensions.faults import in_words
 
 if TYPE_CHECKING:
-    from scrapy.settings import BaseSettings
+    from scrapy.settings import BaseSettings, Settings
 
 NO_LEDGER = "there are documents and no ledger"
+_READER_GONE = 141  # as a shell says it of a program that SIGPIPE has ended
 
 
 class ArchiveCommand(ScrapyCommand):
@@ -28,6 +31,12 @@ class ArchiveCommand(ScrapyCommand):
 
     name: ClassVar[str]
     requires_project = True
+
+    @property
+    def chosen(self) -> Settings:
+        """The settings, which Scrapy has put in place before anything of a command is called."""
+        assert self.settings is not None  # noqa: S101
+        return self.settings
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         with_names = [option for option in args if option.startswith("-")]
@@ -43,8 +52,6 @@ class ArchiveCommand(ScrapyCommand):
             self.check_options(args, opts, [value.partition("=")[0] for value in opts.set])
         except (BadArgument, UsageError) as error:
             self.refuse(str(error))
-        if not self.requires_crawler_process:  # which has no network, where this signal would end it too
-            signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `scrapy verify | head` ends when its reader does
 
     def check_words(self, args: list[str]) -> None:
         """Raises `BadArgument` for words that are no options. Most commands take none."""
@@ -53,13 +60,43 @@ class ArchiveCommand(ScrapyCommand):
 
     def check_options(self, args: list[str], opts: argparse.Namespace, overridden: list[str]) -> None:  # noqa: ARG002
         """Raises `BadArgument`; `overridden` are the settings that came with `-s`."""
-        assert self.settings is not None  # noqa: S101  -- Scrapy has set it
-        refuse_wrong(self.settings, overridden)
+        refuse_wrong(self.chosen, overridden)
 
     def refuse(self, message: str) -> NoReturn:
         """One line and exit code 2."""
         print(f"scrapy {self.name}: {message}", file=sys.stderr)
         sys.exit(2)
+
+
+class OfflineCommand(ArchiveCommand):
+    """One that needs neither network nor crawler."""
+
+    requires_crawler_process = False
+
+    @abstractmethod
+    def work(self, args: list[str], opts: argparse.Namespace) -> int:
+        """Does it and returns the exit code. Its errors are said in one line."""
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        try:
+            self.exitcode = self.work(args, opts)
+            sys.stdout.flush()
+        except BrokenPipeError:  # such as of `scrapy verify | head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it ends
+            self.exitcode = _READER_GONE
+        except (NewsArchiveError, OSError) as error:
+            print(f"scrapy {self.name}: {in_words(error)}", file=sys.stderr)
+            self.exitcode = exit_code(error)
+        except KeyboardInterrupt:
+            print(f"scrapy {self.name}: stopped", file=sys.stderr)
+            self.exitcode = 1
+
+
+def exit_code(error: BaseException) -> int:
+    """What an error that ends a command says to its caller."""
+    if isinstance(error, ArchiveLocked):
+        return 75
+    return 2 if isinstance(error, BadArgument) else 1
 
 
 def existing_archive(settings: BaseSettings) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING
 
 from scrapy import Request, Spider
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
 _LOOK = 0.5  # seconds between two looks whether the crawl goes on
+
+
+def _is_closing(crawler: Crawler) -> bool:
+    """Whether the spider is told to close, which waits for every request that is on its way."""
+    slot = crawler.engine._slot if crawler.engine else None  # there is no public word for it
+    return slot is not None and slot.closing is not None
 
 
 class SiteHosts(OffsiteMiddleware):
@@ -60,14 +67,17 @@ class Backoff:
     longest = 300.0  # seconds
     too_many = frozenset({429, 567})
 
-    def __init__(self, first: float, goes_on: Callable[[], bool] = lambda: True) -> None:
+    def __init__(
+        self, first: float, goes_on: Callable[[], bool] = lambda: True, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.first = first
         self.goes_on = goes_on
+        self.clock = clock
         self.quiet_until: dict[str, float] = {}
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        return cls(crawler.settings.getfloat("ARCHIVE_BACKOFF"), lambda: crawler.crawling)
+        return cls(crawler.settings.getfloat("ARCHIVE_BACKOFF"), lambda: crawler.crawling and not _is_closing(crawler))
 
     async def process_request(self, request: Request) -> None:
         """`retry_times` counts in Scrapy's retry middleware and in `get_retry_request`.
@@ -75,20 +85,19 @@ class Backoff:
         Raises `NotSent` when the crawl is stopped meanwhile: nobody is to wait five minutes for that.
         """
         tries = request.meta.get("retry_times", 0)
-        own = self._wait(tries - 1) if tries else 0.0
-        host = self.quiet_until.get(urlparse_cached(request).netloc, 0.0) - asyncio.get_running_loop().time()
-        seconds = max(own, host)
-        while seconds > 0:
+        host = urlparse_cached(request).netloc
+        own = self.clock() + (self._wait(tries - 1) if tries else 0.0)
+        # the host may ask for more quiet meanwhile
+        while (seconds := max(own, self.quiet_until.get(host, 0.0)) - self.clock()) > 0:
             if not self.goes_on():
                 raise NotSent(f"{request.url}: not sent, the crawl was stopped")
             await asyncio.sleep(min(seconds, _LOOK))
-            seconds -= _LOOK
 
     def process_response(self, request: Request, response: Response) -> Response:
         if response.status in self.too_many:
             told = (response.headers.get("Retry-After") or b"").decode("latin-1")
             seconds = float(told) if told.isdecimal() else self._wait(request.meta.get("retry_times", 0))
-            until = asyncio.get_running_loop().time() + min(seconds, self.longest)
+            until = self.clock() + min(seconds, self.longest)
             host = urlparse_cached(request).netloc
             self.quiet_until[host] = max(until, self.quiet_until.get(host, 0.0))
         return response

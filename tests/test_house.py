@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "settings": {"qq"},
     "accepted": {"errors", "settings"},
     "configured": {"archive"},
-    "command": {"errors", "archive", "accepted", "configured"},
+    "command": {"errors", "archive", "extensions", "accepted", "configured"},
     "middlewares": {"handlers"},
     "handlers": set[str](),
     "drops": set[str](),

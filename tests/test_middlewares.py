@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -61,13 +62,18 @@ class Waits:
     """A `Backoff` whose waiting is noted instead of done."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.backoff = Backoff(2.0, lambda: self.goes_on)
+        self.backoff = Backoff(2.0, lambda: self.goes_on, lambda: self.now)
         self.goes_on = True
+        self.now = 1000.0
+        self.meanwhile: list[Callable[[], object]] = []
         self.steps: list[list[float]] = []
         monkeypatch.setattr(asyncio, "sleep", self.sleep)
 
     async def sleep(self, seconds: float) -> None:
         self.steps[-1].append(seconds)
+        self.now += seconds
+        while self.meanwhile:
+            self.meanwhile.pop()()
 
     @property
     def waited(self) -> list[int]:
@@ -79,12 +85,9 @@ class Waits:
         asyncio.run(self.backoff.process_request(Request(url, meta={"retry_times": tries})))
 
     def answer(self, url: str, status: int, tries: int = 0, **headers: str) -> None:
-        async def given() -> None:
-            named = {name.replace("_", "-"): value for name, value in headers.items()}
-            response = Response(url, status=status, headers=named)
-            self.backoff.process_response(Request(url, meta={"retry_times": tries}), response)
-
-        asyncio.run(given())
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        response = Response(url, status=status, headers=named)
+        self.backoff.process_response(Request(url, meta={"retry_times": tries}), response)
 
 
 def test_retries_wait_twice_as_long_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,6 +105,13 @@ def test_a_host_that_has_too_many_requests_is_left_alone(monkeypatch: pytest.Mon
     waits.answer("https://new.qq.com/a", 429, Retry_After="60")
     waits.ask("https://new.qq.com/c")
     assert waits.waited == [8, 60], "the other host is asked at once"
+
+
+def test_a_host_that_asks_for_quiet_is_heard_by_those_that_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits = Waits(monkeypatch)
+    waits.meanwhile.append(lambda: waits.answer("https://new.qq.com/a", 429, Retry_After="30"))
+    waits.ask("https://new.qq.com/b", tries=1)
+    assert waits.waited == [30], "half a second of its own two, then the host's thirty"
 
 
 def test_a_crawl_that_is_stopped_waits_no_more(monkeypatch: pytest.MonkeyPatch) -> None:

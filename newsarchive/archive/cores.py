@@ -8,7 +8,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from itertools import islice
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 from typing import TypeVar
 
 Thing = TypeVar("Thing")
@@ -34,7 +35,7 @@ def on_all_cores(
             yield function(thing)
         return
     # not forked: the progress bar has a thread
-    with ProcessPoolExecutor(cores, get_context("spawn"), initializer=_leave_interrupts_to_the_parent) as pool:
+    with ProcessPoolExecutor(cores, get_context("spawn"), initializer=_depend_on_the_parent) as pool:
         pending: deque[Future[list[Result]]] = deque(
             pool.submit(_each, function, part) for part in (first[:chunk], first[chunk:])
         )
@@ -52,5 +53,14 @@ def _each(function: Callable[[Thing], Result], things: Sequence[Thing]) -> list[
     return [function(thing) for thing in things]
 
 
-def _leave_interrupts_to_the_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _depend_on_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it tells us to end
+    Thread(target=_end_with_the_parent, daemon=True).start()
+
+
+def _end_with_the_parent() -> None:
+    """A parent that is killed tells nothing, and the pool's pipes never end: each worker holds both ends."""
+    parent = parent_process()
+    assert parent is not None  # noqa: S101  -- this is a worker
+    parent.join()
+    os._exit(1)

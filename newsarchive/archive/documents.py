@@ -44,8 +44,20 @@ def standing(archive: Archive, article: Article, document: str) -> Standing:
     return Standing.UNCHANGED if same else Standing.CHANGED
 
 
-def put(archive: Archive, article: Article, document: bytes, *, now: datetime, next_check: datetime | None) -> int:
+def put(
+    archive: Archive,
+    article: Article,
+    document: bytes,
+    *,
+    now: datetime,
+    next_check: datetime | None,
+    from_site: bool = True,
+) -> int:
     """Writes the article's file and, last, its row; keeps the former version.
+
+    Args:
+        next_check: when the site is asked again.
+        from_site: the page says what the site has now, and not what it had when the page was saved.
 
     Returns:
         The number of the revision: 1 for the first version.
@@ -72,6 +84,7 @@ def put(archive: Archive, article: Article, document: bytes, *, now: datetime, n
         revision=revision,
         next_check=next_check,
         now=now,
+        from_site=from_site,
     )
     return revision
 

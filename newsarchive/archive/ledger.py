@@ -17,7 +17,6 @@ from typing import Any, Self
 from newsarchive.archive.picture_rows import PictureRows
 from newsarchive.archive.rows import PictureRow, Row, RunRow, State
 from newsarchive.archive.run_rows import RunRows
-from newsarchive.archive.schedule import retry_delay
 from newsarchive.archive.schema import connect, errors_named
 from newsarchive.archive.table import Done, OnBroken, Table, fail
 from newsarchive.errors import LedgerBroken
@@ -107,30 +106,24 @@ class Ledger(RunRows):
         revision: int,
         next_check: datetime | None,
         now: datetime,
+        from_site: bool = True,
     ) -> None:
-        """The file stands: always the last step of storing an article."""
-        self.found(article.source, article.article_id, url=article.url, now=now)
-        self._update(
-            article.source,
-            article.article_id,
-            url=article.url,
-            state=State.ARCHIVED,
-            attempts=0,
-            next_try=None,
-            published=article.published,
-            archived_at=now,
-            last_checked=now,
-            next_check=next_check,
-            content_hash=content_hash,
-            file_hash=file_hash,
-            revision=revision,
-            family=article.family,
-            path=path,
-            etag=article.etag,
-            last_modified=article.last_modified,
-            gone_at=None,
-            reason="",
-        )
+        """The file stands: always the last step of storing an article.
+
+        What is known about the site stays when an archived article came `from_site` no more.
+        """
+        row, _ = self.found(article.source, article.article_id, url=article.url, now=now)
+        changes: dict[str, Any] = {
+            "published": article.published, "archived_at": now, "content_hash": content_hash, "file_hash": file_hash,
+            "revision": revision, "family": article.family, "path": path,
+        }  # fmt: skip
+        if from_site or not row.path:
+            changes |= {
+                "url": article.url, "state": State.ARCHIVED, "attempts": 0, "next_try": None, "last_checked": now,
+                "next_check": next_check, "etag": article.etag, "last_modified": article.last_modified,
+                "gone_at": None, "reason": "",
+            }  # fmt: skip
+        self._update(article.source, article.article_id, **changes)
 
     def checked(
         self,
@@ -161,12 +154,10 @@ class Ledger(RunRows):
         self._unsuccessful(State.FAILED, source, article_id, reason=reason, now=now, next_try=next_try)
 
     def quarantined(
-        self, source: str, article_id: str, *, reason: str, now: datetime, next_try: datetime | None = None
+        self, source: str, article_id: str, *, reason: str, now: datetime, next_try: datetime | None
     ) -> None:
-        """A page came that is no whole article. Without `next_try` it is tried again after a delay."""
-        attempts = self._known(source, article_id).attempts + 1
-        again = next_try or now + retry_delay(attempts)
-        self._unsuccessful(State.QUARANTINED, source, article_id, reason=reason, now=now, next_try=again)
+        """A page came that is no whole article. What is archived stays archived and its re-check is put off."""
+        self._unsuccessful(State.QUARANTINED, source, article_id, reason=reason, now=now, next_try=next_try)
 
     def gone(self, source: str, article_id: str, *, now: datetime, next_check: datetime | None = None) -> None:
         """The site has removed it. The time of the first notice stays; `next_check` sees it come back."""
@@ -185,7 +176,7 @@ class Ledger(RunRows):
         self._update(source, article_id, file_hash=file_hash)
 
     def known_as(self, source: str, article_id: str, *, content_hash: str) -> None:
-        """The hash of the reference rendering, which a rebuild could not know."""
+        """The hash of the reference rendering, which a rebuild could not know; nothing new of the site."""
         self._update(source, article_id, content_hash=content_hash)
 
     def put(self, row: Row) -> None:

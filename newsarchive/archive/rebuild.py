@@ -18,6 +18,7 @@ from newsarchive.archive.document_row import read_row
 from newsarchive.archive.files import CONTENT, LEDGER, QUARANTINE, quarantine_path, sync_folder
 from newsarchive.archive.ledger import Ledger, Row
 from newsarchive.archive.notes import read_notes
+from newsarchive.archive.schedule import retry_delay
 from newsarchive.errors import LedgerBroken
 from newsarchive.wording import counted
 
@@ -190,7 +191,7 @@ def _take_quarantined(ledger: Ledger, path: Path, outcome: Outcome, *, now: date
         now=notes.time or now,
     )  # fmt: skip
     if new:
-        ledger.quarantined(source, article_id, reason=notes.reason, now=now)
+        ledger.quarantined(source, article_id, reason=notes.reason, now=now, next_try=now + retry_delay(1))
 
 
 def _keep_aside(ledger: Path, now: datetime) -> str:

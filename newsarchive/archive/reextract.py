@@ -74,12 +74,13 @@ def read_again(job: Job) -> Reading:
         article = reader(row.source)(page.html, url=page.url, thumbnail=page.thumbnail or row.thumbnail)
     except (PageError, ArchiveError) as error:
         return Reading(row, problem=str(error))
+    except Exception as error:  # noqa: BLE001  -- a bug of ours that one page meets: the others are read
+        return Reading(row, problem=f"{row.url}: {type(error).__name__}: {error}")
     if article.article_id != row.article_id:
         return Reading(row, problem=f"{job.warc}: expected article {row.article_id}, got {article.article_id}")
     article.content_hash = content_hash(render(article))
     if article.content_hash == row.content_hash and job.stands:
         return Reading(row)
-    article.etag, article.last_modified = row.etag, row.last_modified
     return Reading(row, article)
 
 
@@ -123,16 +124,7 @@ def replace_document(
     """Puts it as a new revision. The site was not asked, so what is known about it stays."""
     ledger = archive.ledger
     with ledger.together():
-        put(archive, article, new.encode(), now=now, next_check=row.next_check)
-        stands = ledger.get(row.source, row.article_id)
-        assert stands is not None  # noqa: S101  -- `put` has just written it
-        ledger.put(
-            replace(
-                stands, url=row.url, state=row.state, attempts=row.attempts, next_try=row.next_try,
-                last_checked=row.last_checked, gone_at=row.gone_at, reason=row.reason,
-                warc_file=row.warc_file, warc_offset=row.warc_offset,
-            )
-        )  # fmt: skip
+        put(archive, article, new.encode(), now=now, next_check=row.next_check, from_site=False)
         if not with_pictures:
             return
         for url in filter(None, [article.thumbnail, *(picture.url for picture in article.pictures)]):

@@ -97,6 +97,8 @@ def _is_article(place: Position, source: str) -> bool:
         article = reader(page.source)(page.html, url=page.url)
     except (PageError, ArchiveError):
         return False
+    except Exception:  # noqa: BLE001  -- a bug of ours: the pipelines report it, for this page alone
+        return True
     return bool(article.text or article.pictures or article.videos)
 
 

@@ -108,7 +108,7 @@ def _whole_pairs(part: Path) -> tuple[int, int]:
     with part.open("rb") as file:
         for member in members(file):
             if not isinstance(member, Member):
-                break
+                continue  # a damaged one costs itself, as `scrapy verify` tells; a torn one has nothing behind it
             head = member.data.partition(b"\r\n\r\n")[0]
             if b"\r\nWARC-Type: metadata" in head:
                 end, answers = member.end, answers + 1

@@ -13,8 +13,8 @@ from scrapy.crawler import AsyncCrawlerProcess, Crawler
 from scrapy.spiderloader import get_spider_loader
 
 from newsarchive.accepted import refuse_wrong
-from newsarchive.command import ArchiveCommand
-from newsarchive.errors import ArchiveLocked, BadArgument
+from newsarchive.command import ArchiveCommand, exit_code
+from newsarchive.errors import BadArgument
 from newsarchive.extensions.faults import in_words, is_fatal
 from newsarchive.extensions.run import Run
 
@@ -37,8 +37,7 @@ class Command(ArchiveCommand, ScrapyCrawl):
             raise BadArgument(f"expected the name of one spider, got {' '.join(args) or 'none'}")
 
     def check_options(self, args: list[str], opts: argparse.Namespace, overridden: list[str]) -> None:
-        assert self.settings is not None  # noqa: S101  -- Scrapy has set it
-        self.check(args[0], opts.spargs, self.settings, overridden)
+        self.check(args[0], opts.spargs, self.chosen, overridden)
 
     def check(self, name: str, arguments: dict[str, Any], settings: Settings, overridden: list[str]) -> None:
         """Settings by their form; spider and arguments by making the spider, as the crawl will."""
@@ -74,12 +73,8 @@ def ended(command: str, crawler: Crawler, task: asyncio.Task[None]) -> int:
     if error is None:
         print(f"scrapy {command}: stopped before it began", file=sys.stderr)
         return 1
-    if isinstance(error, ArchiveLocked):
-        code = 75
-    elif isinstance(error, BadArgument):
-        code = 2
-    else:
-        code = 1
+    code = exit_code(error)
+    if code == 1:
         _log(error)
     print(f"scrapy {command}: {in_words(error)}", file=sys.stderr)
     return code

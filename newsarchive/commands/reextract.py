@@ -29,11 +29,10 @@ from newsarchive.archive.reextract import (
     replace_document,
 )
 from newsarchive.archive.warc import mend
-from newsarchive.command import NO_LEDGER, ArchiveCommand, existing_archive
+from newsarchive.command import NO_LEDGER, OfflineCommand, existing_archive
 from newsarchive.configured import recheck_ages
 from newsarchive.drops import Quarantined
-from newsarchive.errors import ArchiveError, ArchiveLocked, BadArgument, LedgerBroken
-from newsarchive.extensions.faults import in_words
+from newsarchive.errors import BadArgument, LedgerBroken
 from newsarchive.markdown.document import render
 from newsarchive.pipelines.validate import Validate
 from newsarchive.sources import reader
@@ -45,11 +44,10 @@ if TYPE_CHECKING:
 _PURPOSE = "`scrapy reextract`"
 
 
-class Command(ArchiveCommand):
+class Command(OfflineCommand):
     """What is the same is skipped, so a run that was killed is simply started again."""
 
     name = "reextract"
-    requires_crawler_process = False
 
     def check_words(self, args: list[str]) -> None:
         """Any ids."""
@@ -65,16 +63,8 @@ class Command(ArchiveCommand):
         parser.add_argument("--dry-run", action="store_true", help="write nothing, show what would change as a diff")
         parser.add_argument("--source", default="qq", help="whose pages (default: qq)")
 
-    def run(self, args: list[str], opts: argparse.Namespace) -> None:
-        assert self.settings is not None  # noqa: S101  -- Scrapy has set it
-        try:
-            self.exitcode = reextract(self.settings, opts.source, frozenset(args), dry_run=opts.dry_run)
-        except (ArchiveError, BadArgument, OSError) as error:
-            print(f"scrapy reextract: {in_words(error)}", file=sys.stderr)
-            self.exitcode = 75 if isinstance(error, ArchiveLocked) else 2 if isinstance(error, BadArgument) else 1
-        except KeyboardInterrupt:
-            print("scrapy reextract: stopped; started again, it goes on", file=sys.stderr)
-            self.exitcode = 1
+    def work(self, args: list[str], opts: argparse.Namespace) -> int:
+        return reextract(self.chosen, opts.source, frozenset(args), dry_run=opts.dry_run)
 
 
 def reextract(settings: BaseSettings, source: str, wanted: frozenset[str], *, dry_run: bool) -> int:

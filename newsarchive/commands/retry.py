@@ -7,10 +7,11 @@ from pathlib import Path
 
 from scrapy.settings import Settings
 
-from newsarchive.archive.files import LEDGER, QUARANTINE
-from newsarchive.archive.rebuild import markdown_files
+from newsarchive.archive.files import QUARANTINE
+from newsarchive.command import existing_archive
 from newsarchive.commands.crawl import Command as Crawl
 from newsarchive.configured import archive_folder
+from newsarchive.errors import BadArgument
 from newsarchive.wording import counted
 
 
@@ -26,24 +27,23 @@ class Command(Crawl):
         return "Read the pages in quarantine again and archive what is good now; no network"
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
-        assert self.settings is not None  # noqa: S101  -- Scrapy has set it
         args[:] = args or ["qq"]
         super().process_options(args, opts)
 
     def check(self, name: str, arguments: dict[str, str], settings: Settings, overridden: list[str]) -> None:
         if arguments:
-            self.refuse("scrapy retry takes no -a arguments")
+            raise BadArgument("takes no -a arguments")
         super().check(name, arguments, settings, overridden)
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:  # noqa: ARG002
-        assert self.settings is not None  # noqa: S101
         source = args[0]
-        archive = archive_folder(self.settings)
-        folder = archive / QUARANTINE / source
+        folder = archive_folder(self.chosen) / QUARANTINE / source
         before = pages(folder)
-        if not before and not (archive / LEDGER).exists() and not any(markdown_files(archive)):
-            self.refuse(f"{archive} holds no archive: expected one (ARCHIVE_DIR)")
         if not before:
+            try:
+                existing_archive(self.chosen)
+            except BadArgument as error:
+                self.refuse(str(error))
             print("Nothing in quarantine.")
             return
         self.exitcode = self.crawl(source, {"replay": str(folder)})

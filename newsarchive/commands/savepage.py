@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ from newsarchive.archive.files import write_bytes, write_text
 from newsarchive.archive.saved import saved_pages
 from newsarchive.command import ArchiveCommand
 from newsarchive.errors import BadArgument, NewsArchiveError, PageError
+from newsarchive.extensions.faults import in_words
 from newsarchive.items import Page
 from newsarchive.markdown.document import render
 from newsarchive.sources import reader
@@ -69,10 +71,15 @@ def write_pairs(pairs: Iterable[tuple[str, Pair]], folder: Path) -> list[Path]:
     """Writes `<family>/<name>/page.html` and `article.md`; returns the folders.
 
     Raises:
-        BadArgument: one of them is there; then nothing is written.
+        BadArgument: one of them is there, or is meant for two pages; then nothing is written.
     """
     places = [(folder / pair.family / name, pair) for name, pair in pairs]
+    several = Counter(place for place, _ in places)
     for place, _ in places:
+        if several[place] > 1:
+            raise BadArgument(
+                f"{several[place]} pages would be {place}: save one of them alone, under a name of its own"
+            )
         if place.exists():
             raise BadArgument(f"{place} is there already: choose another name, or remove it first")
     for place, pair in places:
@@ -119,8 +126,8 @@ class Command(ArchiveCommand):
             self._end(1, f"{error}\nWith --family NAME it is saved all the same, to write article.md by hand.")
         except _NoPageCame as error:
             self._end(3, str(error))
-        except NewsArchiveError as error:
-            self._end(1, str(error))
+        except (NewsArchiveError, OSError) as error:
+            self._end(1, in_words(error))
 
     def _save(self, args: list[str], opts: argparse.Namespace) -> None:
         place, name = args
@@ -140,11 +147,10 @@ class Command(ArchiveCommand):
 
     def _fetch(self, url: str, source: str) -> list[Page]:
         """The page at `url`, fetched with all the manners of a crawl but without an archive."""
-        assert self.settings is not None  # noqa: S101  -- Scrapy has set it
         assert self.crawler_process is not None  # noqa: S101
-        self.settings.set("LOG_LEVEL", "CRITICAL", priority="cmdline")  # the error is said once, at the end
+        self.chosen.set("LOG_LEVEL", "CRITICAL", priority="cmdline")  # the error is said once, at the end
         for name in ("ITEM_PIPELINES", "EXTENSIONS"):
-            self.settings.set(name, {}, priority="cmdline")
+            self.chosen.set(name, {}, priority="cmdline")
         pages: list[Page] = []
         faults: list[str] = []
         self.crawler_process.crawl(_OnePage, url=url, source=source, pages=pages, faults=faults)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +11,16 @@ from newsarchive.archive.files import LEDGER, LOCK
 from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.lock import holder
 from newsarchive.archive.rebuild import markdown_files
-from newsarchive.command import NO_LEDGER, ArchiveCommand
+from newsarchive.command import NO_LEDGER, OfflineCommand
 from newsarchive.configured import archive_folder
-from newsarchive.errors import ArchiveError
 from newsarchive.extensions.status_file import last_run, look, nothing
 from newsarchive.health import status
 
 
-class Command(ArchiveCommand):
+class Command(OfflineCommand):
     """Reads only, also while a run goes on."""
 
     name = "status"
-    requires_crawler_process = False
 
     def short_desc(self) -> str:
         return "Show the last run, the state of the archive, alarms and what to do about each"
@@ -32,16 +29,10 @@ class Command(ArchiveCommand):
         super().add_options(parser)
         parser.add_argument("--json", action="store_true", help="the same for a program")
 
-    def run(self, args: list[str], opts: argparse.Namespace) -> None:  # noqa: ARG002
-        assert self.settings is not None  # noqa: S101  -- Scrapy has set it
-        try:
-            found = whole_status(archive_folder(self.settings), self.settings.getint("ARCHIVE_MAX_TRIES"))
-        except (ArchiveError, OSError) as error:
-            print(f"scrapy status: {error}", file=sys.stderr)
-            self.exitcode = 1
-            return
+    def work(self, args: list[str], opts: argparse.Namespace) -> int:  # noqa: ARG002
+        found = whole_status(archive_folder(self.chosen), self.chosen.getint("ARCHIVE_MAX_TRIES"))
         print(json.dumps(found, ensure_ascii=False, indent=2) if opts.json else status.in_words(found))
-        self.exitcode = 1 if found["problem"] else 0
+        return 1 if found["problem"] else 0
 
 
 def whole_status(folder: Path, max_tries: int) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -30,9 +29,8 @@ from newsarchive.archive.verify import (
     left_over,
     pictures,
 )
-from newsarchive.command import NO_LEDGER, ArchiveCommand, existing_archive
-from newsarchive.errors import ArchiveLocked, BadArgument, LedgerBroken
-from newsarchive.extensions.faults import in_words
+from newsarchive.command import NO_LEDGER, OfflineCommand, existing_archive
+from newsarchive.errors import LedgerBroken
 from newsarchive.wording import counted
 
 if TYPE_CHECKING:
@@ -62,11 +60,10 @@ _ADVICE = {
 }
 
 
-class Command(ArchiveCommand):
+class Command(OfflineCommand):
     """Writes nothing. Holds the lock, because an archive that a run writes to is never all of a piece."""
 
     name = "verify"
-    requires_crawler_process = False
 
     def short_desc(self) -> str:
         return "Check the whole archive: rows, files, hashes, front matter, pictures, WARC digests; no network"
@@ -75,20 +72,14 @@ class Command(ArchiveCommand):
         super().add_options(parser)
         parser.add_argument("--json", action="store_true", help="the findings for a program")
 
-    def run(self, args: list[str], opts: argparse.Namespace) -> None:  # noqa: ARG002
-        assert self.settings is not None  # noqa: S101  -- Scrapy has set it
-        try:
-            counts, findings = verify(self.settings)
-        except (ArchiveLocked, BadArgument, OSError) as error:
-            print(f"scrapy verify: {in_words(error)}", file=sys.stderr)
-            self.exitcode = 75 if isinstance(error, ArchiveLocked) else 2 if isinstance(error, BadArgument) else 1
-            return
+    def work(self, args: list[str], opts: argparse.Namespace) -> int:  # noqa: ARG002
+        counts, findings = verify(self.chosen)
         if opts.json:
             found = {"checked": counts, "findings": [asdict(finding) for finding in findings]}
             print(json.dumps(found, ensure_ascii=False, indent=1))
         else:
             print(table(counts, findings))
-        self.exitcode = 1 if findings else 0
+        return 1 if findings else 0
 
 
 def verify(settings: BaseSettings) -> tuple[dict[str, int], list[Finding]]:
@@ -125,9 +116,7 @@ def _checks(folder: Path, ledger: Ledger, pictures_url: str) -> list[Check]:
     """The long ones first, so that no core is left with one at the end."""
     pages: dict[str, dict[int, str]] = defaultdict(dict)
     rest: list[Check] = []
-    sources = set()
     for row in ledger.rows():
-        sources.add(row.source)
         rest += _checks_of(folder, row, pictures_url)
         if row.warc_offset is not None:
             pages[row.warc_file][row.warc_offset] = row.article_id

@@ -32,6 +32,10 @@ _SITE = (
     zlib.error,
     EOFError,
 )
+_SITE_MODULES = (
+    *("twisted.internet", "twisted.web", "OpenSSL"),
+    *("brotli", "backports.zstd", "compression.zstd"),  # whichever Scrapy unpacks with
+)
 # with these every further article would fail in the same way
 _MACHINE = {
     errno.ENOSPC: "make room on it",
@@ -85,7 +89,7 @@ class Faults(logging.Handler):
 
 def is_site_error(error: BaseException | None) -> bool:
     """The network or what came over it; Scrapy gives some of Twisted's errors as they are."""
-    return isinstance(error, _SITE) or type(error).__module__.startswith(("twisted.internet", "twisted.web", "OpenSSL"))
+    return isinstance(error, _SITE) or type(error).__module__.startswith(_SITE_MODULES)
 
 
 def is_fatal(error: BaseException) -> bool:

@@ -78,8 +78,8 @@ class Quarantine:
             now=now,
         )
         before = row.state is State.QUARANTINED or bool(row.path and row.attempts)
-        if not same_copy:  # to read a copy once more is no further try
-            next_try = self.run.schedule.next_try(row.attempts + 1)
+        if not same_copy and (self.run.asks_site or not row.path):  # to read a copy once more is no further try
+            next_try = self.run.schedule.next_try_of(row)
             ledger.quarantined(page.source, page.article_id, reason=reason, now=now, next_try=next_try)
         return before
 

@@ -110,6 +110,16 @@ class Run:
         """The run of this crawl, or `None` when it did not come so far."""
         return cls._of.get(crawler)
 
+    @property
+    def kind(self) -> str:
+        """What this run looks at; only runs of one kind are compared with each other."""
+        return "retry" if self.command == "retry" else getattr(self.crawler.spider, "kind", "lists")
+
+    @property
+    def asks_site(self) -> bool:
+        """Whether pages tell what the site has now. What is in quarantine came since the last good page."""
+        return self.kind != "replay"
+
     def count(self, what: str, number: int = 1) -> None:
         """Adds to the stat `archive/<what>`, which the summary, the alarms and the exit code are made from."""
         assert self.crawler.stats  # noqa: S101
@@ -117,8 +127,9 @@ class Run:
 
     def mark_gone(self, row: Row) -> None:
         """The site says that the article was removed: its document stays, and it may come back."""
-        again = self.schedule.next_check(row.published or row.first_seen)
-        self.ledger.gone(row.source, row.article_id, now=self.now(), next_check=again)
+        if self.asks_site or not row.path:
+            again = self.schedule.next_check(row.published or row.first_seen)
+            self.ledger.gone(row.source, row.article_id, now=self.now(), next_check=again)
         self.count("article/still_gone" if row.state is State.GONE else "article/gone")
 
     # signals
@@ -220,7 +231,7 @@ class Run:
         counts["error"] = self.faults.count
         counts["reason"] = self.reason
         counts["complete"] = int(self.reason == "finished")
-        counts["kind"] = "retry" if self.command == "retry" else getattr(self.crawler.spider, "kind", "lists")
+        counts["kind"] = self.kind
         counts["filtered"] = int(any(getattr(self.crawler.spider, name, None) for name in ("since", "until")))
         counts["seconds"] = round((self.now() - self.started).total_seconds(), 1)
         counts |= {f"key/{name}": number for name, number in self._keys.most_common(50)}

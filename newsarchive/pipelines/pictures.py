@@ -73,8 +73,8 @@ class Pictures:
 
     def spider_idle(self) -> None:
         """When all else is done: pictures that failed and are due, articles from before pictures were wanted."""
-        if getattr(self.crawler.spider, "kind", "lists") != "lists":
-            return  # with given URLs nothing else is fetched
+        if self.run.kind in ("urls", "replay", "retry"):
+            return  # nothing else is fetched
         if self._later is None and (articles := self._articles_due()):
             self._later = asyncio.create_task(self._fill(articles))
             self._later.add_done_callback(self._look_again)
@@ -182,4 +182,4 @@ class Pictures:
         return row.attempts < self.run.schedule.max_tries and (row.next_try is None or row.next_try <= self.run.now())
 
     def _replays(self) -> bool:
-        return getattr(self.crawler.spider, "kind", "") == "replay"
+        return self.run.kind in ("replay", "retry")

@@ -38,18 +38,24 @@ class Revise:
                 self.run.count("article/older")
                 raise Older(f"{item.url}: left as it is, the archive holds a page that came later than this saved one")
             return item
-        now = self.run.now()
-        self.run.archive.ledger.checked(
+        self._learn(item)
+        self.run.count("article/unchanged")
+        raise Unchanged(f"{item.url}: the archive holds it as it is")
+
+    def _learn(self, item: Article) -> None:
+        ledger = self.run.archive.ledger
+        if not self.run.asks_site:
+            ledger.known_as(item.source, item.article_id, content_hash=item.content_hash)
+            return
+        ledger.checked(
             item.source,
             item.article_id,
-            now=now,
+            now=self.run.now(),
             next_check=self.run.schedule.next_check(item.published),
             content_hash=item.content_hash,
             etag=item.etag,
             last_modified=item.last_modified,
         )
-        self.run.count("article/unchanged")
-        raise Unchanged(f"{item.url}: the archive holds it as it is")
 
     def _is_older(self, item: Article) -> bool:
         archive = self.run.archive

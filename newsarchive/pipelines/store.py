@@ -28,8 +28,13 @@ class Store:
         """An error here is the machine's (a full disk) and ends the run with exit code 1."""
         file = BytesIO()
         MarkdownItemExporter(file).export_item(item)
-        now = self.run.now()
-        next_check = self.run.schedule.next_check(item.published)
-        revision = put(self.run.archive, item, file.getvalue(), now=now, next_check=next_check)
+        revision = put(
+            self.run.archive,
+            item,
+            file.getvalue(),
+            now=self.run.now(),
+            next_check=self.run.schedule.next_check(item.published),
+            from_site=self.run.asks_site,
+        )
         self.run.count(f"article/{'new' if revision == 1 else 'revised'}")
         return item

@@ -53,8 +53,13 @@ def error_trouble(error: BaseException | None) -> Trouble:
     if isinstance(error, HttpError):
         return status_trouble(error.response.status)
     if isinstance(error, IgnoreRequest):  # robots.txt, or an address that is not the site's
-        return Trouble.REFUSED
+        return Trouble.ARTICLE if error.__cause__ else Trouble.REFUSED  # the former for a body that unpacks too large
     return Trouble.UNREACHABLE if is_site_error(error) else Trouble.OURS
+
+
+def _is_conditional(response: Response) -> bool:
+    headers = response.request.headers if response.request else {}
+    return "If-None-Match" in headers or "If-Modified-Since" in headers
 
 
 # Not from ABC: zope.interface marks that class with a name that `dir` lists and nobody can get, and `-o` gets them all.
@@ -83,11 +88,11 @@ class AnsweredSpider(Spider, metaclass=ABCMeta):
         if response.status == 200:
             self.run.count("page/read")
             yield self._page(response, row)
-        elif response.status == 304:
+        elif response.status == 304 and _is_conditional(response):
             self._unchanged(row)
         elif response.status in (404, 410):
             self.run.mark_gone(row)
-        elif 300 <= response.status < 400:
+        elif 300 <= response.status < 400 and response.status != 304:
             yield from self._redirected(response, row)
         elif response.status == _FIREWALL:
             self._failed(row, "501: the site's firewall refused the request")

@@ -76,7 +76,7 @@ class ArchiveSpider(AnsweredSpider):
             for page in saved_pages(self.replay, self.name):
                 yield page
             return
-        named_or_due = self._named_requests() if self.named else chain(self._due_requests(), self.discover())
+        named_or_due = self._named_requests() if self.named else chain(self._due_requests(), self._list_requests())
         for request in named_or_due:
             if self.crawler.engine.needs_backout():  # a waiting request costs 2.8 kB: they are fed lazily
                 await self.crawler.signals.wait_for(signals.scheduler_empty)
@@ -147,6 +147,10 @@ class ArchiveSpider(AnsweredSpider):
                     return
                 if request := self.request(row):
                     yield request
+
+    def _list_requests(self) -> Iterator[Request]:
+        if not self.full:  # what was due may have used up the limit
+            yield from self.discover()
 
     def _conditions(self, row: Row) -> dict[str, str]:
         """Headers of a conditional request, which may be answered with 304: only where the document stands."""

@@ -152,6 +152,7 @@ class QQSpider(ArchiveSpider):
             self.run.count("list/read")
             self.sitemap_files += files
             wanted = [Entry(article_id=id_) for id_ in ids if self.wanted(urls.id_date(id_))]
+            self.run.count("entry/article", len(ids) - len(wanted))  # those that are wanted are counted below
             requests, _ = self._offer_all(wanted, "sitemap")
             yield from requests
         yield from self._next_sitemap()
@@ -172,9 +173,9 @@ class QQSpider(ArchiveSpider):
             for entry in entries:
                 day = entry.published.date() if entry.published else None
                 later = later or bool(day and self.until and day > self.until)
+                self.run.count("entry/article")
                 if self.full or not self.wanted(day):
                     continue
-                self.run.count("entry/article")
                 request = self.offer(entry.article_id, where=where, thumbnail=entry.thumbnail, entry=_record(entry))
                 if request:
                     requests.append(request)
