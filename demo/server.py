@@ -204,9 +204,9 @@ def main() -> None:
     )
     server = Server(site, options.host, options.port)
     server.start()
-    print(f"listening on {server.url}", flush=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        print(f"listening on {server.url}", flush=True)  # from now on it may be ended
         signal.pause()
     except KeyboardInterrupt:
         server.stop()

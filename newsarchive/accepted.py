@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -61,7 +62,9 @@ _TEXT = Kind("some text", lambda settings, name: bool(str(settings[name] or "").
 _URL = Kind("a URL like https://host/path", lambda settings, name: _is_url(settings[name]))
 
 KINDS: dict[str, Kind] = {
-    "ARCHIVE_DIR": Kind("a folder", _TEXT.fits),
+    "ARCHIVE_DIR": Kind(
+        "a folder", lambda settings, name: _TEXT.fits(settings, name) and bool(Path(settings[name]).expanduser())
+    ),
     "QQ_CHANNELS": Kind(
         "names of channels with commas between them",
         lambda settings, name: (
@@ -109,8 +112,8 @@ KINDS: dict[str, Kind] = {
 
 _OF_TYPE = {
     bool: Kind("True or False", lambda settings, name: settings.getbool(name) in (True, False)),
-    int: Kind("a number", lambda settings, name: math.isfinite(settings.getfloat(name))),
-    float: Kind("a number", lambda settings, name: math.isfinite(settings.getfloat(name))),
+    int: Kind("a number", lambda settings, name: settings[name] is None or math.isfinite(settings.getfloat(name))),
+    float: Kind("a number", lambda settings, name: settings[name] is None or math.isfinite(settings.getfloat(name))),
 }
 
 
@@ -121,13 +124,12 @@ def refuse_wrong(settings: BaseSettings, options: Collection[str] = ()) -> None:
     """
     for name in settings:
         shown = f"-s {name}" if name in options else name
-        if name.startswith(("ARCHIVE_", "QQ_")) and not hasattr(our_settings, name):
-            known = [each for each in dir(our_settings) if each.isupper()]
-            raise BadArgument(f"{shown}: no such setting, expected one of {', '.join(known_like(name, known))}")
+        if meant := misspelt(name):
+            raise BadArgument(f"{shown}: no such setting, expected {' or '.join(meant)}")
         kind = _kind(name)
         try:
             fits = kind is None or kind.fits(settings, name)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RuntimeError):  # the last for the home of a user that there is not
             fits = False
         if kind and not fits:
             raise BadArgument(f"{shown}={' '.join(str(settings[name]).split())}: expected {kind.expected}")
@@ -138,10 +140,16 @@ def _kind(name: str) -> Kind | None:
     return KINDS.get(name) or _OF_TYPE.get(type(default))
 
 
-def known_like(name: str, known: list[str]) -> list[str]:
-    """The names that may have been meant.
+def misspelt(name: str) -> list[str]:
+    """The settings that may have been meant by a name that is none; `[]` for one that is, or that somebody else reads.
 
-    >>> known_like("ARCHIVE_DIRR", ["ARCHIVE_DIR", "LOG_LEVEL"])
-    ['ARCHIVE_DIR']
+    >>> misspelt("ARCHIVE_DIRR"), misspelt("DOWNLOAD_DELY"), misspelt("USER_AGENT"), misspelt("MY_EXTENSION_ENABLED")
+    (['ARCHIVE_DIR'], ['DOWNLOAD_DELAY'], [], [])
     """
-    return get_close_matches(name, known, n=3) or known
+    ours = [each for each in dir(our_settings) if each.isupper()]
+    known = {*ours, *(each for each in dir(default_settings) if each.isupper())}
+    if name in known:
+        return []
+    if name.upper().startswith(("ARCHIVE_", "QQ_")):
+        return get_close_matches(name.upper(), ours, n=1) or ours
+    return get_close_matches(name.upper(), known, n=1, cutoff=0.9)

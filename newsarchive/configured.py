@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def archive_folder(settings: BaseSettings) -> Path:
-    """ARCHIVE_DIR; a relative one begins where `scrapy.cfg` lies."""
+    """ARCHIVE_DIR; a relative one begins where `scrapy.cfg` lies, `~` is the user's own folder."""
     beginning = Path(closest_scrapy_cfg() or ".").absolute()
-    return (beginning.parent if beginning.is_file() else beginning) / str(settings["ARCHIVE_DIR"])
+    return (beginning.parent if beginning.is_file() else beginning) / Path(settings["ARCHIVE_DIR"]).expanduser()
 
 
 def recheck_ages(settings: BaseSettings) -> list[timedelta]:

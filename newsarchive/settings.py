@@ -4,7 +4,7 @@ Ours begin with `ARCHIVE_` or, for what is about one source, with its name. A va
 Scrapy's default says why. Any of them can be overridden with `scrapy crawl qq -s NAME=value`.
 """
 
-from newsarchive.qq.lists import CHANNELS
+from newsarchive.qq import lists
 
 BOT_NAME = "newsarchive"
 SPIDER_MODULES = ["newsarchive.spiders"]
@@ -17,7 +17,7 @@ ARCHIVE_DIR = "output"  # relative to the folder of scrapy.cfg
 
 # --- where to look: another host may serve the same site; the Markdown still carries the canonical URL
 
-QQ_CHANNELS = list(CHANNELS)  # every text channel of news.qq.com, without the prefix news_news_
+QQ_CHANNELS = list(lists.CHANNELS)  # every text channel of news.qq.com, without the prefix news_news_
 QQ_LIST_URL = "https://i.news.qq.com/web_feed/getPCList"
 QQ_ARTICLE_URL = "https://new.qq.com/rain/a/{id}"
 QQ_HOT_URL = "https://i.news.qq.com/gw/event/pc_hot_ranking_list"
@@ -44,7 +44,8 @@ DEFAULT_REQUEST_HEADERS = {
 
 ARCHIVE_BACKOFF = 2.0  # seconds
 RETRY_TIMES = 4  # default 2; waits 2, 4, 8 and 16 seconds
-# 567 is Tencent's "too many requests"; 501 is its firewall and ends the crawl. Default: without 505 to 511 and 567.
+# 567 is Tencent's "too many requests"; 501 is its firewall and ends the crawl. Default: 500, 502 to 504, 522, 524,
+# 408, 429.
 RETRY_HTTP_CODES = [500, 502, 503, 504, 505, 507, 508, 510, 511, 520, 521, 522, 523, 524, 408, 429, 567]
 RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"  # default ERROR; the spider says it once, with what follows from it
 DOWNLOAD_TIMEOUT = 60  # seconds; default 180

@@ -98,7 +98,7 @@ def test_what_cannot_be_used_is_refused(name: str, value: object, expected: str)
     ("line", "said"),
     [
         ("DOWNLOAD_DELAY = 'x'", "DOWNLOAD_DELAY=x: expected a number of at least 0"),
-        ("ARCHIVE_PICTURS = True", "ARCHIVE_PICTURS: no such setting, expected one of ARCHIVE_PICTURES"),
+        ("ARCHIVE_PICTURS = True", "ARCHIVE_PICTURS: no such setting, expected ARCHIVE_PICTURES"),
     ],
 )
 def test_a_settings_file_of_ones_own_is_looked_at_too(tmp_path: Path, line: str, said: str) -> None:

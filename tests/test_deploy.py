@@ -115,9 +115,9 @@ def test_a_site_that_was_never_reached_is_told_after_half_a_day_too(desk: Desk) 
 
 
 def test_wrong_usage_is_told_with_what_was_wrong(desk: Desk) -> None:
-    (desk.folder / "crawl.log").write_text("scrapy crawl: pages=0: expected a number of at least 1\n")
+    (desk.folder / "crawl.log").write_text("scrapy crawl: pages=0: expected a whole number of at least 1\n")
     (mail,) = desk.report(2)
-    assert "pages=0: expected a number of at least 1" in mail
+    assert "pages=0: expected a whole number of at least 1" in mail
     assert f"{desk.folder}/crawl.log" in mail
 
 

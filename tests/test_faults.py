@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import resource
 import subprocess
@@ -167,15 +168,19 @@ def test_a_server_that_dies_and_comes_back(
     crawl: Crawl, site: DemoSite, whole: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     archive = tmp_path / "died"
-    answer = site.site.answer
+    answer, asked_for = site.site.answer, itertools.count(1)
 
     def answer_or_die(*asked: Any) -> Answer:
-        if len(site.site.seen) == 20:
+        number = next(asked_for)  # given once, however many threads ask: `len(seen)` may skip one
+        if number > 21:
+            raise ConnectionAbortedError("the server is about to die: it answers no more")
+        if number == 21:
             site.stop()
         return answer(*asked)
 
-    monkeypatch.setattr(site.site, "answer", answer_or_die)
-    died = crawl(archive, site=site, RETRY_TIMES=0, ARCHIVE_RETRY_MINUTES=0)
+    with monkeypatch.context() as patch:
+        patch.setattr(site.site, "answer", answer_or_die)
+        died = crawl(archive, site=site, RETRY_TIMES=0, ARCHIVE_RETRY_MINUTES=0)
     assert died.returncode == 3, died
     assert content(archive)
     assert "Traceback" not in died.stderr

@@ -94,6 +94,10 @@ LINES: dict[str, tuple[str, Check]] = {
         "capitalizeListTitles = false\n",
         lambda it: ">qq<" in (it.public / "tags" / "qq" / "index.html").read_text("utf-8"),
     ),
+    "pluralizeListTitles": (
+        "pluralizeListTitles = false\n",
+        lambda it: ">qq<" in (it.public / "qq" / "index.html").read_text("utf-8"),
+    ),
     "disablePathToLower": (
         "disablePathToLower = true\n",
         lambda it: any(it.public.glob(f"qq/*/*/{ARTICLE.article_id}")),

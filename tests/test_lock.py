@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import subprocess
 import sys
-import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -39,15 +38,23 @@ def test_the_second_is_told_who_holds_it(tmp_path: Path) -> None:
     second.release()
 
 
-def test_somebody_who_asks_does_not_turn_a_run_away(tmp_path: Path) -> None:
+def test_somebody_who_asks_does_not_turn_a_run_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / ".lock"
     path.touch()
+    waited: list[float] = []
     with path.open() as asking:
+
+        def wait(seconds: float) -> None:
+            waited.append(seconds)
+            if sum(waited) >= 0.2:
+                fcntl.flock(asking, fcntl.LOCK_UN)
+
+        monkeypatch.setattr("newsarchive.archive.lock.time.sleep", wait)
         fcntl.flock(asking, fcntl.LOCK_SH)
-        threading.Timer(0.2, fcntl.flock, (asking, fcntl.LOCK_UN)).start()
         lock = Lock(path)
         lock.acquire("this test", NOW)
         lock.release()
+    assert sum(waited) >= 0.2
 
 
 def test_a_long_name_before_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def test_address_that_a_browser_noted(tmp_path: Path) -> None:
     assert [one.url for one in saved_pages(path)] == ["https://new.qq.com/rain/a/20261123A0000100?a=1&b=2"]
 
 
-def test_folder_of_all_kinds_in_the_order_of_names(tmp_path: Path) -> None:
+def test_folder_of_all_kinds_html_first_in_the_order_of_names(tmp_path: Path) -> None:
     html(tmp_path / "b" / "1.html", b"b1")
     html(tmp_path / "a.html", b"a")
     html(tmp_path / "c.HTML.GZ", gzip.compress(b"c"))
@@ -80,7 +80,7 @@ def test_folder_of_all_kinds_in_the_order_of_names(tmp_path: Path) -> None:
     html(tmp_path / "d.warc", gzip.decompress(warc(tmp_path / "d.gz", page(2, b"d")).read_bytes()))
     html(tmp_path / "notes.txt", b"no page")
     html(tmp_path / "unfinished.warc.gz.open", b"")
-    assert [one.html for one in saved_pages(tmp_path)] == [b"a", b"b1", b"b2", b"c", b"d"]
+    assert [one.html for one in saved_pages(tmp_path)] == [b"a", b"b1", b"c", b"b2", b"d"]
 
 
 def test_warc_page_is_the_page_that_was_written(tmp_path: Path) -> None:
@@ -189,7 +189,7 @@ def test_file_that_cannot_be_read_does_not_stop_the_others(
         return real(file, *args, **kwargs)
 
     monkeypatch.setattr(io, "open", broken)
-    assert [Path(one.saved_in.partition(":")[0]).name for one in saved_pages(tmp_path)] == ["c.warc.gz", "d.html"]
+    assert [Path(one.saved_in.partition(":")[0]).name for one in saved_pages(tmp_path)] == ["d.html", "c.warc.gz"]
     assert caplog.messages == [f"{it}: cannot be read: Input/output error; the others go on" for it in bad]
     assert all(record.exc_info for record in caplog.records), "which a run counts as an error"
 

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
@@ -59,7 +58,7 @@ def scrapyd(tmp_path: Path) -> Iterator[Call]:
 def answers(call: Call) -> bool:
     try:
         return bool(call("daemonstatus"))
-    except URLError:
+    except OSError:  # refused, or cut off while it starts
         return False
 
 

@@ -10,12 +10,15 @@ import re
 import struct
 import subprocess
 import termios
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from demo.crawl import PROJECT, command, site_settings
+from demo.faults import Answer
 from newsarchive.health.report import summary
 from tests.conftest import Crawl, DemoSite
 from tests.test_kill import Moment, kill_at, until
@@ -60,17 +63,31 @@ def test_status_tells_what_to_do_about_each_alarm(crawl: Crawl, demo_site: DemoS
 
 
 def test_status_while_a_run_goes_on_and_after_it_was_killed(
-    crawl: Crawl, new_site: Callable[..., DemoSite], tmp_path: Path
+    crawl: Crawl, new_site: Callable[..., DemoSite], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site = new_site(articles=60)
+    answer, looked_at = site.site.answer, threading.Event()
+
+    def written() -> bool:
+        return any(tmp_path.glob("content/*/*/*/*.md"))
+
+    def answer_or_wait(*asked: Any) -> Answer:
+        if written():  # so that the run goes on for as long as it is looked at
+            looked_at.wait(120)
+        return answer(*asked)
+
+    monkeypatch.setattr(site.site, "answer", answer_or_wait)
     process = crawl.start(tmp_path, site=site, DOWNLOAD_DELAY=0.1)
-    until(lambda: any(tmp_path.glob("content/*/*/*/*.md")))
-    going_on = crawl(tmp_path, name="status")
-    assert going_on.returncode == 0, going_on
-    assert re.search(r"Running   `scrapy crawl qq .*`, pid \d+", going_on.stdout)
-    assert process.poll() is None
-    process.kill()
-    process.communicate()
+    try:
+        until(written)
+        going_on = crawl(tmp_path, name="status")
+        assert going_on.returncode == 0, going_on
+        assert re.search(r"Running   `scrapy crawl qq .*`, pid \d+", going_on.stdout)
+        assert process.poll() is None
+        process.kill()
+        process.communicate()
+    finally:
+        looked_at.set()
     killed = crawl(tmp_path, name="status")
     assert "did not come to its end" in killed.stdout
     assert crawl(tmp_path, site=site).returncode == 0
@@ -160,6 +177,7 @@ def status(code: int, alarms: int = 0, **counts: int) -> dict[str, object]:
     return {
         "folder": "/archive",
         "articles": {"archived": 7},
+        "documents": 7,
         "quarantine": 3,
         "given_up": [{"id": "x"}],
         "last_run": {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ from newsarchive.archive.files import LEDGER, LOCK, stray_files
 from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.lock import Lock
 from newsarchive.archive.rebuild import markdown_files, rebuild
+from newsarchive.archive.rows import Row
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +49,13 @@ class Archive:
         except BaseException:
             lock.release()
             raise
+
+    def stands(self, row: Row) -> bool:
+        """Whether the article's document lies there as it was written."""
+        file = self.folder / row.path
+        if not row.path or not file.is_file():
+            return False
+        return not row.file_hash or hashlib.sha256(file.read_bytes()).hexdigest() == row.file_hash
 
     def close(self) -> None:
         try:

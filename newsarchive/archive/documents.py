@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
 from newsarchive.archive.archive import Archive
+from newsarchive.archive.document_row import read_row
 from newsarchive.archive.files import content_path, revision_path, write_bytes
+from newsarchive.archive.rows import Row
 from newsarchive.items import Article
+
+logger = logging.getLogger(__name__)
 
 # Where a document names a picture: what differs between a file with local pictures and the reference format.
 _PICTURE = re.compile(r'(?m)(?<=\]\()[^)\n]*(?=\)$)|(?<=^thumbnail: ").*(?="$)')
@@ -34,12 +39,12 @@ def standing(archive: Archive, article: Article, document: str) -> Standing:
     row = archive.ledger.get(article.source, article.article_id)
     if row is None or not row.path:
         return Standing.NEW
-    file = archive.folder / row.path
-    if not file.is_file():
-        return Standing.CHANGED  # somebody removed it; it is written again
+    if not archive.stands(row):
+        return Standing.CHANGED  # lost or damaged: it is written again
     if row.content_hash:
         same = row.content_hash == content_hash(document)
     else:  # rebuilt from a file with local pictures, which does not tell where they came from
+        file = archive.folder / row.path
         same = _without_pictures(file.read_text(encoding="utf-8")) == _without_pictures(document)
     return Standing.UNCHANGED if same else Standing.CHANGED
 
@@ -71,8 +76,12 @@ def put(
     if former != document:
         if former is not None:
             written = datetime.fromtimestamp(file.stat().st_mtime, UTC)
-            _keep(archive.folder, article, former, (row and row.archived_at) or written)
-            revision += 1
+            whole = _is_whole(archive, file, row)
+            kept = _keep(archive.folder, article, former, (row and row.archived_at) or written, whole=whole)
+            if whole:
+                revision += 1
+            else:  # no version of the article that the site ever had
+                logger.warning("%s: damaged on the disk, written again; what lay there is kept as %s", path, kept)
         write_bytes(file, document)
     elif row and row.path and row.file_hash != content_hash(document):
         revision += 1  # written, and its former version kept, by a run that was killed before the row
@@ -89,15 +98,28 @@ def put(
     return revision
 
 
-def _keep(folder: Path, article: Article, former: bytes, archived: datetime) -> None:
+def _is_whole(archive: Archive, file: Path, row: Row | None) -> bool:
+    """Whether a file is as it was written, or at least a document: a killed run may not have told the ledger."""
+    if row is not None and archive.stands(row):
+        return True
+    try:
+        read_row(archive.folder, file, now=datetime.now(UTC))
+    except ValueError:
+        return False
+    return True
+
+
+def _keep(folder: Path, article: Article, former: bytes, archived: datetime, *, whole: bool) -> Path:
     """The former version under its time; a run that was killed after this line keeps it only once."""
     for nth in range(1, 1000):
         path = folder / revision_path(article.source, article.article_id, archived, nth)
+        if not whole:
+            path = path.with_name(f"{path.name}.damaged")
         if not path.exists():
             write_bytes(path, former)
-            return
+            return path
         if path.read_bytes() == former:
-            return
+            return path
     raise FileExistsError(f"{path}: a thousand versions of one second")
 
 

@@ -214,6 +214,10 @@ class Ledger(RunRows):
                 f"the ledger {self.path} has an odd row ({error}): `scrapy rebuild` makes a new one"
             ) from error
 
+    def documents(self) -> int:
+        """How many articles have a file, also those that the site has removed."""
+        return int(self._run("SELECT count(*) FROM articles WHERE path <> ''").rows[0][0])
+
     def newest(self, now: datetime) -> Row | None:
         """The archived article that was published last; one with a date far in the future says nothing."""
         condition = "path <> '' AND julianday(published) < julianday(?) + 1 ORDER BY julianday(published) DESC LIMIT 1"

@@ -29,9 +29,7 @@ class Lock:
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         try:
             if not _locked(descriptor):
-                raise ArchiveLocked(
-                    f"the archive {self.path.parent} is held by {_signature(descriptor)}: wait for its end, or stop it"
-                )
+                raise self._held(_signature(descriptor))
         except BaseException:
             os.close(descriptor)
             raise
@@ -46,6 +44,17 @@ class Lock:
         # longer first, then cut: a reader never sees an empty file
         os.pwrite(descriptor, text, 0)
         os.ftruncate(descriptor, len(text))
+
+    def _held(self, by: str) -> ArchiveLocked:
+        return ArchiveLocked(f"the archive {self.path.parent} is held by {by}: wait for its end, or stop it")
+
+    def acquire_to_read(self, purpose: str, now: datetime) -> None:
+        """As `acquire`; where this process may write nothing, such as a copy on a read-only disk, it goes without."""
+        place = self.path if self.path.exists() else self.path.parent
+        if os.access(place, os.W_OK, effective_ids=True):
+            self.acquire(purpose, now)
+        elif held := holder(self.path):
+            raise self._held(held)
 
     def release(self) -> None:
         if self._descriptor is not None:

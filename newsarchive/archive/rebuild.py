@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+_KEPT = ".kept"
 _SUFFIXES = ("", "-wal", "-shm")  # of the files that are one ledger
 
 
@@ -85,7 +86,7 @@ def rebuild(
                 for path in markdown_files(folder):
                     _take(ledger, folder, path, outcome, now=now, ages=ages, pictures_url=pictures_url)
                     progress(path)
-                _take_over(ledger, target, outcome)
+                _take_over(ledger, _former(target), outcome)
                 _name_copies(ledger, outcome)
                 for path in sorted(folder.glob(f"{QUARANTINE}/*/*.json")):
                     _take_quarantined(ledger, path, outcome, now=now)
@@ -138,8 +139,14 @@ def _take_over(ledger: Ledger, target: Path, outcome: Outcome) -> None:
     except (LedgerBroken, OSError) as error:
         broken.append(error)
     if broken and target.exists():
-        more = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
-        logger.warning("not all that the former ledger knew could be read: %s%s", broken[0], more)
+        said = f"{broken[0]} (and {len(broken) - 1} more)" if len(broken) > 1 else str(broken[0])
+        logger.warning("not all that the former ledger knew could be read: %s", said)
+
+
+def _former(target: Path) -> Path:
+    """The ledger to take over from; when there is none, the newest that was kept: a rebuild may have been killed."""
+    kept = sorted(target.parent.glob(f"{target.name}.*{_KEPT}"))
+    return kept[-1] if kept and not target.exists() else target
 
 
 def _take_each(rows: Callable[[], Iterable[T]], take: Callable[[T], object], broken: list[Exception]) -> None:
@@ -163,6 +170,7 @@ def _take_over_row(ledger: Ledger, row: Row, outcome: Outcome) -> None:
         if (copy.path, copy.file_hash) == (row.path, row.file_hash):
             ledger.put(row)
         elif copy.path == row.path:
+            logger.warning("%s: not as the former ledger knew it, taken as it is now", row.path)
             ledger.put(copy)
 
 
@@ -200,7 +208,7 @@ def _keep_aside(ledger: Path, now: datetime) -> str:
     for suffix in _SUFFIXES:
         path = ledger.with_name(f"{ledger.name}{suffix}")
         if path.exists():
-            aside = ledger.with_name(f"{ledger.name}.{stamp}.kept{suffix}")
+            aside = ledger.with_name(f"{ledger.name}.{stamp}{_KEPT}{suffix}")
             while aside.exists():
                 aside = aside.with_name(f"{aside.name}+")
             path.rename(aside)

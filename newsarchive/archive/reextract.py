@@ -28,7 +28,7 @@ class Job:
     row: Row
     warc: Path
     stands: bool
-    """Whether the document is there; one that was lost is written again."""
+    """Whether the document is there as it was written; a lost or damaged one is written again."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def jobs(archive: Archive, source: str, wanted: frozenset[str], *, remember: boo
             continue
         row = replace(row, entry="")  # noqa: PLW2901  -- not needed, and copied to another process
         if row.warc_offset is not None and (pages / row.warc_file).is_file():
-            yield Job(row, pages / row.warc_file, (archive.folder / row.path).is_file())
+            yield Job(row, pages / row.warc_file, archive.stands(row))
             continue
         if newest is None:  # the ledger was rebuilt, or files were added by hand
             newest = newest_captures(sorted(pages.glob("*.warc.gz")), source)
@@ -60,7 +60,7 @@ def jobs(archive: Archive, source: str, wanted: frozenset[str], *, remember: boo
             if remember:
                 archive.ledger.preserved(source, row.article_id, file=found.file.name, offset=found.offset)
             row = replace(row, warc_file=found.file.name, warc_offset=found.offset)  # noqa: PLW2901
-            yield Job(row, found.file, (archive.folder / row.path).is_file())
+            yield Job(row, found.file, archive.stands(row))
         else:
             yield row
 
@@ -113,7 +113,7 @@ def learn_pictures(archive: Archive, row: Row, article: Article, *, pictures_url
 def difference(archive: Archive, row: Row, new: str) -> str:
     """What would change, as `diff -u` says it."""
     file = archive.folder / row.path
-    old = file.read_text(encoding="utf-8") if file.is_file() else ""
+    old = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
     lines = unified_diff(old.splitlines(), new.splitlines(), f"a/{row.path}", f"b/{row.path}", lineterm="")
     return "".join(f"{line}\n" for line in lines)
 

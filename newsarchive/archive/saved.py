@@ -41,7 +41,10 @@ def is_warc(saved_in: str) -> bool:
 
 
 def saved_pages(path: Path | str, source: str = "qq") -> Iterator[Page]:
-    """The pages below `path`, in the order of their files' names; of an article in WARC files the newest page.
+    """The pages below `path`: HTML files in the order of their names, then pages in WARC files in that of their dates.
+
+    Of an article in our own WARC files it is the newest page alone; those of others do not say which article a
+    page is, so that it may come once for each of its URLs, the newest last.
 
     Raises:
         BadArgument: at once, when there is no such file or no saved page in the folder.
@@ -105,27 +108,25 @@ def _is_article(place: Position, source: str) -> bool:
 def _pages(files: list[Path], source: str) -> Iterator[Page]:
     warcs = [file for file in files if file.name.lower().endswith(_WARC)]
     # Earlier captures would be archived first and become former revisions, once more in each replay.
-    wanted: dict[Path, list[int]] = {}
-    for place in newest_captures(warcs, source).values():
-        wanted.setdefault(place.file, []).append(place.offset)
+    places = sorted(newest_captures(warcs, source).values())
     for file in files:
-        if not file.name.lower().endswith(_WARC):
-            try:
-                page = _html_page(file, source)
-            except FileNotFoundError:  # a page of the quarantine, which another page of its article has released
-                continue
-            except OSError as error:
-                _cannot_be_read(file, error.strerror or str(error))
-            else:
-                yield page
+        if file.name.lower().endswith(_WARC):
             continue
-        for offset in sorted(wanted.get(file, ())):
-            try:
-                page = capture_page(capture_at(file, offset), source)
-            except ArchiveError as error:
-                _cannot_be_read(file, str(error))
-            else:
-                yield page
+        try:
+            page = _html_page(file, source)
+        except FileNotFoundError:  # a page of the quarantine, which another page of its article has released
+            continue
+        except OSError as error:
+            _cannot_be_read(file, error.strerror or str(error))
+        else:
+            yield page
+    for place in places:
+        try:
+            page = capture_page(capture_at(place.file, place.offset), source)
+        except ArchiveError as error:
+            _cannot_be_read(place.file, str(error))
+        else:
+            yield page
 
 
 def _cannot_be_read(file: Path, reason: str) -> None:

@@ -102,7 +102,7 @@ def _only_to_read(folder: Path) -> Archive:
     if not (folder / LEDGER).is_file():
         raise LedgerBroken(f"{folder}: {NO_LEDGER}: `scrapy rebuild` makes one")
     lock = Lock(folder / LOCK)
-    lock.acquire(_PURPOSE, datetime.now(UTC))
+    lock.acquire_to_read(_PURPOSE, datetime.now(UTC))
     try:
         return Archive(folder, Ledger.open(folder / LEDGER, read_only=True), lock)
     except BaseException:
@@ -135,7 +135,7 @@ def _settle(archive: Archive, settings: BaseSettings, validate: Validate, readin
         return "problem"
     if article is None:
         return "same"
-    rebuilt = not row.content_hash and (archive.folder / row.path).is_file()
+    rebuilt = not row.content_hash and archive.stands(row)
     if rebuilt and not dry_run:
         learn_pictures(archive, row, article, pictures_url=settings["ARCHIVE_PICTURES_URL"])
     if standing(archive, article, render(article)) is Standing.UNCHANGED:
@@ -163,7 +163,8 @@ def _summary(counts: Counter[str], wanted: frozenset[str], *, dry_run: bool) -> 
     lines = [f"{counted(read, 'page')} read: {', '.join(parts)}"]
     if counts["no page"]:
         lines.append(
-            f"{counted(counts['no page'], 'article')} without a preserved page (ARCHIVE_PAGES was off, or a replay)"
+            f"{counted(counts['no page'], 'article')} without a preserved page"
+            " (ARCHIVE_PAGES was off, a replay, or the WARC file is not there)"
         )
     if missing := len(wanted) - read - counts["no page"] if wanted else 0:
         lines.append(f"{counted(missing, 'given id')} without a document in the archive")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import suppress
 from pathlib import Path
 
 from scrapy.settings import Settings
@@ -50,9 +51,9 @@ class Command(Crawl):
         if self.exitcode in (1, 2, 75):
             return  # which was said; how many pages it came to does not matter then
         left = pages(folder)
-        print(
-            f"{len(before) - len(left)} of {counted(len(before), 'page')} left the quarantine, {len(left)} still there."
-        )
+        said = f"{len(before) - len(left)} of {counted(len(before), 'page')} left the quarantine"
+        with suppress(BrokenPipeError):  # who reads it has gone
+            print(f"{said}, {len(left)} still there.", flush=True)
 
 
 def pages(folder: Path) -> list[Path]:

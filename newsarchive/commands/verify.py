@@ -44,14 +44,14 @@ _NOUNS = {
     "quarantine": "page in quarantine",
 }
 _ADVICE = {
-    "document": "a lost or damaged document: put it back from a backup, or remove it and run `scrapy reextract`",
-    "revision": "a damaged former version: put it back from a backup; nothing else needs it",
+    "document": "a lost or damaged document: put it back from a backup, or run `scrapy reextract`",
+    "revision": "a damaged former version: put it back from a backup, or remove it; nothing else needs it",
     "unknown document": "a document that the ledger does not know: run `scrapy rebuild`; what that leaves alone, put"
     " back from a backup and rebuild again, or remove it and run `scrapy crawl qq -a urls=ID`"
     " (without network: `-a replay=` and the archive's pages/)",
     "stray file": "a file that is no document: move it out of content/",
     "picture": "a lost or damaged picture: put it back from a backup",
-    "page": "a damaged WARC file: put it back from a backup; its other pages can be read as before",
+    "page": "a lost or damaged WARC file: put it back from a backup; its other pages can be read as before",
     "unknown picture": "a picture that no article has: move it out of pictures/",
     "unknown page": "a page in quarantine that the ledger does not know: `scrapy retry` reads it; or move it out",
     "quarantine": "a page in quarantine: put it back from a backup, or let a run fetch it again",
@@ -88,7 +88,7 @@ def verify(settings: BaseSettings) -> tuple[dict[str, int], list[Finding]]:
     if not (folder / LEDGER).is_file():
         return {}, [Finding("ledger", LEDGER, NO_LEDGER)]
     lock = Lock(folder / LOCK)
-    lock.acquire("`scrapy verify`", datetime.now(UTC))
+    lock.acquire_to_read("`scrapy verify`", datetime.now(UTC))
     try:
         with Ledger.open(folder / LEDGER, read_only=True) as ledger:
             findings = [Finding("ledger", LEDGER, line) for line in ledger.check()]

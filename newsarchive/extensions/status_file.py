@@ -39,6 +39,7 @@ def look(folder: Path, ledger: Ledger, max_tries: int) -> dict[str, Any]:
     """The archive as a whole."""
     return status.archive_status(
         by_state=ledger.counts_by_state(),
+        documents=ledger.documents(),
         newest=ledger.newest(datetime.now(UTC)),
         exhausted=ledger.exhausted(max_tries),
         in_quarantine=sum(1 for _ in folder.glob(f"{QUARANTINE}/*/*.json")),
@@ -48,4 +49,4 @@ def look(folder: Path, ledger: Ledger, max_tries: int) -> dict[str, Any]:
 
 def nothing() -> dict[str, Any]:
     """An archive that has nothing yet, or whose ledger cannot be asked."""
-    return status.archive_status(by_state={}, newest=None, exhausted=[], in_quarantine=0)
+    return status.archive_status(by_state={}, documents=0, newest=None, exhausted=[], in_quarantine=0)

@@ -22,6 +22,7 @@ from newsarchive.health.counts import (
     total,
 )
 from newsarchive.health.outcome import site_trouble
+from newsarchive.wording import counted
 
 HISTORY = 20  # runs: ten hours of a run every half hour
 _SOME = 10  # articles of one run from which a share says something
@@ -77,7 +78,7 @@ def _lists(now: Counts) -> Iterable[Alarm]:
     if read and not list_entries(now):
         yield Alarm(
             name="lists empty",
-            seen=f"{read} lists were read and name nothing, known or new",
+            seen=f"{counted(read, 'list')} read, and nothing named there, known or new",
             expected="about twenty entries in each",
             advice=LISTS,
         )

@@ -28,8 +28,9 @@ def summary(status: Mapping[str, Any]) -> str:
     lines = [f"{_read(counts)}: {', '.join(parts)}, in {counts['seconds']:.0f} s"]
     if run["exit_code"] != 1 and (end := _ENDS.get(run["reason"])):
         lines[0] += f"; {end}"
-    archived = status["articles"]["archived"]
-    lines.append(f"{counted(archived, 'article')} in {status['folder']}/content")
+    lines.append(f"{counted(status['documents'], 'article')} in {status['folder']}/content")
+    if lost := int(counts.get("picture/failed", 0)):
+        lines[-1] += f"; {counted(lost, 'picture')} could not be fetched, tried again in later runs"
     if run["exit_code"] == 1:
         more = f" (and {counts['error'] - 1} more)" if counts["error"] > 1 else ""
         lines.append(f"ERROR: {run['message']}{more}")
@@ -39,8 +40,9 @@ def summary(status: Mapping[str, Any]) -> str:
     waiting = status["quarantine"]
     given_up = len(status["given_up"])
     if (run["alarms"] or waiting or given_up) and len(lines) < 5:
-        left = f"{counted(waiting, 'page in quarantine')}, {counted(given_up, 'article given up')}"
-        lines.append(f"{left}: `scrapy status` says what to do")
+        left = [counted(waiting, "page in quarantine")] if waiting else []
+        left += [counted(given_up, "article given up")] if given_up else []
+        lines.append(f"{', '.join(left) or 'Something looks changed'}: `scrapy status` says what to do")
     return "\n".join(lines[:5])
 
 

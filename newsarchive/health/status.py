@@ -52,6 +52,7 @@ def run_status(
 def archive_status(
     *,
     by_state: Mapping[State, int],
+    documents: int,
     newest: Row | None,
     exhausted: Sequence[Row],
     in_quarantine: int,
@@ -60,6 +61,7 @@ def archive_status(
     """The part about the archive as a whole."""
     return {
         "articles": {state.value: by_state.get(state, 0) for state in State},
+        "documents": documents,
         "newest": newest
         and {
             "id": newest.article_id,
@@ -83,7 +85,8 @@ def in_words(status: Mapping[str, Any]) -> str:
     if run is None:
         lines.append("Last run  none so far: `scrapy crawl qq` makes the first")
     else:
-        lines.append(f"Last run  {_local(run['ended'])}: {run['meaning']} (exit code {run['exit_code']})")
+        stopped = ", stopped on request" if run["reason"] == "shutdown" else ""
+        lines.append(f"Last run  {_local(run['ended'])}: {run['meaning']}{stopped} (exit code {run['exit_code']})")
         if run["message"]:
             lines.append(f"          {run['message']}")
     if killed := status.get("unfinished_run"):

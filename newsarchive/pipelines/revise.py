@@ -62,7 +62,7 @@ class Revise:
         row = archive.ledger.get(item.source, item.article_id)
         if item.captured is None or row is None or row.warc_offset is None:
             return False
-        if not row.path or not (archive.folder / row.path).is_file():
+        if not archive.stands(row):
             return False  # better an older text than none
         try:
             held = capture_at(archive.folder / PAGES / row.warc_file, row.warc_offset).record.date

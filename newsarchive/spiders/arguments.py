@@ -62,11 +62,11 @@ def day(name: str, text: str) -> date | None:
 
 
 def number(name: str, text: str, default: int | None) -> int | None:
-    """A number of at least 1, or `default` for no text."""
+    """A whole number of at least 1, or `default` for no text."""
     if not text:
         return default
     if not (text.isascii() and text.isdigit() and int(text) >= 1):
-        raise BadArgument(f"{name}={text}: expected a number of at least 1")
+        raise BadArgument(f"{name}={text}: expected a whole number of at least 1")
     return int(text)
 
 
@@ -99,7 +99,7 @@ def refuse_others(name: str, given: Collection[str], known: Collection[str]) -> 
 def named_articles(text: str, article_id: Callable[[str], str]) -> list[str]:
     """Ids of articles by URL or id, with commas between them, or one a line in the file after `@`."""
     if text.startswith("@"):
-        file = Path(text[1:])
+        file = Path(text[1:]).expanduser()
         try:
             lines = file.read_text(encoding="utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError) as error:
