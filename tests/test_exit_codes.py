@@ -143,6 +143,25 @@ def test_the_firewall_ends_the_crawl(crawl: Crawl, demo_site: DemoSite, tmp_path
     assert len(tried) == 1, "what was not sent was not tried"
 
 
+def test_the_firewall_ends_the_crawl_also_while_a_host_has_asked_for_quiet(
+    crawl: Crawl, demo_site: DemoSite, tmp_path: Path
+) -> None:
+    first, second = (story.id for story in list(demo_site.site.articles())[:2])
+    answer = demo_site.site.answer
+
+    def refuse(method: str, target: str, headers: dict[str, str], body: bytes) -> Answer:
+        if target.endswith(first):
+            return Answer(429, headers=(("Retry-After", "290"),))
+        if target.endswith(second):
+            return Answer(501, seconds=3)  # the first one waits by then
+        return answer(method, target, headers, body)
+
+    demo_site.site.answer = refuse  # type: ignore[method-assign]
+    result = crawl(tmp_path, "-a", f"urls={first},{second}", site=demo_site, timeout=120)
+    assert result.returncode == 3, result
+    assert "firewall" in result.stdout
+
+
 @pytest.mark.parametrize("path", ["/robots.txt", "/web_feed/*"])
 def test_the_firewall_may_refuse_at_once(crawl: Crawl, demo_site: DemoSite, tmp_path: Path, path: str) -> None:
     demo_site.site.faults.add(path, 501, times=-1)

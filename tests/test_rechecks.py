@@ -257,6 +257,93 @@ def test_a_page_that_says_that_it_was_removed_is_looked_at_again(
     assert row(archive, removed).state is State.ARCHIVED
 
 
+def test_a_304_to_a_request_without_conditions_is_a_failed_try(
+    crawl: Crawl, demo_site: DemoSite, tmp_path: Path
+) -> None:
+    odd = article(demo_site)
+    demo_site.site.faults.add(f"/rain/a/{odd}", 304, times=-1)
+    result = crawl(tmp_path, site=demo_site)
+    assert "HTTP status 304" in result.stderr
+    assert (row(tmp_path, odd).state, row(tmp_path, odd).path) == (State.FAILED, "")
+    demo_site.site.faults.clear()
+    make_due(tmp_path)
+    assert crawl(tmp_path, "-a", f"urls={odd}", site=demo_site).returncode == 0
+    assert row(tmp_path, odd).state is State.ARCHIVED
+
+
+def test_a_saved_page_tells_nothing_new_of_the_site(crawl: Crawl, demo_site: DemoSite, archive: Path) -> None:
+    removed, edited = (story.id for story in [s for s in demo_site.site.articles() if s.family == "F5"][:2])
+    demo_site.site.delete(removed)
+    demo_site.site.edit(edited, title="改了的标题")
+    make_due(archive)
+    crawl(archive, site=demo_site)
+    before = {name: row(archive, name) for name in (removed, edited)}
+    assert before[removed].state is State.GONE
+    document = archive / before[edited].path
+    document.unlink()
+    result = crawl(archive, "-a", f"replay={archive / 'pages'}")
+    assert result.returncode == 0, result
+    assert row(archive, removed) == before[removed]
+    after = row(archive, edited)
+    assert "改了的标题" in document.read_text(encoding="utf-8")
+    assert replace(after, archived_at=None) == replace(before[edited], archived_at=None)
+
+
+def test_rechecks_end_also_when_the_page_cannot_be_read_any_more(
+    crawl: Crawl, demo_site: DemoSite, archive: Path
+) -> None:
+    demo_site.site.layout = "next"
+    odd = article(demo_site)
+    for _ in range(3):
+        make_due_again(archive)
+        crawl(archive, site=demo_site, ARCHIVE_MAX_TRIES=3, ARCHIVE_RECHECK_HOURS="0")
+    last = row(archive, odd)
+    assert (last.state, last.attempts, last.next_check) == (State.ARCHIVED, 3, None)
+
+
+def make_due_again(archive: Path) -> None:
+    """As `make_due`, and what was tried so far is remembered."""
+    now = datetime.now(UTC)
+    with Ledger.open(archive / "ledger.sqlite") as ledger:
+        for known in list(ledger.rows()):
+            if known.state is State.ARCHIVED:
+                ledger.put(replace(known, next_check=now))
+
+
+HARMS: dict[str, Callable[[bytes], bytes]] = {
+    "emptied": lambda _: b"",
+    "cut": lambda whole: whole[:300],
+    "longer": lambda whole: whole + b"more\n",
+    "changed": lambda whole: whole.replace("。".encode(), "！".encode(), 1),
+}
+
+
+@pytest.mark.parametrize("harm", HARMS)
+@pytest.mark.parametrize("how", ["crawl", "urls", "reextract"])
+def test_a_damaged_document_is_written_again(
+    crawl: Crawl, demo_site: DemoSite, archive: Path, harm: str, how: str
+) -> None:
+    odd = article(demo_site)
+    document = archive / row(archive, odd).path
+    whole = document.read_bytes()
+    bad = HARMS[harm](whole)
+    document.write_bytes(bad)
+    if how == "reextract":
+        result = crawl(archive, odd, name="reextract")
+    else:
+        make_due(archive)
+        result = crawl(archive, *(["-a", f"urls={odd}"] if how == "urls" else []), site=demo_site)
+    assert result.returncode == 0, result
+    assert document.read_bytes() == whole
+    (kept,) = (archive / "revisions" / "qq" / odd).iterdir()
+    assert kept.read_bytes() == bad
+    assert row(archive, odd).revision == (2 if harm == "changed" else 1), (
+        "another document is a version, half a one not"
+    )
+    assert ("damaged on the disk" in result.stderr) == (harm != "changed")
+    assert crawl(archive, name="verify").returncode == 0
+
+
 def test_rechecks_go_on_while_the_site_is_away_and_end_with_the_last_age(
     crawl: Crawl, demo_site: DemoSite, archive: Path
 ) -> None:

@@ -96,6 +96,24 @@ def test_newest_capture_of_an_article_only(tmp_path: Path) -> None:
     assert [one.html for one in saved_pages(tmp_path / "qq-1.warc.gz")] == [b"first", b"only"]
 
 
+def test_pages_of_warc_files_come_in_the_order_of_their_dates(tmp_path: Path) -> None:
+    """Those of others do not say which article a page is: what is written last must be the newest."""
+    later = SAVED + timedelta(days=5)
+    warc(tmp_path / "a.warc.gz", replace(page(1, b"new", later), article_id="", url="https://new.qq.com/rain/a/X"))
+    warc(tmp_path / "b.warc.gz", replace(page(1, b"old"), article_id="", url="https://news.qq.com/rain/a/X"))
+    assert [one.html for one in saved_pages(tmp_path)] == [b"old", b"new"]
+
+
+def test_a_page_that_meets_a_bug_is_left_to_the_pipelines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("newsarchive.archive.saved.reader", lambda _: broken)
+    warc(tmp_path / "qq-1.warc.gz", page(1, b"first"), page(2, b"only"))
+    warc(tmp_path / "qq-2.warc.gz", page(1, b"second", SAVED + timedelta(hours=1)))
+    assert [one.html for one in saved_pages(tmp_path)] == [b"only", b"second"]
+
+
 def test_warc_of_others_has_pages_and_other_things(tmp_path: Path) -> None:
     file = WarcFile(tmp_path / "foreign.warc.gz", "another program")
     base = page_exchange(page(1))

@@ -487,3 +487,15 @@ def test_junk_is_no_crash(tmp_path: Path, junk: bytes) -> None:
     path.write_bytes(junk)
     assert read_pages(path) == []
     assert len(damages(path)) == (1 if junk else 0)
+
+
+def test_damage_in_a_file_left_open_costs_one_page(tmp_path: Path) -> None:
+    whole = written(tmp_path / "whole", page(1), page(2), page(3)).read_bytes()
+    starts = [found.offset for found in records(tmp_path / "whole" / "qq-1.warc.gz") if not isinstance(found, Damage)]
+    spoilt = bytearray(whole)
+    spoilt[starts[3] + 40] ^= 0xFF  # warcinfo, then response and metadata of each page
+    part = tmp_path / "qq-1.warc.gz.open"
+    part.write_bytes(spoilt)
+    ((path, cut),) = mend(tmp_path)
+    assert (cut, path.read_bytes()) == (0, bytes(spoilt))
+    assert [one.article_id for one in read_pages(path)] == [page(1).article_id, page(3).article_id]
