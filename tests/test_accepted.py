@@ -46,6 +46,8 @@ def test_what_is_shipped_is_accepted() -> None:
         ("RETRY_HTTP_CODES", "500,567"),
         ("RETRY_HTTP_CODES", ""),
         ("LOG_LEVEL", "DEBUG"),
+        ("FEED_EXPORT_INDENT", None),
+        ("MY_EXTENSION_ENABLED", "of somebody else"),
         ("HAIGANG_SITE", "of another source"),
     ],
 )

@@ -21,6 +21,7 @@ from demo.markup import Pictures, picture_key
 from demo.server import Server
 from demo.site import Asked, Site
 from demo.stories import Story
+from tests.archived import make_due
 
 GIF = "20261104A05T2Q00"
 EDITOR = "20261104A03K7P00"
@@ -208,6 +209,27 @@ def test_since_and_until_are_days_of_the_publisher(demo_site: Any, crawl: Any, t
     days = {front(document)["date"][:10] for document in documents(tmp_path).values()}
     assert days == {"2026-11-01", "2026-11-02", "2026-11-03"}
     assert f"/rain/a/{EDITOR}" not in demo_site.site.counts()
+
+
+@pytest.mark.parametrize(
+    "arguments", [["channels=tech", "since=2099-01-01"], ["sitemap=1", "since=2099-01-01"], ["until=1999-12-31"]]
+)
+def test_lists_without_an_article_of_the_days_that_are_wanted_are_no_alarm(
+    demo_site: Any, crawl: Any, tmp_path: Path, arguments: list[str]
+) -> None:
+    result = crawl(tmp_path, *(part for it in arguments for part in ("-a", it)), site=demo_site)
+    assert (result.returncode, result.status["last_run"]["alarms"]) == (0, []), result
+    assert documents(tmp_path) == {}
+
+
+def test_no_list_is_read_when_what_was_due_has_used_up_the_limit(demo_site: Any, crawl: Any, tmp_path: Path) -> None:
+    arguments = ("-a", "channels=tech", "-a", "limit=2")
+    assert crawl(tmp_path, *arguments, site=demo_site).returncode == 0
+    make_due(tmp_path)
+    demo_site.site.forget()
+    result = crawl(tmp_path, *arguments, site=demo_site)
+    assert (result.returncode, result.status["last_run"]["counts"]["article/unchanged"]) == (0, 2), result
+    assert not any(path.startswith("/web_feed") for path in demo_site.site.counts())
 
 
 def test_named_articles_by_odd_urls(demo_site: Any, crawl: Any, tmp_path: Path) -> None:

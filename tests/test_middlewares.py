@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -12,8 +13,10 @@ from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 from scrapy.utils.test import get_crawler
 
+from newsarchive.extensions.faults import is_site_error
 from newsarchive.handlers import NotSent
 from newsarchive.middlewares import Backoff, SiteHosts
+from newsarchive.spiders.answers import Trouble, error_trouble
 from newsarchive.spiders.qq import QQSpider
 from tests.test_arguments import OURS
 
@@ -56,6 +59,22 @@ def test_pictures_have_hosts_of_their_own() -> None:
     for url in ("https://gtimg.com.example.com/x", "https://notgtimg.com/x", "http://127.0.0.1/x"):
         with pytest.raises(IgnoreRequest):
             hosts().process_request(Request(url, meta={"picture": True}))
+
+
+@pytest.mark.parametrize("library", ["brotli", "backports.zstd" if sys.version_info < (3, 14) else "compression.zstd"])
+def test_what_cannot_be_unpacked_is_the_sites_fault(library: str) -> None:
+    """Scrapy says of each of them that it takes it."""
+    with pytest.raises(Exception) as caught:  # noqa: PT011  -- each has an error of its own
+        pytest.importorskip(library).decompress(b"no such thing")
+    assert is_site_error(caught.value)
+    assert error_trouble(caught.value) is Trouble.UNREACHABLE
+
+
+def test_a_page_that_unpacks_too_large_is_no_refusal() -> None:
+    too_large = IgnoreRequest("exceeded DOWNLOAD_MAXSIZE")
+    too_large.__cause__ = ValueError("of the decompression")
+    assert error_trouble(too_large) is Trouble.ARTICLE
+    assert error_trouble(IgnoreRequest("Forbidden by robots.txt")) is Trouble.REFUSED
 
 
 class Waits:

@@ -429,6 +429,15 @@ def test_pictures_wanted_later_are_fetched_some_articles_a_run(
     assert findings(archive) == []
 
 
+def test_who_archives_accounts_only_gets_their_pictures_too(tmp_path: Path, crawl: Crawl, site: DemoSite) -> None:
+    account = next(iter(site.site.articles())).media
+    crawl(tmp_path, "-a", f"accounts={account}", site=site)
+    result = crawl(tmp_path, "-a", f"accounts={account}", site=site, **ON)
+    assert result.returncode == 0, result
+    assert result.status["last_run"]["counts"]["picture/stored"] > 0
+    assert findings(tmp_path) == []
+
+
 def test_document_changed_by_hand_is_left_alone(tmp_path: Path, crawl: Crawl, site: DemoSite) -> None:
     crawl(tmp_path, site=site)
     changed = next(file for file in tmp_path.glob("content/**/*.md") if f"]({site.url}" in file.read_text())

@@ -177,6 +177,26 @@ def test_a_ledger_that_can_be_read_loses_nothing(tmp_path: Path) -> None:
     assert after[1:] == before[1:]
 
 
+def test_a_rebuild_that_was_killed_between_two_names_loses_nothing(tmp_path: Path) -> None:
+    with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
+        ledger.found("qq", "waiting", url="u", where="tech", now=NOW)
+        ledger.compact()
+    (tmp_path / "ledger.sqlite").rename(tmp_path / "ledger.sqlite.20261101T115959Z.kept")
+    rebuild(tmp_path, now=NOW)
+    assert [row.article_id for row in rows(tmp_path)] == ["waiting"]
+
+
+def test_a_document_that_the_former_ledger_knew_otherwise_is_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = write(tmp_path)
+    rebuild(tmp_path, now=NOW)
+    path.write_text(path.read_text("utf-8").replace("\n[qq]", "\n又一段。\n\n[qq]"), "utf-8")
+    rebuild(tmp_path, now=NOW)
+    named = path.relative_to(tmp_path)
+    assert f"{named}: not as the former ledger knew it, taken as it is now" in caplog.text
+
+
 def test_rows_that_cannot_be_read_cost_themselves(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
         for name in ("first", "broken", "last"):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -398,6 +401,41 @@ def test_wrong_usage_and_a_lock(archives: Path, tmp_path: Path, crawl: Crawl) ->
 
 
 # all cores
+
+
+def slow(number: int) -> int:
+    print(os.getpid(), flush=True)
+    time.sleep(60)
+    return number
+
+
+def test_workers_end_with_a_parent_that_is_killed() -> None:
+    told = "from tests.test_reextract import slow\nfrom newsarchive.archive.cores import on_all_cores\n"
+    line = [sys.executable, "-c", f"{told}list(on_all_cores(slow, range(100), chunk=5, cores=2))"]
+    with subprocess.Popen(line, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout
+        workers = [int(parent.stdout.readline()) for _ in range(2)]
+        assert workers[0] != workers[1]
+        parent.kill()
+        parent.communicate(timeout=40)  # which comes to its end when no worker holds the other end any more
+
+
+def test_a_page_that_meets_a_bug_does_not_stop_the_others(
+    archives: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archive = archives / "without"
+    victim = sorted(rows(archive))[0]
+
+    def broken(html: bytes | str, url: str = "", thumbnail: str = "") -> Article:
+        if victim in url:
+            raise ZeroDivisionError("a bug")
+        return reader("qq")(html, url=url, thumbnail=thumbnail)
+
+    monkeypatch.setattr("newsarchive.archive.reextract.reader", lambda _: broken)
+    assert run(archive) == 1
+    said = capsys.readouterr()
+    assert "ZeroDivisionError: a bug" in said.err
+    assert "1 not readable and left alone" in said.out
 
 
 def doubled(number: int) -> int:

@@ -53,6 +53,23 @@ def test_a_folder_gives_several_pairs(crawl: Any, tmp_path: Path) -> None:
     assert found == {"F1/three_fin2019082600091200", "F4/three_20240803a32px200", "F5/three_20260914a03px300"}
 
 
+def test_two_pages_of_one_article_do_not_overwrite_each_other(crawl: Any, tmp_path: Path) -> None:
+    saved = tmp_path / "saved"
+    saved.mkdir()
+    for name in ("one.html", "two.html"):
+        shutil.copy(PAIRS / "F5" / "gif" / "page.html", saved / name)
+    result = save(crawl, tmp_path, str(saved), "both")
+    assert result.returncode == 2, result
+    assert "2 pages would be" in result.stderr
+    assert not list(tmp_path.rglob("article.md"))
+
+
+def test_a_place_where_nothing_can_be_written_is_one_line(crawl: Any, tmp_path: Path) -> None:
+    (tmp_path / "pages").write_text("a file")
+    result = save(crawl, tmp_path, str(PAIRS / "F5" / "gif" / "page.html"), "one")
+    assert (result.returncode, len(result.stderr.splitlines())) == (1, 1), result
+
+
 def test_the_network(demo_site: Any, crawl: Any, tmp_path: Path) -> None:
     result = save(crawl, tmp_path, f"{demo_site.url}/rain/a/{EDITOR}", "from_network", site=demo_site)
     assert result.returncode == 0, result
