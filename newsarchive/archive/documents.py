@@ -34,6 +34,11 @@ def content_hash(document: str | bytes) -> str:
     return hashlib.sha256(document.encode() if isinstance(document, str) else document).hexdigest()
 
 
+def document_path(row: Row | None, article: Article) -> str:
+    """Where the article's file lies or will: it never changes once written, even when the publish time does."""
+    return row.path if row and row.path else str(content_path(article.source, article.published, article.article_id))
+
+
 def standing(archive: Archive, article: Article, document: str) -> Standing:
     """Compares the reference rendering with what the archive holds of the article."""
     row = archive.ledger.get(article.source, article.article_id)
@@ -68,8 +73,7 @@ def put(
         The number of the revision: 1 for the first version.
     """
     row = archive.ledger.get(article.source, article.article_id)
-    # The path of an article never changes once written, even when its publish time does.
-    path = row.path if row and row.path else str(content_path(article.source, article.published, article.article_id))
+    path = document_path(row, article)
     file = archive.folder / path
     former = file.read_bytes() if file.is_file() else None
     revision = max(row.revision, 1) if row else 1

@@ -87,6 +87,16 @@ def picture_url(path: str, prefix: str) -> str:
     return f"{prefix.rstrip('/')}/{PurePosixPath(path).relative_to(PICTURES)}"
 
 
+def picture_path(url: str, prefix: str) -> str:
+    """Where the picture lies that a document names so: `picture_url` the other way; `""` for one of the site.
+
+    >>> picture_path("/pictures/qq/2025/02/20250211A06DM600/00-9f86d081884c7d65.jpg", "/pictures/")
+    'pictures/qq/2025/02/20250211A06DM600/00-9f86d081884c7d65.jpg'
+    """
+    place = url.removeprefix(f"{prefix.rstrip('/')}/")
+    return f"{PICTURES}/{place}" if place != url else ""
+
+
 def is_wanted(url: str, domains: Iterable[str]) -> bool:
     """Whether a picture is to be fetched: from a picture host of the site, which is a name or a listed address."""
     try:

@@ -13,7 +13,7 @@ from newsarchive.archive.captures import capture_at, capture_page
 from newsarchive.archive.documents import content_hash, put
 from newsarchive.archive.files import PAGES
 from newsarchive.archive.ledger import Row
-from newsarchive.archive.pictures import localised, picture_links, picture_url
+from newsarchive.archive.pictures import localised, picture_links, picture_path, picture_url
 from newsarchive.archive.saved import Position, newest_captures
 from newsarchive.errors import ArchiveError, PageError
 from newsarchive.items import Article
@@ -101,10 +101,9 @@ def learn_pictures(archive: Archive, row: Row, article: Article, *, pictures_url
     A local picture bears the number of its place, so it pairs off with what stands there in the article.
     """
     here = picture_links((archive.folder / row.path).read_text(encoding="utf-8"))
-    prefix = f"{pictures_url.rstrip('/')}/"
     for nth, (link, url) in enumerate(zip(here, picture_links(render(article)), strict=False)):
-        path = f"pictures/{link.removeprefix(prefix)}"
-        own = link.startswith(prefix) and link.rpartition("/")[2].startswith(f"{nth:02d}-")
+        path = picture_path(link, pictures_url)
+        own = path.rpartition("/")[2].startswith(f"{nth:02d}-")
         if own and (archive.folder / path).is_file():
             digest = content_hash((archive.folder / path).read_bytes())
             archive.ledger.pictures.stored(row.source, row.article_id, url, path=path, hash=digest)

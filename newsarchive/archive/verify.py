@@ -7,14 +7,15 @@ import hashlib
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from pathlib import Path
 
 from newsarchive.archive.captures import Capture, captures
-from newsarchive.archive.files import CONTENT, PAGES, PICTURES, QUARANTINE, is_stray, stray_files
+from newsarchive.archive.files import CONTENT, PAGES, PICTURES, QUARANTINE, REVISIONS, is_stray, stray_files
 from newsarchive.archive.front_matter import front_matter
 from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.notes import read_notes
-from newsarchive.archive.pictures import picture_digits, picture_kind, picture_links
+from newsarchive.archive.pictures import picture_digits, picture_kind, picture_links, picture_path
 from newsarchive.archive.records import Damage
 from newsarchive.archive.warc import OPEN
 
@@ -30,6 +31,8 @@ class Finding:
     path: str
     """Below the archive's folder."""
     reason: str
+    trouble: str = ""
+    """What can be done about it, where that is not the same for all of `what`."""
 
 
 @dataclass(frozen=True)
@@ -73,17 +76,14 @@ class Document:
         named = picture_links(text)
         if named[:1] != [fields["thumbnail"]]:
             return self._found(f"its thumbnail is not as this program writes it: {_one_line(fields['thumbnail'])[:80]}")
-        prefix = f"{self.pictures_url.rstrip('/')}/{self.source}/"
-        links = frozenset(
-            f"{PICTURES}/{self.source}/{link.removeprefix(prefix)}" for link in named if link.startswith(prefix)
-        )
+        paths = (picture_path(link, self.pictures_url) for link in named)
+        links = frozenset(path for path in paths if path.startswith(f"{PICTURES}/{self.source}/"))
         lost = sorted(link for link in links if not (self.folder / link).is_file())
-        return Checked(
-            [Finding("document", self.path, f"names a picture that is not there: {it}") for it in lost], links
-        )
+        return self._found(*(f"names a picture that is not there: {it}" for it in lost), links=links)
 
-    def _found(self, reason: str) -> Checked:
-        return Checked([Finding("document", self.path, reason)])
+    def _found(self, *reasons: str, links: frozenset[str] = frozenset()) -> Checked:
+        trouble = "revision" if self.path.startswith(f"{REVISIONS}/") else ""
+        return Checked([Finding("document", self.path, reason, trouble) for reason in reasons], links)
 
 
 @dataclass(frozen=True)
@@ -181,15 +181,16 @@ def checked(check: Check) -> Checked:
 
 def left_over(folder: Path, known: set[str]) -> Iterator[Finding]:
     """Files that neither the ledger nor a document names."""
-    for what, place, reason in (
-        ("document", CONTENT, "the ledger has no such article"),
-        ("picture", PICTURES, "no article has it"),
-        ("quarantine", QUARANTINE, "the ledger has no such page in quarantine"),
+    for what, place, reason, trouble in (
+        ("document", CONTENT, "the ledger has no such article", "unknown document"),
+        ("picture", PICTURES, "no article has it", "unknown picture"),
+        ("quarantine", QUARANTINE, "the ledger has no such page in quarantine", "unknown page"),
     ):
         for file in sorted((folder / place).rglob("*")):
             path = file.relative_to(folder).as_posix()
             if path not in known and not file.is_dir() and not is_stray(file.name):
-                yield Finding(what, path, reason)
+                stray = place == CONTENT and not fnmatch(path, f"{CONTENT}/*/*/*/*.md")
+                yield Finding(what, path, reason, "stray file" if stray else trouble)
     for file in sorted(stray_files(folder)):
         yield Finding("left over", file.relative_to(folder).as_posix(), "a killed run left it; the next removes it")
     for file in sorted((folder / PAGES).glob(f"*{OPEN}")):

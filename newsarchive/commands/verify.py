@@ -8,14 +8,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
 from newsarchive.archive.cores import on_all_cores
-from newsarchive.archive.files import CONTENT, LEDGER, LOCK, PAGES, QUARANTINE, REVISIONS, quarantine_path
+from newsarchive.archive.files import LEDGER, LOCK, PAGES, QUARANTINE, REVISIONS, quarantine_path
 from newsarchive.archive.ledger import Ledger, Row, State
 from newsarchive.archive.lock import Lock
 from newsarchive.archive.verify import (
@@ -159,21 +158,5 @@ def table(counts: dict[str, int], findings: list[Finding]) -> str:
     if not findings:
         return "\n".join([*lines, "everything is there and as it was written"])
     lines.append(counted(len(findings), "finding"))
-    lines += [f"  {_ADVICE[trouble]}" for trouble in dict.fromkeys(map(_trouble, findings))]
+    lines += [f"  {_ADVICE[trouble]}" for trouble in dict.fromkeys(it.trouble or it.what for it in findings)]
     return "\n".join(lines)
-
-
-def _trouble(finding: Finding) -> str:
-    """Which advice helps.
-
-    >>> _trouble(Finding("document", "content/notes.txt", "the ledger has no such article"))
-    'stray file'
-    """
-    if finding.reason == "the ledger has no such article":
-        return "unknown document" if fnmatch(finding.path, f"{CONTENT}/*/*/*/*.md") else "stray file"
-    if finding.what == "document" and finding.path.startswith(f"{REVISIONS}/"):
-        return "revision"
-    return {
-        "no article has it": "unknown picture",
-        "the ledger has no such page in quarantine": "unknown page",
-    }.get(finding.reason, finding.what)

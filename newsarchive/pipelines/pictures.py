@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Self, cast
 from scrapy import signals
 from scrapy.exceptions import DontCloseSpider, NotConfigured
 
-from newsarchive.archive.documents import content_hash
-from newsarchive.archive.files import content_path, write_bytes
+from newsarchive.archive.documents import content_hash, document_path
+from newsarchive.archive.files import write_bytes
 from newsarchive.archive.ledger import PictureRow, Row, State
 from newsarchive.archive.pictures import is_wanted, picture_folder, picture_links, picture_url, relinked
 from newsarchive.extensions.faults import is_fatal
@@ -63,7 +63,7 @@ class Pictures:
 
     async def process_item(self, item: Article) -> Article:
         row = self.run.ledger.get(item.source, item.article_id)
-        path = row.path if row and row.path else str(content_path(item.source, item.published, item.article_id))
+        path = document_path(row, item)
         links = [item.thumbnail, *(picture.url for picture in item.pictures)]
         wanted = Wanted(item.source, item.article_id, picture_folder(PurePosixPath(path)), self._urls(links))
         outcomes = await self._fetch(wanted)
