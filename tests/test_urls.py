@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from newsarchive.errors import BadArgument
-from newsarchive.qq.urls import article_id, id_date, is_article, picture_url, says_gone, whole_id
+from newsarchive.qq.urls import article_id, canonical_url, id_date, is_article, picture_url, says_gone, whole_id
 
 ONE = "20250211A06DM600"
 
@@ -45,10 +45,18 @@ def test_every_address_of_an_article_names_one_id(text: str) -> None:
         ("http://finance.qq.com/a/20190923/000843_2.htm?pc", "FIN2019092300084300"),
         ("https://house.qq.com/a/20170102/012345.htm", "HOU2017010201234500"),
         ("https://cd.qq.com/a/20170102/012345.htm", "CDC2017010201234500"),
+        ("http://stock.finance.qq.com/a/20170102/012345.htm", "STO2017010201234500"),
+        ("http://sh.house.qq.com/a/20170102/012345.htm", "HOU2017010201234500"),
+        ("http://bj.auto.qq.com/a/20170102/012345.htm", "AUT2017010201234500"),
+        ("http://hn.house.qq.com/a/20170102/012345.htm", "HNN2017010201234500"),
+        ("http://hebei.jjj.qq.com/a/20170102/012345.htm", "HEB2017010201234500"),
+        ("http://2016.qq.com/a/20160806/012345.htm", "BCP2016080601234500"),
+        ("http://sh.qq.com/a/20170102/012345.htm", "SH2017010201234500"),
     ],
 )
 def test_addresses_of_the_older_content_system(text: str, expected: str) -> None:
     assert article_id(text) == expected
+    assert article_id(canonical_url(expected)) == whole_id(expected) == expected
 
 
 @pytest.mark.parametrize(
@@ -65,6 +73,11 @@ def test_addresses_of_the_older_content_system(text: str, expected: str) -> None
         f"https://new.qq.com/rain/a/{ONE}%0a",
         f"https://new.qq.com/ch/tech/{ONE}x",
         "https://v.qq.com/x/page/g1282xvickc.html",
+        # hosts of which the site itself makes no id
+        "http://bj.jjj.qq.com/a/20170102/012345.htm",
+        "http://2014.qq.com/a/20140702/012345.htm",
+        "http://127.0.0.1/a/20170102/012345.htm",
+        "http://finance.qq.com/a/20171302/012345.htm",
     ],
 )
 def test_what_names_no_article_is_refused_with_what_was_expected(text: str) -> None:
@@ -82,6 +95,7 @@ def test_the_letter_says_what_it_is() -> None:
 def test_dates_of_ids() -> None:
     assert id_date(ONE) == date(2025, 2, 11)
     assert id_date("TWF2020041300303000") == date(2020, 4, 13)
+    assert id_date("SH2017010201234500") == date(2017, 1, 2)
 
 
 def test_a_final_double_zero_that_belongs_to_the_id_is_not_doubled() -> None:

@@ -1,7 +1,7 @@
 """Ids and URLs of Tencent News.
 
 An id is `YYYYMMDD`, one letter (`A` article, `V` video, `Q` question), five of `[0-9A-Z]` and `00`;
-ids of the older content system are three letters, the date and eight digits. One article has many
+ids of the older content system are two or three letters, the date and eight digits. One article has many
 URLs and one id, so everything here goes through the id.
 """
 
@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
+from string import ascii_uppercase
 from urllib.parse import SplitResult, urlsplit
 
 from newsarchive.errors import BadArgument
 
-_ID = r"\d{8}[A-Z][0-9A-Z]{5}00|[A-Z]{3}\d{16}"
+_ID = r"\d{8}[A-Z][0-9A-Z]{5}00|[A-Z]{2,3}\d{16}"
 _WHOLE_ID = re.compile(_ID, re.ASCII)
 # Some links name the id without its final 00.
 _CUT_ID = re.compile(r"\d{8}[A-Z][0-9A-Z]{5}", re.ASCII)
@@ -23,10 +24,14 @@ _ARTICLE_PATH = re.compile(
 # finance.qq.com/a/20190923/000843.htm: articles of the years to 2019 (family F1).
 _DATED_PATH = re.compile(r"/a/(?P<day>\d{8})/(?P<number>\d{6})(?:_\d+)?\.html?", re.ASCII)
 
-# The three letters of an F1 id, from the script with which these pages sent phones to xw.qq.com:
-# the sub-domain's first three letters, but for these.
-_SITE_LETTERS = {"house": "HOU", "auto": "AUT", "henan": "HNC", "xian": "XAC", "hn": "HNN"}
+_SITE_HOST = re.compile(r"(?P<site>[a-z0-9.-]+)\.qq\.com")
+# The letters of an F1 id, from the script with which these pages sent phones to xw.qq.com:
+# the sub-domain's first three letters (sh.qq.com has but two), but for these.
+_SITE_LETTERS = {"henan": "HNC", "xian": "XAC", "hn": "HNN", "2016": "BCP"}
 _CITY_SITES = {"cd", "fj", "cq", "hb", "gd", "zj", "ln", "js"}
+_CHANNELS = {"house": "HOU", "auto": "AUT"}
+"""What many cities have: sh.house.qq.com."""
+_WITHOUT_LETTERS = {"hb.jjj", "tj.jjj", "bj.jjj"}
 
 
 def article_id(text: str) -> str:
@@ -49,9 +54,11 @@ def article_id(text: str) -> str:
         candidate = whole_id(found["id"])
         if candidate:
             return candidate
-    host = (parts.hostname or "").split(".")
-    if (found := _DATED_PATH.fullmatch(parts.path)) and len(host) >= 3:
-        return f"{_site_letters(host[0])}{found['day']}{found['number']}00"
+    host = _SITE_HOST.fullmatch(parts.hostname or "")
+    if host and (found := _DATED_PATH.fullmatch(parts.path)):
+        candidate = whole_id(f"{_site_letters(host['site'])}{found['day']}{found['number']}00")
+        if candidate:
+            return candidate
     raise BadArgument(
         f"{text!r} names no article: expected an id like 20250211A06DM600 "
         "or a URL like https://new.qq.com/rain/a/20250211A06DM600"
@@ -112,7 +119,7 @@ def _split(address: str) -> SplitResult:
 
 
 def _digits(id_: str) -> str:
-    return id_[3:11] if id_[0].isalpha() else id_[:8]
+    return id_.lstrip(ascii_uppercase)[:8]
 
 
 def _real_date(digits: str) -> bool:
@@ -124,6 +131,15 @@ def _real_date(digits: str) -> bool:
 
 
 def _site_letters(site: str) -> str:
+    """The letters for what stands before `.qq.com`, `""` when the site has none for it."""
+    first, _, channel = site.partition(".")
+    if site in _WITHOUT_LETTERS:
+        return ""
+    if first in _SITE_LETTERS:
+        return _SITE_LETTERS[first]
+    if channel in _CHANNELS:
+        return _CHANNELS[channel]
     if site in _CITY_SITES:
         return f"{site.upper()}C"
-    return _SITE_LETTERS.get(site, site[:3].upper())
+    name = first if len(first) > 2 else f"{first}{channel}"
+    return name[:3].upper()
