@@ -157,6 +157,18 @@ def test_a_body_in_several_containers_is_read_whole() -> None:
 # values
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        '<meta property="og:image" content=""><meta property="og:image" content="https://x.cn/1">',
+        '<META NAME="x" CONTENT="y"><META PROPERTY="OG:IMAGE" CONTENT="https://x.cn/1">',
+        '<meta property="og:image"><meta content=//x.cn/1 name=Og:Image><meta property="og:image" content="//x.cn/2">',
+    ],
+)
+def test_the_first_meta_tag_that_says_something(head: str) -> None:
+    assert read_article(page(head=head)).thumbnail == "https://x.cn/1"
+
+
 @pytest.mark.parametrize("text", [["<p>x</p>"], True, {"a": 1}, 3])
 def test_a_body_of_the_wrong_type_falls_back_to_the_html(text: object) -> None:
     html = page(shown(TEXT), originContent={"text": text, "version": "v2"})

@@ -151,15 +151,15 @@ class ArticlePage(ABC):
         return str(found).strip() if isinstance(found, str | int) and not isinstance(found, bool) else ""
 
     def meta(self, name: str) -> str:
-        """The `content` of a meta tag, `""` without one."""
-        return next((value for found, value in self._metas() if found == name), "")
+        """The `content` of the first meta tag of that name that has one, `""` without one."""
+        return next((value for found, value in self._metas() if value and found == name), "")
 
     def _metas(self) -> Iterator[tuple[str, str]]:
         for tag in _META.finditer(self.source):
             given = {name.lower(): "".join(values) for name, *values in _ATTRIBUTE.findall(tag[0])}
             name = given.get("property") or given.get("name")
             if name:
-                yield name, unescaped(given.get("content", "")).strip()
+                yield name.lower(), unescaped(given.get("content", "")).strip()
 
     def text(self, css: str) -> str:
         """The text of the first element that the CSS expression finds, `""` without one."""
