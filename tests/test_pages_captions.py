@@ -66,6 +66,12 @@ def test_a_caption_in_the_same_paragraph() -> None:
         "<strong><img src='//a.cn/1'></strong> <em>图说</em>",
         "<img src='//a.cn/1'><br><i>图说</i>",
         "<img src='//a.cn/1'><i>图说</i><br>",
+        "<img src='//a.cn/1'><i>图<b>说</b></i>",
+        "<img src='//a.cn/1'></p><em>图说</em><p>",
+        "</p><figure><img src='//a.cn/1'></figure><i>图说</i><p>",
+        "</p><div class='img-wrap'><a href='//a.cn'><img src='//a.cn/1'></a></div><em>图说</em><p>",
+        "<img src='//a.cn/1'></p><p><i class='desc'>图说</i>",
+        "<img src='//a.cn/1'></p><p>　<em class='desc'>图说</em>",
     ],
 )
 def test_a_caption_in_italics_after_its_picture(caption: str) -> None:
@@ -76,3 +82,57 @@ def test_a_caption_in_italics_after_its_picture(caption: str) -> None:
 def test_italics_in_a_sentence_after_a_picture_are_no_caption(after: str) -> None:
     shown = read_article(served(f"<p><img src='//a.cn/1'><em>强调</em>{after}</p>")).body
     assert shown.replace("**", "") == "![图片](https://a.cn/1)\n\n*强调*的正文继续。"
+
+
+@pytest.mark.parametrize(
+    "before", ["<p>字<img src='//a.cn/1'></p>", "<p>字</p>", "<table><tr><td>字</td></tr></table>"]
+)
+def test_italics_after_a_block_of_text_are_no_caption(before: str) -> None:
+    assert read_article(served(f"{before}<em>强调</em>")).body.endswith("\n\n*强调*")
+
+
+KINDS = [
+    "figcaption",
+    "p class='image_desc'",
+    "p class='text image_desc'",
+    "p class='qqnews_image_desc'",
+    "p class='text-img-note'",
+    "p type='om-image-desc'",
+    "div class='qnt-p image_desc'",
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_caption_of_any_kind_is_plain(kind: str) -> None:
+    end = f"</{kind.split(maxsplit=1)[0]}>"
+    said = f"<{kind}><strong>图</strong><i>说<b>一</b></i><span class='qnt-em'>二</span><a href='//x.cn/'>三</a>{end}"
+    wanted = f"{IMAGE}\n\n图说一二[三](https://x.cn/)\n\n**后**"
+    text = f"<p><!--IMG_0--></p>{said}<p><b>后</b></p>"
+    assert body(text) == wanted
+    assert described("图说一二三", f"{said}<p><b>后</b></p>") == wanted, "told once"
+
+
+def test_a_caption_goes_with_its_picture() -> None:
+    hidden = (
+        "<p style='display:none'><!--IMG_0--></p>",
+        "<section style='display:none'><p><!--IMG_0--></p></section>",
+        "<div class='image-carousel'><!--IMG_0--></div>",
+        "<p hidden><b><!--IMG_0--></b></p>",
+    )
+    for text in hidden:
+        assert body(f"{text}后文", IMG_0=PICTURE["IMG_0"] | {"desc": "图说"}) == "后文", text
+
+
+def test_what_follows_a_caption_stays_what_it_is() -> None:
+    picture = PICTURE["IMG_0"] | {"desc": "图说"}
+    assert body("<h2><!--IMG_0-->题</h2>", IMG_0=picture) == f"{IMAGE}\n\n图说\n\n## 题"
+    cells = "<table><tr><td><!--IMG_0-->甲</td><td>乙</td></tr></table>"
+    assert body(cells, IMG_0=picture) == f"| {IMAGE} 图说 甲 | 乙 |\n| --- | --- |"
+    assert body("<p><b><!--IMG_0-->图说</b>显示</p>", IMG_0=picture) == f"{IMAGE}\n\n图说\n\n**图说**显示"
+    for after in ("<p>\xa0<!--IMG_0--></p>", "<p>　<!--IMG_0--></p>"):  # no text of its own
+        assert body(f"<!--IMG_0-->{after}", IMG_0=picture) == f"{IMAGE}\n\n图说\n\n{IMAGE}\n\n图说"
+
+
+def test_a_caption_of_an_author_that_looks_like_one_of_the_json() -> None:
+    odd = "<img src='//x.cn/1' data-json-desc='甲&#8;乙'><figcaption data-json-desc='1'>丙</figcaption>"
+    assert body(odd) == "![图片](https://x.cn/1)\n\n甲乙\n\n丙"

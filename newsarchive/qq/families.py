@@ -9,9 +9,10 @@ from functools import cached_property
 from lxml import etree
 
 from newsarchive.markdown.document import clean_value
-from newsarchive.qq import content
+from newsarchive.qq.content import standard
 from newsarchive.qq.markup import drop, text_of, without_styles
 from newsarchive.qq.page import ArticlePage
+from newsarchive.qq.placeholders import unknown_placeholders
 from newsarchive.qq.script import STRING, string_value
 
 
@@ -31,11 +32,11 @@ class OriginContentPage(ArticlePage):
         if not self.origin:
             return None
         attributes = self.data.get("originAttribute")
-        return content.standard(self.origin, attributes if isinstance(attributes, Mapping) else {})
+        return standard(self.origin, attributes if isinstance(attributes, Mapping) else {})
 
     @property
     def unknown_keys(self) -> tuple[str, ...]:
-        unknown = content.unknown_placeholders(self.origin)
+        unknown = unknown_placeholders(self.origin)
         return (*super().unknown_keys, *sorted(f"<!--{name}_n-->" for name in unknown))
 
     def _origin_value(self, key: str) -> str:

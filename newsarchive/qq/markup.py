@@ -55,12 +55,12 @@ def drop(element: etree._Element) -> None:
     if parent is None:
         return  # went with what was around it
     if tail and before is not None:
-        before.tail = _writable((before.tail or "") + tail)
+        before.tail = writable((before.tail or "") + tail)
     elif tail:
-        parent.text = _writable((parent.text or "") + tail)
+        parent.text = writable((parent.text or "") + tail)
     parent.remove(element)
 
 
-def _writable(text: str) -> str:
+def writable(text: str) -> str:
     """Text that the tree takes: it holds control characters as they were read, but will not have them written."""
     return text if text.isprintable() else without_controls(_OTHER_SPACES.sub(" ", text))

@@ -1,0 +1,38 @@
+"""What the page has for itself in and around a body: style sheets, boxes, hidden text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from lxml import etree
+
+FURNITURE_TAGS = {"style", "script", "svg", "noscript", "template", "link", "meta", "textarea"}
+_FURNITURE_CLASSES = {"article-top-content", "ac-ask-ai", "image-carousel", "qqnews-content"}
+# The page's own where the body's container holds more than the body; in a body they are an author's words.
+_AROUND_TAGS = {"button"}
+_AROUND_CLASSES = {
+    *("article-status", "statement", "recommend-con", "article-author", "article-interation", "LeftTool"),
+}
+_AROUND_IDS = {
+    *("Status", "article-status", "relate-question", "ArticleBottom", "ArticleColumnTag", "article-column-tag"),
+    *("backqqcom", "LeftTool"),
+}
+_HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
+
+
+def is_hidden(element: etree._Element, classes: Sequence[str]) -> bool:
+    """Whether no reader sees it, or only as a box that repeats or asks something."""
+    if classes and not _FURNITURE_CLASSES.isdisjoint(classes):
+        return True
+    if element.get("hidden") is not None:
+        return True
+    style = element.get("style")
+    return bool(style and _HIDDEN.search(style))
+
+
+def is_around(element: etree._Element, classes: Sequence[str]) -> bool:
+    """Whether it is the page's own where the container holds the page's furniture too."""
+    if element.tag in _AROUND_TAGS or element.get("id") in _AROUND_IDS:
+        return True
+    return bool(classes) and not _AROUND_CLASSES.isdisjoint(classes)
