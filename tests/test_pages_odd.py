@@ -38,6 +38,12 @@ def dated(info: str = "", title: str = "江城旧桥", time: str = "") -> str:
     )
 
 
+def oldest(inner: str) -> str:
+    """A page of family F1 with this as its body."""
+    whole = dated(time="<span class='a_time'>2019-09-23 07:48</span>")
+    return whole.replace("<p class='text'>老桥还在。</p>", inner)
+
+
 def described(desc: str, after: str) -> str:
     return body(f"<p><!--IMG_0--></p>{after}", IMG_0=PICTURE["IMG_0"] | {"desc": desc})
 
@@ -215,6 +221,10 @@ def test_malformed_addresses() -> None:
         "<!--" * 50_000,
         "<title>" * 30_000,
         "<a><i>" * 20_000 + "</a>" * 20_000,
+        ".setVid('" * 40_000,
+        "<txpdiv id='VID '>" * 2000,
+        "<svg><img src='//x.cn/1'>" * 2000,
+        "<object><param name=movie value='vid='>" * 2000,
     ],
     ids=lambda text: text[:18],
 )

@@ -29,7 +29,6 @@ from newsarchive.qq.placeholders import resolve
 # The page's own components: `div.qnt-p` stands for `p`, `span.qnt-strong` for `strong`, and so on.
 _COMPONENT = re.compile(r"\bqnt-(p|h[1-6]|strong|em|ul|ol|li|blockquote|table|tr|td|th)\b")
 _HEADING_CLASS = "text-big-title"
-_VIDEO_CLASS = "qnt-video"
 
 
 def standard(text: str, attributes: Mapping[str, Any]) -> etree._Element:
@@ -52,6 +51,8 @@ def standardize(
         furniture_around: the container holds the page's furniture too, not the body alone.
     """
     described: list[etree._Element] = []
+    scripted: set[str] = set()
+    drawn: list[etree._Element] = []
     walk = iter(list(root.iterdescendants()))
     for element in walk:
         tag, shown = element.tag, element.get("class")
@@ -61,7 +62,13 @@ def standardize(
             _skip_inside(element, walk)
             for each in instead:
                 element.addprevious(each)
+                if each.get(DESCRIPTION):
+                    described.append(describe(each))
             drop(element)
+            if tag == "script":
+                scripted.update(video.get("src") or "" for video in instead)
+            else:
+                drawn += instead
         elif tag == "img":
             if element.get(DESCRIPTION):
                 described.append(describe(element))
@@ -71,6 +78,11 @@ def standardize(
             element.tag = "figcaption"
         elif shown and (component := _COMPONENT.search(shown)):
             element.tag = component[1]
+        elif tag in videos.WITHOUT_ADDRESS:
+            element.addprevious(videos.unaddressed(element))
+    for each in drawn:
+        if each.tag == "video" and each.get("src") in scripted:
+            drop(each)
     for caption in described:
         if is_shown_below(caption):
             drop(caption)
@@ -82,12 +94,24 @@ def _instead(element: etree._Element, classes: Sequence[str], *, furniture_aroun
     """What takes the element's place when it is dropped, `None` when it is kept."""
     tag = element.tag
     if tag == "script":
-        return list(videos.pushed(element.text or "")) if "videoArr" in (element.text or "") else []
+        return list(videos.scripted(element.text or ""))
     if is_hidden(element, classes) or (furniture_around and is_around(element, classes)):
         return []
     if tag in FURNITURE_TAGS:
-        return []
-    return [videos.drawn(element)] if _VIDEO_CLASS in classes else None
+        return _seen_in(element) if tag == "svg" else []
+    if tag in videos.PLAYER_TAGS or (classes and not videos.PLAYER_CLASSES.isdisjoint(classes)):
+        return [videos.drawn(element)]
+    if tag == "object":
+        return videos.embedded(element)
+    return None
+
+
+def _seen_in(drawing: etree._Element) -> list[etree._Element]:
+    """Pictures and videos within an `svg`: WeChat lays them into one to make them react to a touch."""
+    found = list(drawing.iter("img", "video"))
+    for each in found:
+        each.tail = None
+    return found
 
 
 def _skip_inside(element: etree._Element, walk: Iterator[etree._Element]) -> None:

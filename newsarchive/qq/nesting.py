@@ -49,7 +49,11 @@ _ENDS = {
 _TABLE = frozenset({"table", "thead", "tbody", "tfoot", "tr", "td", "th", "caption"})
 # In a line, and what is in them is another world: a paragraph around them goes on, a style around them is not theirs.
 _ISLANDS = frozenset(
-    {"svg", "math", "video", "audio", "object", "canvas", "button", "select", "noscript", "template", "marquee"}
+    {
+        *("svg", "math", "video", "audio", "object", "canvas", "button", "select", "noscript", "template", "marquee"),
+        # of the site's video player, and what plays something in WeChat
+        *("txpdiv", "mpvoice", "mp-common-mpaudio", "mp-common-videosnap"),
+    }
 )
 # A caption is plain: a style around its picture is not its own.
 _APART = _ISLANDS | {"figcaption"}

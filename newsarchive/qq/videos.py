@@ -7,43 +7,91 @@ from collections.abc import Iterator
 
 from lxml import etree
 
+from newsarchive.markdown.addresses import web_address
+from newsarchive.markdown.characters import unescaped
 from newsarchive.markdown.document import clean_value
+from newsarchive.qq.markup import text_of
 from newsarchive.qq.script import STRING, string_value
 
+PLAYER_TAGS = {"txpdiv"}
+PLAYER_CLASSES = {"qnt-video", "videoPlayer", "videoPlayerMin", "txp_player"}
+"""Players that the page or a script has drawn, with all of their buttons and notices."""
+WITHOUT_ADDRESS = {"mpvoice", "mp-common-mpaudio", "mp-common-videosnap"}
+"""Elements of a WeChat import that play something and do not say where it is."""
+
 _VID = re.compile(r"[0-9A-Za-z]{6,20}", re.ASCII)
-_VID_IN_URL = re.compile(r"[?&]vid=([0-9A-Za-z]+)")
+_VID_IN_URL = re.compile(r"(?:^|[?&])vid=([0-9A-Za-z]+)")
+# Of one player: it has a digit, unlike the names that players go by.
+_OWN_VID = r"(?=[a-z]*[0-9])[a-z][0-9a-z]{10}"
+_SHOWN_VID = re.compile(rf"(?<![A-Za-z])VID\W{{0,9}}({_OWN_VID})(?![0-9A-Za-z])")
+_SET_VID = re.compile(rf"\.setVid\(\s*({STRING})?")
 # strings, so that a brace in one of them does not count, and braces
 _TOKEN = re.compile(STRING + "|[{}]")
 _FIELD = re.compile(r"""["\']?\b(vid|title|desc)["\']?\s*:\s*("(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\')""")
 
 
 def video(vid: str, title: str, address: str = "") -> etree._Element:
-    """A `video` with its page's address, or a paragraph that says that a video stood here."""
-    title, address = clean_value(title), clean_value(address)
-    if not address.startswith(("https://", "http://")):
-        address = f"https://v.qq.com/x/page/{vid}.html" if _VID.fullmatch(vid) else ""
+    """A `video` with its page's address; without one its title says that a video stood here."""
+    title, address = clean_value(unescaped(title)), web_address(clean_value(address))
+    if not address and _VID.fullmatch(vid):
+        address = f"https://v.qq.com/x/page/{vid}.html"
     if address:
         return etree.Element("video", src=address, title=title)
-    paragraph = etree.Element("p")
-    paragraph.text = f"视频：{title}" if title else "视频"
-    return paragraph
+    return etree.Element("video", title=f"视频：{title}" if title else "视频")
 
 
-def pushed(script: str) -> Iterator[etree._Element]:
-    """The videos that an F2 page's inline script names: `videoArr.push({title, vid, img, desc})`."""
-    for text in _objects(script):
-        fields = {key: string_value(literal) for key, literal in _FIELD.findall(text)}
-        if fields:
-            yield video(fields.get("vid", ""), fields.get("title") or fields.get("desc", ""))
+def scripted(script: str) -> Iterator[etree._Element]:
+    """The videos that a script in a body names.
+
+    F2 has `videoArr.push({title, vid, img, desc})`, F1 `video.setVid("g0018l5pyuk")`.
+    """
+    if "videoArr" in script:
+        for text in _objects(script):
+            fields = {key: string_value(literal) for key, literal in _FIELD.findall(text)}
+            if fields:
+                yield video(fields.get("vid", ""), fields.get("title") or fields.get("desc", ""))
+    if ".setVid(" in script:
+        for literal in _SET_VID.findall(script):
+            yield video(string_value(literal).strip() if literal else "", "")
 
 
 def drawn(player: etree._Element) -> etree._Element:
-    """The video for a player that the page has drawn."""
+    """The video for a player that the page or a script has drawn."""
+    title = player.get("data-title") or player.get("title") or ""
+    if vid := _own_vid(player):
+        return video(vid, title)
     inner = next(player.iter("iframe", "video", "source", "embed"), player)
     address = inner.get("src") or inner.get("data-src") or ""
     found = _VID_IN_URL.search(address)
     vid = player.get("data-vid") or player.get("vid") or (found[1] if found else "")
-    return video(vid, player.get("data-title") or player.get("title") or "", "" if found else address)
+    return video(vid, title, "" if found else address)
+
+
+def embedded(element: etree._Element) -> list[etree._Element] | None:
+    """The video of an `object`; `None` when what is in it says more: an `embed`, a text or picture for want of one."""
+    if element.find(".//embed") is not None:
+        return None
+    values = {(each.get("name") or "").lower(): each.get("value") or "" for each in element.iter("param")}
+    addresses = [element.get("data") or "", *(values.get(name, "") for name in ("movie", "src"))]
+    found = next(filter(None, map(_VID_IN_URL.search, [*addresses, values.get("flashvars", "")])), None)
+    address = next(filter(None, map(web_address, addresses)), "")
+    if not found and not address and (text_of(element).strip() or element.find(".//img") is not None):
+        return None
+    return [video(found[1] if found else "", "", "" if found else address)]
+
+
+def unaddressed(element: etree._Element) -> etree._Element:
+    """The video for an element that plays something and does not say where it is."""
+    return video("", element.get("name") or element.get("data-desc") or element.get("data-title") or "")
+
+
+def _own_vid(player: etree._Element) -> str:
+    """What a player of v.qq.com calls its video: its id, or what the box about its connection says."""
+    for each in player.iter():
+        if re.fullmatch(_OWN_VID, each.get("id") or ""):
+            return str(each.get("id"))
+    found = _SHOWN_VID.search(" ".join(map(str, player.itertext())))
+    return found[1] if found else ""
 
 
 def _objects(script: str) -> Iterator[str]:
