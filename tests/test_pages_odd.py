@@ -160,6 +160,15 @@ def test_a_body_in_several_containers_is_read_whole() -> None:
     assert read_article(two).body == "甲\n\n乙"
 
 
+@pytest.mark.parametrize("stand_in", ["https://mat1.gtimg.com/a/blank.gif", "//MAT1.gtimg.com/a.png"])
+def test_a_file_of_the_site_itself_stands_in_for_a_picture(stand_in: str) -> None:
+    for name in ("data-src", "data-original"):
+        assert body(f"<p>甲<img src='{stand_in}' {name}='//x.cn/1'></p>") == "甲\n\n![图片](https://x.cn/1)"
+    for other in ("", "data-src='x'", "data-src='data:image/gif;base64,R0'", f"data-src='{stand_in}'"):
+        assert "gtimg.com/a" in body(f"<p>甲<img src='{stand_in}' {other}></p>"), other
+    assert body("<img src='//x.cn/1' data-src='//x.cn/2'>") == "![图片](https://x.cn/1)"
+
+
 # values
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from lxml import etree
 
+from newsarchive.markdown.addresses import picture_addresses, web_address
 from newsarchive.qq import videos
 from newsarchive.qq.captions import (
     DESCRIPTION,
@@ -29,6 +30,8 @@ from newsarchive.qq.placeholders import resolve
 # The page's own components: `div.qnt-p` stands for `p`, `span.qnt-strong` for `strong`, and so on.
 _COMPONENT = re.compile(r"\bqnt-(p|h[1-6]|strong|em|ul|ol|li|blockquote|table|tr|td|th)\b")
 _HEADING_CLASS = "text-big-title"
+# The host of the site's static files: in a body they stand in for pictures that a script loads later.
+_STATIC = re.compile(r"(?:https?:)?//mat1\.gtimg\.com/", re.IGNORECASE)
 
 
 def standard(text: str, attributes: Mapping[str, Any]) -> etree._Element:
@@ -70,6 +73,7 @@ def standardize(
             else:
                 drawn += instead
         elif tag == "img":
+            _forget_stand_in(element)
             if element.get(DESCRIPTION):
                 described.append(describe(element))
         elif shown and _HEADING_CLASS in shown:
@@ -118,3 +122,12 @@ def _skip_inside(element: etree._Element, walk: Iterator[etree._Element]) -> Non
     if len(element):
         count = sum(1 for _ in element.iterdescendants())
         next(islice(walk, count, count), None)
+
+
+def _forget_stand_in(picture: etree._Element) -> None:
+    """Takes away a `src` that only stands in for a picture whose address is in another attribute."""
+    source = picture.get("src") or ""
+    if _STATIC.match(source.strip()) and any(
+        web_address(address) and not _STATIC.match(address.strip()) for address in picture_addresses(picture)
+    ):
+        del picture.attrib["src"]
