@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
 
 from newsarchive import read_article
 from newsarchive.errors import MissingField
-from tests.test_pages_odd import OLD_URL, body, dated, served
+from tests.test_pages_odd import OLD_URL, body, dated, oldest, served, shown
 from tests.test_pages_refused import TEXT, URL, page
 
 
@@ -73,3 +76,121 @@ def test_a_page_that_was_cut_is_refused_where_its_end_matters() -> None:
     whole = served(TEXT + "<p>最后一段。</p>")
     with pytest.raises(MissingField, match="a part of it was lost"):
         read_article(whole[: whole.index("最后")], URL)
+
+
+# which container, and which template
+
+
+def between(*inner: str) -> str:
+    """A page of family F2 or F3 with these beside each other where its body stands."""
+    return served("§").replace('<div class="content-article">§</div>', "".join(inner))
+
+
+def drawn(inner: str, **changes: Any) -> str:
+    """A page of family F4 that a browser has saved."""
+    empty = {"text": "", "version": "v1"}
+    return page(originContent=empty, **changes).replace(
+        '<div id="article-content">', f'<div id="ArticleContent">{inner}'
+    )
+
+
+def with_origin(html: str, origin: object) -> str:
+    return html.replace("window.DATA = {", f'window.DATA = {{"originContent": {json.dumps(origin)}, "title": "题", ')
+
+
+FULL = "江城新桥今天合龙，通车时间定在明年春天。"
+EMPTY = "<div class='content-article'> </div>"
+
+
+WRAP = "<div class='article-content-wrap'>{}</div>"
+
+
+@pytest.mark.parametrize(
+    ("html", "family"),
+    [
+        (page(shown(" <style>p{}</style>") + WRAP.format(TEXT), originContent=None), "F5"),
+        (drawn(WRAP.format(TEXT)).replace('"v1"', '"v2"'), "F5"),
+        (drawn(WRAP.format("") + shown(TEXT)), "F4"),
+        (drawn(shown(TEXT)), "F4"),
+        (
+            drawn(
+                f"<div class='qnt-p'>{FULL}</div><div class='image-carousel'>图</div><div id='Status'>声明</div>热榜"
+            ),
+            "F4",
+        ),
+        (between(EMPTY, TEXT, '<div id="LeftTool">评论</div>'), "F2"),
+    ],
+)
+def test_the_next_container_is_tried_while_one_holds_nothing(html: str, family: str) -> None:
+    article = read_article(html)
+    assert (article.body, article.family) == (FULL, family)
+
+
+def test_a_lead_beside_the_body_comes_before_it() -> None:
+    lead, article = "<div class='introduction'> 导语。</div>", f"<div class='content-article'>开头{TEXT}</div>"
+    assert read_article(between(lead, article)).body == f"导语。\n\n开头\n\n{FULL}"
+    assert read_article(between(article, lead)).body == f"导语。\n\n开头\n\n{FULL}"
+    assert read_article(between(lead, EMPTY, TEXT)).body == f"导语。\n\n{FULL}"
+    with pytest.raises(MissingField, match="no body"):
+        read_article(between(lead, EMPTY), URL)
+
+
+def test_a_lead_alone_is_no_body() -> None:
+    origin = {"text": "", "version": "v1"}
+    with pytest.raises(MissingField, match=r"where family F4 has its body$"):
+        read_article(with_origin(between("<div class='introduction'>导语。</div>", EMPTY), origin), URL)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [None, {}, {"text": "", "version": "v1"}, {"text": "", "version": "v2"}, {"text": "<!--IMG_7-->", "version": "v1"}],
+)
+def test_a_page_that_an_older_template_serves_whole(origin: object) -> None:
+    for html in (served(TEXT), between(TEXT)):
+        article = read_article(with_origin(html, origin))
+        assert (article.body, article.family) == (FULL, "F2")
+    article = read_article(with_origin("<script>window.DATA = {}</script>" + oldest(TEXT), origin), OLD_URL)
+    assert (article.body, article.family) == (FULL, "F1")
+
+
+@pytest.mark.parametrize("around", ["<div id='ArticleContent'></div>", "<div id=article-content></div>"])
+def test_a_newer_template_without_a_body_is_refused(around: str) -> None:
+    html = with_origin(served(TEXT + around), {"text": "<!--IMG_7-->", "version": "v1"})
+    with pytest.raises(MissingField, match=r"no entry for the placeholder IMG_7$"):
+        read_article(html, URL)
+
+
+ASKS = "<div class='pay'>订阅后阅读全文</div>"
+WRAPPED = "<div class='comps-contentify-wrap'>" + shown("") + ASKS + "</div>"
+NOTHING = {"text": "", "version": "v2"}
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        page(
+            "<div class='comps-contentify-wrap'>" + shown("") + ASKS + "</div>",
+            originContent=NOTHING,
+            article_is_pay=True,
+        ),
+        with_origin(between(ASKS), None).replace("null", 'null, "article_is_pay": true', 1),
+    ],
+)
+def test_what_asks_for_a_subscription_is_no_body(html: str) -> None:
+    with pytest.raises(MissingField, match=r"where family F\d has its body; the site says .* for subscribers"):
+        read_article(html, URL)
+
+
+@pytest.mark.parametrize("after", ["<p>相关阅读</p>", "更多", "<script>videoArr.push({vid:'k30n5noodle'})</script>"])
+def test_nothing_after_the_status_belongs_to_an_older_body(after: str) -> None:
+    end = f"<div id='Status'><p>声明</p></div>{after}<ul><li>热榜</li></ul>"
+    for html in (served(TEXT + end), between(TEXT, end), between(f"<div class='content-article'>{TEXT}</div>", end)):
+        assert read_article(html).body == FULL
+    assert read_article(oldest(TEXT + end), OLD_URL).body == FULL
+
+
+def test_the_button_that_shares_a_picture_is_no_text() -> None:
+    button = "<div class='mbArticleShareBtn'><span>转播</span></div>"
+    picture = f"<div class='mbArticleSharePic'>{button}<img src='//x.cn/1'></div>"
+    assert read_article(oldest(picture), OLD_URL).body == "![图片](https://x.cn/1)"
+    assert body("<div class='mbArticleShareBtn'>甲</div>") == "甲"

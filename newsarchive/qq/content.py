@@ -23,7 +23,7 @@ from newsarchive.qq.captions import (
     is_shown_below,
     make_plain,
 )
-from newsarchive.qq.furniture import FURNITURE_TAGS, is_around, is_hidden
+from newsarchive.qq.furniture import FURNITURE_TAGS, drop_after_status, is_around, is_hidden
 from newsarchive.qq.markup import drop, parse
 from newsarchive.qq.placeholders import resolve
 
@@ -53,6 +53,8 @@ def standardize(
         captions_in_italics: an `i` or `em` right after a picture is its caption, as in families F2 and F3.
         furniture_around: the container holds the page's furniture too, not the body alone.
     """
+    if furniture_around:
+        drop_after_status(root)
     described: list[etree._Element] = []
     scripted: set[str] = set()
     drawn: list[etree._Element] = []

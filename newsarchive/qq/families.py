@@ -5,19 +5,30 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from typing import ClassVar
 
 from lxml import etree
 
 from newsarchive.markdown.document import clean_value
-from newsarchive.qq.content import standard
+from newsarchive.markdown.tags import VIDEOS
+from newsarchive.qq.content import standard, standardize
 from newsarchive.qq.markup import drop, text_of, without_styles
-from newsarchive.qq.page import ArticlePage
+from newsarchive.qq.page import ArticlePage, together
 from newsarchive.qq.placeholders import unknown_placeholders
 from newsarchive.qq.script import STRING, string_value
+
+# The lead of an F2 or F3 page where it stands beside the body; usually it is in it.
+_LEAD = ".LEFT .content.clearfix:has(> .content-article) > .introduction"
 
 
 class OriginContentPage(ArticlePage):
     """A page whose JSON holds the body's HTML with placeholders; the families F4 and F5 differ in theirs."""
+
+    containers: ClassVar[tuple[str, ...]] = (
+        "#ArticleContent .article-content-wrap",
+        "#ArticleContent > .rich_media_content",
+    )
+    wide_containers = ("#ArticleContent:has(> .qnt-p)",)
 
     @cached_property
     def origin(self) -> str:
@@ -49,8 +60,10 @@ class ModernPage(OriginContentPage):
     """Since 2024-11-22: the body in the JSON and in the HTML."""
 
     family = "F5"
-    containers = tuple(
-        f"#article-content {css}" for css in (".rich_media_content", ".article-content-wrap", ".comps-contentify-wrap")
+    containers = (
+        *(f"#article-content {css}" for css in (".rich_media_content", ".article-content-wrap")),
+        "#article-content .comps-contentify-wrap",
+        *OriginContentPage.containers,
     )
     heading = "h1#article-title"
 
@@ -62,7 +75,6 @@ class JsonOnlyPage(OriginContentPage):
     """2024-04-24 to 2024-11-21: the body in the JSON alone; a saved DOM has it drawn."""
 
     family = "F4"
-    containers = ("#ArticleContent .article-content-wrap",)
     heading = ".LEFT > h1"
 
     def matches(self) -> bool:
@@ -73,31 +85,34 @@ class ServedPage(ArticlePage):
     """2018 to 2024-04-23 (F2 at `/omn/`, F3 at `/rain/a/`): the body in the HTML, the fields in the JSON."""
 
     family = "F2"
-    containers = (".LEFT .content-article", ".LEFT .content.clearfix")
+    wide_containers = (".LEFT .content-article", ".LEFT .content.clearfix")
     heading = ".LEFT > h1"
     captions_in_italics = True
-    furniture_around = True
 
     def matches(self) -> bool:
         # without its JSON the page has no whole publish time, and the class names alone live on in later layouts
         return bool(self.data) and re.search(r"""class=["']?[^"'>]*\bLEFT\b""", self.source) is not None
 
-    def html_body(self) -> etree._Element | None:
-        body = super().html_body()
-        if body is not None:
-            title = self.title
+    def html_bodies(self) -> Iterator[etree._Element]:
+        leads = [each.root for each in self.selector.css(_LEAD)]
+        for lead in leads:
+            drop(lead)  # else a body beside it that holds nothing would seem to hold it
+        for body in super().html_bodies():
             for heading in body.findall(".//h1"):
-                if clean_value(text_of(heading)) == title:
+                if clean_value(text_of(heading)) == self.title:
                     drop(heading)
-        return body
+            yield together([*map(standardize, leads), body]) if leads and _holds_something(body) else body
+
+
+def _holds_something(body: etree._Element) -> bool:
+    return bool(clean_value(text_of(body))) or next(body.iter("img", *VIDEOS), None) is not None
 
 
 class DatedPage(ArticlePage):
     """To 2019-09, `finance.qq.com/a/20190923/000843.htm`: gb2312, the fields in a JavaScript object."""
 
     family = "F1"
-    containers = ("#Cnt-Main-Article-QQ",)
-    furniture_around = True
+    wide_containers = ("#Cnt-Main-Article-QQ",)
     heading = ".qq_article .hd h1"
     site_name = re.compile(r"(?:(?:_[^_]{1,6})?_|^)\s*腾讯网\s*$")  # with the channel: _财经_腾讯网
 

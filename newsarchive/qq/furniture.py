@@ -7,12 +7,15 @@ from collections.abc import Sequence
 
 from lxml import etree
 
+from newsarchive.qq.markup import drop
+
 FURNITURE_TAGS = {"style", "script", "svg", "noscript", "template", "link", "meta", "textarea"}
 _FURNITURE_CLASSES = {"article-top-content", "ac-ask-ai", "image-carousel", "qqnews-content"}
 # The page's own where the body's container holds more than the body; in a body they are an author's words.
 _AROUND_TAGS = {"button"}
 _AROUND_CLASSES = {
     *("article-status", "statement", "recommend-con", "article-author", "article-interation", "LeftTool"),
+    "mbArticleShareBtn",
 }
 _AROUND_IDS = {
     *("Status", "article-status", "relate-question", "ArticleBottom", "ArticleColumnTag", "article-column-tag"),
@@ -36,3 +39,12 @@ def is_around(element: etree._Element, classes: Sequence[str]) -> bool:
     if element.tag in _AROUND_TAGS or element.get("id") in _AROUND_IDS:
         return True
     return bool(classes) and not _AROUND_CLASSES.isdisjoint(classes)
+
+
+def drop_after_status(root: etree._Element) -> None:
+    """Ends a body of the older families at `#Status`: recommendations may follow it in the same container."""
+    for status in list(root.iterfind(".//*[@id='Status']")):
+        for after in list(status.itersiblings()):
+            after.tail = None
+            drop(after)
+        status.tail = None

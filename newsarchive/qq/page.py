@@ -55,11 +55,11 @@ class ArticlePage(ABC):
     """
 
     family: ClassVar[str]
-    containers: ClassVar[tuple[str, ...]]
+    containers: ClassVar[tuple[str, ...]] = ()
     """CSS of the body's container in the HTML, the most telling first."""
+    wide_containers: ClassVar[tuple[str, ...]] = ()
+    """CSS of containers that hold the page's furniture too: tried last."""
     captions_in_italics: ClassVar[bool] = False
-    furniture_around: ClassVar[bool] = False
-    """The container holds more than the body."""
     heading: ClassVar[str]
     """CSS of the title in the HTML: other boxes of the page have headings too."""
     site_name: ClassVar[re.Pattern[str]] = re.compile(r"(?:_|^)\s*腾讯(?:新闻|网)\s*$")
@@ -82,16 +82,19 @@ class ArticlePage(ABC):
         """
         return None
 
-    def html_body(self) -> etree._Element | None:
-        """The body in the page's HTML, as standard HTML; raises as `json_body`."""
-        for css in self.containers:
-            if found := [each.root for each in self.selector.css(css)]:
-                return standardize(
-                    _together(found),
-                    captions_in_italics=self.captions_in_italics,
-                    furniture_around=self.furniture_around,
-                )
-        return None
+    def html_bodies(self) -> Iterator[etree._Element]:
+        """What may be the body in the page's HTML, as standard HTML, the most telling first; raises as `json_body`.
+
+        Asked for the next one only when one holds nothing: it may stand around the one before, which is changed.
+        """
+        for expressions, furniture_around in ((self.containers, False), (self.wide_containers, True)):
+            for css in expressions:
+                if found := [each.root for each in self.selector.css(css)]:
+                    yield standardize(
+                        together(found),
+                        captions_in_italics=self.captions_in_italics,
+                        furniture_around=furniture_around,
+                    )
 
     @property
     def article_id(self) -> str:
@@ -172,7 +175,7 @@ class ArticlePage(ABC):
         return Selector(root=parse(self.source), type="html")
 
 
-def _together(containers: list[etree._Element]) -> etree._Element:
+def together(containers: list[etree._Element]) -> etree._Element:
     """One container of all: a body may come in several; what stands within another one is in it."""
     if len(containers) == 1:
         return containers[0]

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from itertools import islice
+from collections.abc import Iterator, Mapping
+from itertools import chain, islice
 from typing import Any
 
 from newsarchive.errors import MissingField, NotAnArticle, UnknownPage
@@ -24,6 +24,7 @@ from newsarchive.qq.urls import canonical_url
 # `article_type` and `atype` of pages that are no text: 56 seen, the others as in lists.
 _VIDEO_TYPES = {"4", "56", "118", "102", "103"}
 _DATA = re.compile(r"window\.DATA\s*=\s*(?=\{)")
+_NEWER_TEMPLATE = re.compile(r"""id=["']?(?:article-content|ArticleContent)\b""")
 _JSON = json.JSONDecoder(strict=False)
 
 
@@ -50,7 +51,7 @@ def read_article(html: bytes | str, url: str = "", thumbnail: str = "") -> Artic
     if page is None:
         raise UnknownPage(url, _unclaimed(source))
     try:
-        body = _read_body(page)
+        page, body = _read_body(page)
     except RecursionError:
         raise MissingField(url, "body", "elements that are nested less deeply") from None
     return Article(
@@ -99,23 +100,52 @@ def _page_data(source: str) -> Mapping[str, Any]:
     return other
 
 
-def _read_body(page: ArticlePage) -> Body:
-    reasons = []
-    for read in (page.json_body, page.html_body):
-        try:
-            root = read()
-        except BrokenContent as error:
-            reasons.append(str(error))
-            continue
-        if root is not None and read == page.html_body and _is_cut(page.source):
-            reasons.append("the page ends before its </body>: a part of it was lost on the way")
-            continue
-        if root is not None and (body := convert(root)) and (body.text or body.pictures or body.videos):
-            return body
-    if page.data.get("article_is_pay") is True:
+def _read_body(page: ArticlePage) -> tuple[ArticlePage, Body]:
+    """The body, with the page as the family sees it whose template gave the body."""
+    reasons: list[str] = []
+    for template in chain([page], _as_others(page)):
+        for body in _bodies(template, reasons):
+            if body.text or body.pictures or body.videos:
+                return template, body
+    if _is_paid(page):
         reasons.append("the site says that the article is for subscribers (article_is_pay)")
     expected = f"text, pictures or videos where family {page.family} has its body"
-    raise MissingField(page.url, "body", "; ".join([expected, *reasons]))
+    raise MissingField(page.url, "body", "; ".join(dict.fromkeys([expected, *reasons])))
+
+
+def _as_others(page: ArticlePage) -> Iterator[ArticlePage]:
+    """The page as the other families see it: older templates outlived their time.
+
+    Not a page of the newer templates, nor one for subscribers: what these show beside their body is none.
+    """
+    if _NEWER_TEMPLATE.search(page.source) or _is_paid(page):
+        return
+    for family in FAMILIES:
+        other = family(page.source, page.url, page.data)
+        if type(page) is not family and other.matches():
+            yield other
+
+
+def _bodies(page: ArticlePage, reasons: list[str]) -> Iterator[Body]:
+    """What may be the page's body, the most trusted first; `reasons` gets what is wrong with those that cannot be."""
+    try:
+        if (root := page.json_body()) is not None:
+            yield convert(root)
+    except BrokenContent as error:
+        reasons.append(str(error))
+    try:
+        for root in islice(page.html_bodies(), 1 if _is_paid(page) else None):
+            if _is_cut(page.source):
+                reasons.append("the page ends before its </body>: a part of it was lost on the way")
+                return
+            yield convert(root)
+    except BrokenContent as error:
+        reasons.append(str(error))
+
+
+def _is_paid(page: ArticlePage) -> bool:
+    """Whether the article is for subscribers: around its empty body stands what asks for a subscription."""
+    return page.data.get("article_is_pay") is True
 
 
 def _is_cut(source: str) -> bool:
