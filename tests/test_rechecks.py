@@ -121,6 +121,7 @@ def test_a_removed_article_stays_and_is_marked_until_it_comes_back(
     make_due(archive)
     result = crawl(archive, site=demo_site)
     assert (result.returncode, counts(result)["gone"]) == (0, 1), result
+    assert f"{len(before)} articles in " in result.stdout, "its document stays"
     gone = row(archive, removed)
     assert gone.state is State.GONE
     assert gone.gone_at is not None

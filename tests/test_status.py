@@ -172,6 +172,17 @@ def test_lists_that_did_not_come_were_asked_for() -> None:
     assert asked.startswith("2 lists and 0 pages asked for: 0 new")
 
 
+def test_pictures_that_did_not_come_are_told() -> None:
+    assert "27 pictures could not be fetched" in summary(status(0, **{"picture/failed": 27}))
+
+
+def test_only_what_there_is_waits_for_somebody() -> None:
+    found = status(0)
+    assert summary(found).endswith("3 pages in quarantine, 1 article given up: `scrapy status` says what to do")
+    assert "article given up" not in summary(found | {"given_up": []})
+    assert len(summary(found | {"given_up": [], "quarantine": 0}).splitlines()) == 2
+
+
 def status(code: int, alarms: int = 0, **counts: int) -> dict[str, object]:
     alarm = {"name": "pages", "seen": "9 of 9 pages are no whole article", "expected": "hardly any", "advice": "mend"}
     return {
