@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
 
 _LONGEST = 1e6  # minutes or hours, a hundred years of the latter: more is a slip, and no date can hold much more
+_OURS = ("ARCHIVE_", "QQ_")
 _CHANNEL = re.compile(r"[a-z0-9_]+", re.ASCII)
 
 
@@ -124,7 +125,8 @@ def refuse_wrong(settings: BaseSettings, options: Collection[str] = ()) -> None:
     """
     for name in settings:
         shown = f"-s {name}" if name in options else name
-        if meant := misspelt(name):
+        # elsewhere than in a command line such a name may be another program's, such as USER_AGENTS
+        if (meant := misspelt(name)) and (name in options or name.startswith(_OURS)):
             raise BadArgument(f"{shown}: no such setting, expected {' or '.join(meant)}")
         kind = _kind(name)
         try:
@@ -150,6 +152,7 @@ def misspelt(name: str) -> list[str]:
     known = {*ours, *(each for each in dir(default_settings) if each.isupper())}
     if name in known:
         return []
-    if name.upper().startswith(("ARCHIVE_", "QQ_")):
-        return get_close_matches(name.upper(), ours, n=1) or ours
+    if name.upper().startswith(_OURS):
+        alike = [each for each in ours if each.startswith(name.upper().partition("_")[0])]
+        return get_close_matches(name.upper(), ours, n=1) or alike
     return get_close_matches(name.upper(), known, n=1, cutoff=0.9)

@@ -48,6 +48,7 @@ def test_what_is_shipped_is_accepted() -> None:
         ("LOG_LEVEL", "DEBUG"),
         ("FEED_EXPORT_INDENT", None),
         ("MY_EXTENSION_ENABLED", "of somebody else"),
+        ("USER_AGENTS", ["of another program"]),
         ("HAIGANG_SITE", "of another source"),
     ],
 )

@@ -335,7 +335,21 @@ def test_a_row_that_nobody_has_written_is_a_broken_ledger(tmp_path: Path, column
         list(ledger.rows())
 
 
-@pytest.mark.parametrize("change", ["started = 'yesterday'", "counts = 'none'", "counts = '[1]'", "ended = '2026'"])
+def test_a_flipped_bit_costs_a_letter(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    with Ledger.open(path) as ledger:
+        find(ledger)
+    with sqlite3.connect(path) as by_hand:
+        by_hand.execute("UPDATE articles SET entry = CAST(x'7bff7d' AS TEXT)")
+    by_hand.close()
+    with Ledger.open(path) as ledger:
+        assert [row.entry for row in ledger.rows()] == ["{\ufffd}"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["started = 'yesterday'", "started = '2026-11-01 12:00:00'", "counts = 'none'", "counts = '[1]'", "ended = '2026'"],
+)
 def test_a_run_that_cannot_be_read_is_named(tmp_path: Path, change: str) -> None:
     path = tmp_path / "ledger.sqlite"
     with Ledger.open(path) as ledger:

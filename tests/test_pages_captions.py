@@ -47,11 +47,28 @@ def test_a_text_that_begins_like_the_caption_is_another_text() -> None:
         ("甲  乙", "<p>甲 \n <span>乙</span></p>"),
         ("图说", "<figure><figcaption><span>图说</span></figcaption></figure>"),
         ("图说", "<p></p><p>图说</p>"),
+        ("图说", "<p>&nbsp;</p><p>图说</p>"),
+        ("图说", "<p>　</p><p>&#8203;图说</p>"),
     ],
 )
 def test_a_caption_that_the_page_shows_is_not_said_twice(desc: str, after: str) -> None:
     said = desc.split(maxsplit=1)[0].replace("&amp;", "&")
     assert described(desc, after + "<p>后</p>").count(said) == 1
+
+
+def test_a_heading_that_says_the_same_is_no_caption() -> None:
+    assert described("题", "<h2>题</h2><p>后</p>") == f"{IMAGE}\n\n题\n\n## 题\n\n后"
+
+
+@pytest.mark.parametrize("tag", ["div", "section", "span"])
+def test_a_caption_is_one_whatever_its_element(tag: str) -> None:
+    text = f"<section><!--IMG_0--></section><{tag} class='qqnews_image_desc'><strong>图</strong>说</{tag}><p>后</p>"
+    assert body(text, IMG_0=PICTURE["IMG_0"]) == f"{IMAGE}\n\n图说\n\n后"
+
+
+def test_an_emphasis_within_a_sentence_is_no_caption_whatever_its_class() -> None:
+    html = served("<p class='one-p'>甲<i class='desc'>乙</i>丙</p>")
+    assert read_article(html).body == "甲*乙*丙"
 
 
 def test_a_caption_in_the_same_paragraph() -> None:

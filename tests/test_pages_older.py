@@ -118,7 +118,6 @@ WRAP = "<div class='article-content-wrap'>{}</div>"
             ),
             "F4",
         ),
-        (between(EMPTY, TEXT, '<div id="LeftTool">评论</div>'), "F2"),
     ],
 )
 def test_the_next_container_is_tried_while_one_holds_nothing(html: str, family: str) -> None:
@@ -126,11 +125,25 @@ def test_the_next_container_is_tried_while_one_holds_nothing(html: str, family: 
     assert (article.body, article.family) == (FULL, family)
 
 
+AROUND = "<div class='comps-contentify-wrap'>{}<button>展开</button><div>打开APP阅读全文</div></div>"
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        page(f'<div id="article-content">{AROUND.format(WRAP.format(" "))}</div>', originContent=None),
+        between(EMPTY, TEXT),
+    ],
+)
+def test_what_stands_around_an_empty_body_is_none(html: str) -> None:
+    with pytest.raises(MissingField, match="no body"):
+        read_article(html, URL)
+
+
 def test_a_lead_beside_the_body_comes_before_it() -> None:
     lead, article = "<div class='introduction'> 导语。</div>", f"<div class='content-article'>开头{TEXT}</div>"
     assert read_article(between(lead, article)).body == f"导语。\n\n开头\n\n{FULL}"
     assert read_article(between(article, lead)).body == f"导语。\n\n开头\n\n{FULL}"
-    assert read_article(between(lead, EMPTY, TEXT)).body == f"导语。\n\n{FULL}"
     with pytest.raises(MissingField, match="no body"):
         read_article(between(lead, EMPTY), URL)
 
@@ -181,7 +194,7 @@ def test_what_asks_for_a_subscription_is_no_body(html: str) -> None:
         read_article(html, URL)
 
 
-@pytest.mark.parametrize("after", ["<p>相关阅读</p>", "更多", "<script>videoArr.push({vid:'k30n5noodle'})</script>"])
+@pytest.mark.parametrize("after", ["<p>相关阅读</p>", "更多", "<script>var recommended = 1;</script>"])
 def test_nothing_after_the_status_belongs_to_an_older_body(after: str) -> None:
     end = f"<div id='Status'><p>声明</p></div>{after}<ul><li>热榜</li></ul>"
     for html in (served(TEXT + end), between(TEXT, end), between(f"<div class='content-article'>{TEXT}</div>", end)):
@@ -194,3 +207,19 @@ def test_the_button_that_shares_a_picture_is_no_text() -> None:
     picture = f"<div class='mbArticleSharePic'>{button}<img src='//x.cn/1'></div>"
     assert read_article(oldest(picture), OLD_URL).body == "![图片](https://x.cn/1)"
     assert body("<div class='mbArticleShareBtn'>甲</div>") == "甲"
+
+
+def test_a_video_that_a_script_after_the_status_names_is_the_bodys() -> None:
+    end = "<div id='Status'>声明</div><p>推荐</p><script>videoArr.push({vid:'k30n5noodle'})</script>"
+    assert read_article(served(TEXT + end)).body == f"{FULL}\n\n[视频](https://v.qq.com/x/page/k30n5noodle.html)"
+
+
+def test_the_last_status_ends_the_body_however_deep_it_stands() -> None:
+    status = "<div><div id='Status'>声明</div>评论</div>"
+    assert read_article(served(f"{TEXT}<div id='Status'></div><p>续</p>{status}<p>推荐</p>")).body == f"{FULL}\n\n续"
+
+
+@pytest.mark.parametrize("how", ["style='display:none'", "hidden"])
+def test_a_hidden_lead_is_none(how: str) -> None:
+    lead = f"<div class='introduction' {how}>导语。</div>"
+    assert read_article(between(lead, f"<div class='content-article'>{TEXT}</div>")).body == FULL

@@ -27,7 +27,7 @@ from tests.test_pages_refused import TEXT, page
             "video . setTitle('x');a.setVid( 'k30n5noodle' );b.setVid('m30n5noodle')",
             ["[视频](k30n5noodle)", "[视频](m30n5noodle)"],
         ),
-        ("video.setVid(vid);", ["视频"]),
+        ("video.setVid(vid);", []),
     ],
 )
 def test_videos_of_an_inline_script(script: str, expected: list[str]) -> None:
@@ -100,7 +100,12 @@ def test_elements_that_play_something(element: str, expected: str) -> None:
 
 @pytest.mark.parametrize(
     "element",
-    ["<!--VIDEO_0-->", "<mpvoice name='播报'></mpvoice>", "<div class='qnt-video'>03:21</div>", "<object></object>"],
+    [
+        "<!--VIDEO_0-->",
+        "<mpvoice name='播报'></mpvoice>",
+        "<div class='qnt-video'>03:21</div>",
+        "<object><param></object>",
+    ],
 )
 def test_a_video_without_an_address_is_a_video_and_no_text(element: str) -> None:
     origin = {"text": f"<p>前</p>{element}", "version": "v2"}
@@ -109,6 +114,44 @@ def test_a_video_without_an_address_is_a_video_and_no_text(element: str) -> None
     assert (article.videos, article.text, article.summary) == (1, "前", "前")
     alone = read_article(page(shown(element.replace("<!--VIDEO_0-->", "<iframe></iframe>")), originContent=None))
     assert (alone.videos, alone.text) == (1, "")
+
+
+@pytest.mark.parametrize(
+    ("player", "expected"),
+    [
+        ("<div class='qnt-video' data-vid='k30n5noodle'><div id='videotime01'></div></div>", f"[视频]({PAGE})"),
+        (
+            "<div class='videoPlayer'><div id='container01'><video src='https://x.cn/a.mp4'></video></div></div>",
+            "[视频](https://x.cn/a.mp4)",
+        ),
+        ("<div class='videoPlayer' id='mod_player'><div id='container01'></div></div>", "视频"),
+        (
+            "<object data='https://x.cn/a.pdf' type='application/pdf'><a href='https://x.cn/a.pdf'>附件</a></object>",
+            "[附件](https://x.cn/a.pdf)",
+        ),
+        (
+            "<object data='https://x.cn/a.png' type='image/png'><img src='https://x.cn/a.png'></object>",
+            "![图片](https://x.cn/a.png)",
+        ),
+    ],
+)
+def test_what_is_around_a_video_is_none(player: str, expected: str) -> None:
+    assert body(f"<p>前</p>{player}<p>后</p>") == f"前\n\n{expected}\n\n后"
+
+
+def test_words_smart_tags_are_nothing() -> None:
+    assert body("<p>前</p><object classid='clsid:38481807' id='ieooui'></object><p>后</p>") == "前\n\n后"
+
+
+def test_a_script_that_is_commented_out_names_no_video() -> None:
+    for script in ('//video.setVid("k30n5noodle");', '/* video.setVid("k30n5noodle"); */'):
+        assert read_article(served(f"{TEXT}<script>{script}</script>")).videos == 0
+
+
+def test_what_is_hidden_within_a_drawing_stays_so() -> None:
+    for how in ("style='display:none'", "class='image-carousel'"):
+        text = f"<svg><foreignObject><section {how}><!--IMG_0--></section></foreignObject></svg><p>甲</p>"
+        assert body(text, IMG_0={"url": IMAGE[6:-1]}) == "甲"
 
 
 def test_entities_in_the_title_of_a_video() -> None:

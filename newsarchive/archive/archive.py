@@ -52,10 +52,10 @@ class Archive:
 
     def stands(self, row: Row) -> bool:
         """Whether the article's document lies there as it was written."""
-        file = self.folder / row.path
-        if not row.path or not file.is_file():
+        if not row.path:
             return False
-        return not row.file_hash or hashlib.sha256(file.read_bytes()).hexdigest() == row.file_hash
+        document = document_bytes(self.folder / row.path)
+        return document is not None and row.file_hash in ("", hashlib.sha256(document).hexdigest())
 
     def close(self) -> None:
         try:
@@ -70,6 +70,14 @@ class Archive:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def document_bytes(file: Path) -> bytes | None:
+    """What lies there; `None` where nothing does, or what no disk can read any more."""
+    try:
+        return file.read_bytes()
+    except OSError:
+        return None
 
 
 def _begun(ledger: Path) -> bool:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
-from newsarchive.archive.archive import Archive
+from newsarchive.archive.archive import Archive, document_bytes
 from newsarchive.archive.document_row import read_row
 from newsarchive.archive.files import content_path, revision_path, write_bytes
 from newsarchive.archive.rows import Row
@@ -75,17 +75,18 @@ def put(
     row = archive.ledger.get(article.source, article.article_id)
     path = document_path(row, article)
     file = archive.folder / path
-    former = file.read_bytes() if file.is_file() else None
+    former = document_bytes(file)
     revision = max(row.revision, 1) if row else 1
     if former != document:
-        if former is not None:
+        if former is not None and not _says_the_same(row, article, former, document):
             written = datetime.fromtimestamp(file.stat().st_mtime, UTC)
             whole = _is_whole(archive, file, row)
             kept = _keep(archive.folder, article, former, (row and row.archived_at) or written, whole=whole)
             if whole:
                 revision += 1
-            else:  # no version of the article that the site ever had
-                logger.warning("%s: damaged on the disk, written again; what lay there is kept as %s", path, kept)
+            if row and row.path and not archive.stands(row):
+                where = kept.relative_to(archive.folder)
+                logger.warning("%s: not as it was written, written again; what lay there is kept as %s", path, where)
         write_bytes(file, document)
     elif row and row.path and row.file_hash != content_hash(document):
         revision += 1  # written, and its former version kept, by a run that was killed before the row
@@ -100,6 +101,14 @@ def put(
         from_site=from_site,
     )
     return revision
+
+
+def _says_the_same(row: Row | None, article: Article, former: bytes, document: bytes) -> bool:
+    """Whether only the links to pictures differ from the version that the ledger knows."""
+    if row is None or not row.content_hash or row.content_hash != article.content_hash:
+        return False
+    texts = (_without_pictures(data.decode("utf-8", "replace")) for data in (former, document))
+    return len(set(texts)) == 1
 
 
 def _is_whole(archive: Archive, file: Path, row: Row | None) -> bool:

@@ -116,12 +116,12 @@ class Ledger(RunRows):
         changes: dict[str, Any] = {
             "published": article.published, "archived_at": now, "content_hash": content_hash, "file_hash": file_hash,
             "revision": revision, "family": article.family, "path": path,
+            "etag": article.etag, "last_modified": article.last_modified,  # of the page that this document is made of
         }  # fmt: skip
         if from_site or not row.path:
             changes |= {
                 "url": article.url, "state": State.ARCHIVED, "attempts": 0, "next_try": None, "last_checked": now,
-                "next_check": next_check, "etag": article.etag, "last_modified": article.last_modified,
-                "gone_at": None, "reason": "",
+                "next_check": next_check, "gone_at": None, "reason": "",
             }  # fmt: skip
         self._update(article.source, article.article_id, **changes)
 

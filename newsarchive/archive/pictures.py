@@ -152,7 +152,7 @@ def localised(document: str, links: Mapping[str, str]) -> str:
 def relinked(document: bytes, links: Mapping[str, str], file_hash: str) -> bytes | None:
     """An archived document with other picture links.
 
-    `None` when it is not the one with that hash, so that somebody's change or a damage stays to be seen. A run that
+    `None` when it is not the one with that hash: somebody's change or a damage is not made to look right. A run that
     was killed may have left the hash of what it was about to write.
     """
     try:

@@ -78,6 +78,7 @@ def read_again(job: Job) -> Reading:
         return Reading(row, problem=f"{row.url}: {type(error).__name__}: {error}")
     if article.article_id != row.article_id:
         return Reading(row, problem=f"{job.warc}: expected article {row.article_id}, got {article.article_id}")
+    article.etag, article.last_modified = row.etag, row.last_modified
     article.content_hash = content_hash(render(article))
     if article.content_hash == row.content_hash and job.stands:
         return Reading(row)

@@ -48,7 +48,7 @@ class RunRows:
     ) -> RunRow | None:
         try:
             return RunRow(
-                run=run, started=datetime.fromisoformat(started), ended=time(ended), pid=pid,
+                run=run, started=_begin(started), ended=time(ended), pid=pid,
                 arguments=arguments, exit_code=exit_code, counts=dict(json.loads(counts)),
             )  # fmt: skip
         except (ValueError, TypeError) as error:
@@ -66,3 +66,10 @@ class RunRows:
     def walked(self, source: str, where: str) -> None:
         """The list was read as far as it was meant to be."""
         self._run('DELETE FROM walks WHERE source = ? AND "where" = ?', (source, where))
+
+
+def _begin(text: str) -> datetime:
+    found = time(text)
+    if found is None:
+        raise ValueError("it has no beginning")
+    return found

@@ -103,6 +103,8 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=30
         )
+        # a flipped bit costs a letter, not every row that is read together with it
+        connection.text_factory = lambda data: data.decode("utf-8", "replace")
         try:
             if not read_only:
                 connection.execute("PRAGMA journal_mode = WAL")
@@ -140,7 +142,9 @@ def errors_named(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
-        code = error.sqlite_errorcode & 0xFF
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF  # Python's own errors have none
+        if code == sqlite3.SQLITE_CORRUPT:
+            raise _broken(path, error) from error
         if code == sqlite3.SQLITE_FULL:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
         if code == sqlite3.SQLITE_ERROR and "no such" in str(error):

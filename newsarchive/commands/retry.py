@@ -45,15 +45,19 @@ class Command(Crawl):
                 existing_archive(self.chosen)
             except BadArgument as error:
                 self.refuse(str(error))
-            print("Nothing in quarantine.")
+            _say("Nothing in quarantine.")
             return
         self.exitcode = self.crawl(source, {"replay": str(folder)})
         if self.exitcode in (1, 2, 75):
             return  # which was said; how many pages it came to does not matter then
         left = pages(folder)
         said = f"{len(before) - len(left)} of {counted(len(before), 'page')} left the quarantine"
-        with suppress(BrokenPipeError):  # who reads it has gone
-            print(f"{said}, {len(left)} still there.", flush=True)
+        _say(f"{said}, {len(left)} still there.")
+
+
+def _say(text: str) -> None:
+    with suppress(BrokenPipeError):  # who reads it has gone
+        print(text, flush=True)
 
 
 def pages(folder: Path) -> list[Path]:

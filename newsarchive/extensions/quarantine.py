@@ -44,7 +44,10 @@ class Quarantine:
         if isinstance(exception, Quarantined):
             self.keep(item, str(exception))
         elif isinstance(exception, Unchanged):
-            self.release(item.source, item.article_id, quarantine.name(self.folder, item))
+            if self.run.asks_site:
+                self.release(item.source, item.article_id, quarantine.name(self.folder, item))
+            else:  # an older page that the archive has tells nothing of a newer one that waits to be read
+                self.release(item.source, "", quarantine.own_copy(self.folder, item))
         elif isinstance(exception, Gone):  # a notice of removal must not displace an article
             self.release(item.source, "", quarantine.own_copy(self.folder, item))
 

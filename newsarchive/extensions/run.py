@@ -127,9 +127,10 @@ class Run:
 
     def mark_gone(self, row: Row) -> None:
         """The site says that the article was removed: its document stays, and it may come back."""
-        if self.asks_site or not row.path:
-            again = self.schedule.next_check(row.published or row.first_seen)
-            self.ledger.gone(row.source, row.article_id, now=self.now(), next_check=again)
+        if row.path and not self.asks_site:
+            return  # which was so when the page was saved
+        again = self.schedule.next_check(row.published or row.first_seen)
+        self.ledger.gone(row.source, row.article_id, now=self.now(), next_check=again)
         self.count("article/still_gone" if row.state is State.GONE else "article/gone")
 
     # signals
@@ -218,7 +219,7 @@ class Run:
             self.archive.folder, last_run, look(self.archive.folder, self.ledger, self.schedule.max_tries)
         )
         self.exit_code = exit_code
-        with suppress(BrokenPipeError):  # who reads it has gone; `scrapy status` says it again
+        with suppress(OSError):  # who reads it has gone, or the disk of a log is full; `scrapy status` says it again
             print(report.summary(whole), flush=True)
 
     def _counts(self, history: list[dict[str, int | float | str]]) -> dict[str, int | float | str]:

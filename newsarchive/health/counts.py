@@ -14,7 +14,7 @@ Counts = Mapping[str, int | float | str]
 
 FEW_PAGES = 3  # so few are enough when not one of them could be read
 NEW = ("article/new", "article/revised")
-READ = (*NEW, "article/unchanged")
+READ = (*NEW, "article/unchanged", "article/restored")
 PAGES = (*READ, "article/quarantined")
 
 

@@ -21,6 +21,8 @@ def summary(status: Mapping[str, Any]) -> str:
         return int(counts.get(f"article/{name}", 0))
 
     parts = [f"{number('new')} new", f"{number('revised')} revised", f"{number('unchanged')} unchanged"]
+    if restored := number("restored"):
+        parts.append(f"{restored} written again")
     quarantined = number("quarantined") + number("quarantined_again")
     for what, times in (("gone", number("gone")), ("failed", number("failed")), ("in quarantine", quarantined)):
         if times:
@@ -29,8 +31,9 @@ def summary(status: Mapping[str, Any]) -> str:
     if run["exit_code"] != 1 and (end := _ENDS.get(run["reason"])):
         lines[0] += f"; {end}"
     lines.append(f"{counted(status['documents'], 'article')} in {status['folder']}/content")
-    if lost := int(counts.get("picture/failed", 0)):
-        lines[-1] += f"; {counted(lost, 'picture')} could not be fetched, tried again in later runs"
+    lost = 0 if counts.get("kind") in ("replay", "retry") else int(counts.get("picture/failed", 0))  # no network
+    if lost:
+        lines[-1] += f"; {counted(lost, 'picture')} could not be fetched"
     if run["exit_code"] == 1:
         more = f" (and {counts['error'] - 1} more)" if counts["error"] > 1 else ""
         lines.append(f"ERROR: {run['message']}{more}")

@@ -28,6 +28,7 @@ class Store:
         """An error here is the machine's (a full disk) and ends the run with exit code 1."""
         file = BytesIO()
         MarkdownItemExporter(file).export_item(item)
+        before = self.run.ledger.get(item.source, item.article_id)
         revision = put(
             self.run.archive,
             item,
@@ -36,5 +37,8 @@ class Store:
             next_check=self.run.schedule.next_check(item.published),
             from_site=self.run.asks_site,
         )
-        self.run.count(f"article/{'new' if revision == 1 else 'revised'}")
+        if before is None or not before.path:
+            self.run.count("article/new")
+        else:
+            self.run.count("article/revised" if revision > before.revision else "article/restored")
         return item

@@ -18,6 +18,8 @@ _CLASSES = {"image_desc", "qqnews_image_desc", "text-img-note"}
 _TYPE = "om-image-desc"
 # The text of a block without what the JSON says of the pictures in it.
 _OWN_TEXT = etree.XPath(f".//text()[not(parent::figcaption[@{DESCRIPTION}])]")
+_NEXT_TEXT = etree.XPath("(following::text()[normalize-space(translate(., '\u00a0\u3000\u200b', ''))])[1]")
+_HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
 _EMPHASIS = ("strong", "b", "em", "i")
 _IN_LINE = {"span", "strong", "b", "em", "i", "u", "a", "font", "sub", "sup", "s", "del", "code"}
 # What may hold a picture and nothing else, with its caption after it.
@@ -35,15 +37,15 @@ def describe(picture: etree._Element) -> etree._Element:
 
 
 def is_caption(element: etree._Element, classes: Sequence[str]) -> bool:
-    """Whether the site's editors mark the paragraph as one."""
-    if element.tag != "p" and "qnt-p" not in classes:
-        return False
-    return not _CLASSES.isdisjoint(classes) or element.get("type") == _TYPE
+    """Whether the site's editors mark it as one."""
+    if classes and not _CLASSES.isdisjoint(classes):
+        return element.tag in ("p", "div", "section", "span")
+    return element.get("type") == _TYPE and element.tag in ("p", "div")
 
 
 def is_caption_in_italics(element: etree._Element, classes: Sequence[str]) -> bool:
     """Whether an `i` or `em` of families F2 and F3 is one."""
-    return element.tag in ("i", "em") and ("desc" in classes or _follows_picture(element))
+    return element.tag in ("i", "em") and (("desc" in classes and _stands_alone(element)) or _follows_picture(element))
 
 
 def make_plain(root: etree._Element) -> None:
@@ -54,8 +56,25 @@ def make_plain(root: etree._Element) -> None:
 
 def is_shown_below(caption: etree._Element) -> bool:
     """Whether the next text says the same as a caption from the JSON: the page's own caption."""
-    found: Any = caption.xpath("(following::text()[normalize-space()])[1]")
-    return bool(found) and "".join(_line(found[0], caption).split()) == "".join(text_of(caption).split())
+    found: Any = _NEXT_TEXT(caption)
+    if not found or _in_heading(found[0].getparent()):
+        return False
+    return _letters(_line(found[0], caption)) == _letters(text_of(caption))
+
+
+def _in_heading(element: etree._Element) -> bool:
+    return element.tag in _HEADINGS or any(each.tag in _HEADINGS for each in element.iterancestors())
+
+
+def _letters(text: str) -> str:
+    return "".join(text.replace("\u200b", "").split())
+
+
+def _stands_alone(element: etree._Element) -> bool:
+    """Whether nothing is written beside it in its block."""
+    parent = element.getparent()
+    beside = parent is not None and parent.tag not in ("div", "section") and text_of(parent).strip()
+    return not (element.tail or "").strip() and (not beside or beside == text_of(element).strip())
 
 
 def _follows_picture(element: etree._Element) -> bool:

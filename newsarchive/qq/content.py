@@ -114,10 +114,19 @@ def _instead(element: etree._Element, classes: Sequence[str], *, furniture_aroun
 
 def _seen_in(drawing: etree._Element) -> list[etree._Element]:
     """Pictures and videos within an `svg`: WeChat lays them into one to make them react to a touch."""
-    found = list(drawing.iter("img", "video"))
+    found = [each for each in drawing.iter("img", "video") if not _is_hidden_in(drawing, each)]
     for each in found:
         each.tail = None
     return found
+
+
+def _is_hidden_in(drawing: etree._Element, element: etree._Element) -> bool:
+    around: etree._Element | None = element
+    while around is not None and around is not drawing:
+        if is_hidden(around, (around.get("class") or "").split()):
+            return True
+        around = around.getparent()
+    return False
 
 
 def _skip_inside(element: etree._Element, walk: Iterator[etree._Element]) -> None:

@@ -10,8 +10,8 @@ from typing import ClassVar
 from lxml import etree
 
 from newsarchive.markdown.document import clean_value
-from newsarchive.markdown.tags import VIDEOS
 from newsarchive.qq.content import standard, standardize
+from newsarchive.qq.furniture import is_hidden
 from newsarchive.qq.markup import drop, text_of, without_styles
 from newsarchive.qq.page import ArticlePage, together
 from newsarchive.qq.placeholders import unknown_placeholders
@@ -93,19 +93,18 @@ class ServedPage(ArticlePage):
         # without its JSON the page has no whole publish time, and the class names alone live on in later layouts
         return bool(self.data) and re.search(r"""class=["']?[^"'>]*\bLEFT\b""", self.source) is not None
 
-    def html_bodies(self) -> Iterator[etree._Element]:
+    def html_body(self) -> etree._Element | None:
         leads = [each.root for each in self.selector.css(_LEAD)]
         for lead in leads:
             drop(lead)  # else a body beside it that holds nothing would seem to hold it
-        for body in super().html_bodies():
-            for heading in body.findall(".//h1"):
-                if clean_value(text_of(heading)) == self.title:
-                    drop(heading)
-            yield together([*map(standardize, leads), body]) if leads and _holds_something(body) else body
-
-
-def _holds_something(body: etree._Element) -> bool:
-    return bool(clean_value(text_of(body))) or next(body.iter("img", *VIDEOS), None) is not None
+        leads = [lead for lead in leads if not is_hidden(lead, (lead.get("class") or "").split())]
+        body = super().html_body()
+        if body is None:
+            return None
+        for heading in body.findall(".//h1"):
+            if clean_value(text_of(heading)) == self.title:
+                drop(heading)
+        return together([*map(standardize, leads), body]) if leads else body
 
 
 class DatedPage(ArticlePage):

@@ -9,7 +9,7 @@ from lxml import etree
 
 from newsarchive.qq.markup import drop
 
-FURNITURE_TAGS = {"style", "script", "svg", "noscript", "template", "link", "meta", "textarea"}
+FURNITURE_TAGS = {"style", "svg", "noscript", "template", "link", "meta", "textarea"}
 _FURNITURE_CLASSES = {"article-top-content", "ac-ask-ai", "image-carousel", "qqnews-content"}
 # The page's own where the body's container holds more than the body; in a body they are an author's words.
 _AROUND_TAGS = {"button"}
@@ -42,9 +42,17 @@ def is_around(element: etree._Element, classes: Sequence[str]) -> bool:
 
 
 def drop_after_status(root: etree._Element) -> None:
-    """Ends a body of the older families at `#Status`: recommendations may follow it in the same container."""
-    for status in list(root.iterfind(".//*[@id='Status']")):
-        for after in list(status.itersiblings()):
+    """Ends a body of the older families at its last `#Status`: recommendations may follow it in the same container.
+
+    Scripts stay: they may name videos of the body.
+    """
+    last = None
+    for last in root.iterfind(".//*[@id='Status']"):  # noqa: B007  -- the last one is wanted
+        pass
+    while last is not None and last is not root:
+        for after in list(last.itersiblings()):
             after.tail = None
-            drop(after)
-        status.tail = None
+            if after.tag != "script":
+                drop(after)
+        last.tail = None
+        last = last.getparent()

@@ -7,9 +7,11 @@ import re
 from lxml import etree
 
 from newsarchive.markdown.characters import without_controls
+from newsarchive.markdown.tags import VIDEOS
 from newsarchive.qq.nesting import RENAMED, nested
 
 _STYLE = re.compile(r"<style(?=[\s>])[^<>]*>[^<]*</style\s*>", re.IGNORECASE)
+_BLANK = " \t\r\n\f\xa0\u3000\u200b\ufeff"
 # Spaces to a reader of the page, which no XML may hold.
 _OTHER_SPACES = re.compile("[\x0b\x0c\x1c-\x1f]")
 
@@ -47,6 +49,11 @@ def parse(text: str) -> etree._Element:
 
 def text_of(element: etree._Element) -> str:
     return "".join(map(str, element.itertext()))
+
+
+def holds_something(element: etree._Element) -> bool:
+    """Whether a reader sees anything in it."""
+    return bool(text_of(element).strip(_BLANK)) or next(element.iter("img", *VIDEOS), None) is not None
 
 
 def drop(element: etree._Element) -> None:

@@ -17,7 +17,7 @@ from newsarchive.markdown.characters import unescaped
 from newsarchive.markdown.document import clean_value
 from newsarchive.qq.content import standardize
 from newsarchive.qq.lists import BEIJING
-from newsarchive.qq.markup import parse
+from newsarchive.qq.markup import holds_something, parse
 from newsarchive.qq.urls import article_id, picture_url, whole_id
 
 # fmt: off
@@ -82,19 +82,26 @@ class ArticlePage(ABC):
         """
         return None
 
-    def html_bodies(self) -> Iterator[etree._Element]:
-        """What may be the body in the page's HTML, as standard HTML, the most telling first; raises as `json_body`.
+    def html_body(self) -> etree._Element | None:
+        """The body in the page's HTML, as standard HTML; raises as `json_body`.
 
-        Asked for the next one only when one holds nothing: it may stand around the one before, which is changed.
+        The most telling container that holds something; none that stands around an empty one, for what such a one
+        has beside the body is the page's own.
         """
+        empty: set[etree._Element] = set()
         for expressions, furniture_around in ((self.containers, False), (self.wide_containers, True)):
             for css in expressions:
-                if found := [each.root for each in self.selector.css(css)]:
-                    yield standardize(
+                found = [each.root for each in self.selector.css(css)]
+                if found and empty.isdisjoint(inner for each in found for inner in each.iterdescendants()):
+                    body = standardize(
                         together(found),
                         captions_in_italics=self.captions_in_italics,
                         furniture_around=furniture_around,
                     )
+                    if holds_something(body):
+                        return body
+                    empty.update(found)
+        return None
 
     @property
     def article_id(self) -> str:

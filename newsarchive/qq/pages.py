@@ -134,7 +134,7 @@ def _bodies(page: ArticlePage, reasons: list[str]) -> Iterator[Body]:
     except BrokenContent as error:
         reasons.append(str(error))
     try:
-        for root in islice(page.html_bodies(), 1 if _is_paid(page) else None):
+        if (root := page.html_body()) is not None:
             if _is_cut(page.source):
                 reasons.append("the page ends before its </body>: a part of it was lost on the way")
                 return

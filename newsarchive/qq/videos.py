@@ -21,10 +21,12 @@ WITHOUT_ADDRESS = {"mpvoice", "mp-common-mpaudio", "mp-common-videosnap"}
 
 _VID = re.compile(r"[0-9A-Za-z]{6,20}", re.ASCII)
 _VID_IN_URL = re.compile(r"(?:^|[?&])vid=([0-9A-Za-z]+)")
+_PLAYS = re.compile(r"\b(?:video/|audio/)|shockwave|\.(?:swf|mp4|m3u8|flv|mp3)\b", re.IGNORECASE)
 # Of one player: it has a digit, unlike the names that players go by.
 _OWN_VID = r"(?=[a-z]*[0-9])[a-z][0-9a-z]{10}"
 _SHOWN_VID = re.compile(rf"(?<![A-Za-z])VID\W{{0,9}}({_OWN_VID})(?![0-9A-Za-z])")
-_SET_VID = re.compile(rf"\.setVid\(\s*({STRING})?")
+_SCRIPT_COMMENT = re.compile(r"(?m)^\s*//.*$|/\*[^*]*\*/")
+_SET_VID = re.compile(rf"\.setVid\(\s*({STRING})")
 # strings, so that a brace in one of them does not count, and braces
 _TOKEN = re.compile(STRING + "|[{}]")
 _FIELD = re.compile(r"""["\']?\b(vid|title|desc)["\']?\s*:\s*("(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\')""")
@@ -45,6 +47,7 @@ def scripted(script: str) -> Iterator[etree._Element]:
 
     F2 has `videoArr.push({title, vid, img, desc})`, F1 `video.setVid("g0018l5pyuk")`.
     """
+    script = _SCRIPT_COMMENT.sub("", script)
     if "videoArr" in script:
         for text in _objects(script):
             fields = {key: string_value(literal) for key, literal in _FIELD.findall(text)}
@@ -52,30 +55,33 @@ def scripted(script: str) -> Iterator[etree._Element]:
                 yield video(fields.get("vid", ""), fields.get("title") or fields.get("desc", ""))
     if ".setVid(" in script:
         for literal in _SET_VID.findall(script):
-            yield video(string_value(literal).strip() if literal else "", "")
+            yield video(string_value(literal).strip(), "")
 
 
 def drawn(player: etree._Element) -> etree._Element:
     """The video for a player that the page or a script has drawn."""
     title = player.get("data-title") or player.get("title") or ""
-    if vid := _own_vid(player):
-        return video(vid, title)
     inner = next(player.iter("iframe", "video", "source", "embed"), player)
     address = inner.get("src") or inner.get("data-src") or ""
     found = _VID_IN_URL.search(address)
-    vid = player.get("data-vid") or player.get("vid") or (found[1] if found else "")
-    return video(vid, title, "" if found else address)
+    told = player.get("data-vid") or player.get("vid") or (found[1] if found else "")
+    # the address of a drawn player's file is good for some hours
+    vid = told or _own_vid(player)
+    return video(vid, title, "" if vid else address)
 
 
 def embedded(element: etree._Element) -> list[etree._Element] | None:
     """The video of an `object`; `None` when what is in it says more: an `embed`, a text or picture for want of one."""
     if element.find(".//embed") is not None:
         return None
+    if not len(element) and not element.get("data") and not element.get("type"):
+        return []  # of Word's smart tags
     values = {(each.get("name") or "").lower(): each.get("value") or "" for each in element.iter("param")}
     addresses = [element.get("data") or "", *(values.get(name, "") for name in ("movie", "src"))]
     found = next(filter(None, map(_VID_IN_URL.search, [*addresses, values.get("flashvars", "")])), None)
     address = next(filter(None, map(web_address, addresses)), "")
-    if not found and not address and (text_of(element).strip() or element.find(".//img") is not None):
+    plays = not address or _PLAYS.search(f"{element.get('type') or ''} {address}")
+    if not found and (not plays or text_of(element).strip() or element.find(".//img") is not None):
         return None
     return [video(found[1] if found else "", "", "" if found else address)]
 
@@ -87,9 +93,8 @@ def unaddressed(element: etree._Element) -> etree._Element:
 
 def _own_vid(player: etree._Element) -> str:
     """What a player of v.qq.com calls its video: its id, or what the box about its connection says."""
-    for each in player.iter():
-        if re.fullmatch(_OWN_VID, each.get("id") or ""):
-            return str(each.get("id"))
+    if re.fullmatch(_OWN_VID, player.get("id") or ""):
+        return str(player.get("id"))
     found = _SHOWN_VID.search(" ".join(map(str, player.itertext())))
     return found[1] if found else ""
 
