@@ -10,7 +10,8 @@ from newsarchive.markdown.characters import without_controls
 from newsarchive.markdown.tags import VIDEOS
 from newsarchive.qq.nesting import RENAMED, nested
 
-_STYLE = re.compile(r"<style(?=[\s>])[^<>]*>[^<]*</style\s*>", re.IGNORECASE)
+_STYLE_TAG = re.compile(r"<style(?=[\s>])[^<>]*>", re.IGNORECASE)
+_STYLE_END = re.compile(r"</style\s*>", re.IGNORECASE)
 _BLANK = " \t\r\n\f\xa0\u3000\u200b\ufeff"
 # Spaces to a reader of the page, which no XML may hold.
 _OTHER_SPACES = re.compile("[\x0b\x0c\x1c-\x1f]")
@@ -21,8 +22,18 @@ class BrokenContent(ValueError):
 
 
 def without_styles(text: str) -> str:
-    """Style sheets weigh up to 90 kB inside a body of 10 kB: cheaper cut out than parsed."""
-    return _STYLE.sub("", text)
+    """Style sheets weigh up to 90 kB inside a body of 10 kB: cheaper cut out than parsed.
+
+    >>> without_styles("<p>甲<STYLE type=a>p { }</style >乙</p><style>a<b</style>")
+    '<p>甲乙</p><style>a<b</style>'
+    """
+    kept, start = [], 0
+    while tag := _STYLE_TAG.search(text, start):
+        after = text.find("<", tag.end())
+        end = _STYLE_END.match(text, after) if after >= 0 else None
+        kept.append(text[start : tag.start() if end else tag.end()])
+        start = end.end() if end else tag.end()
+    return "".join([*kept, text[start:]])
 
 
 def parse(text: str) -> etree._Element:
