@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _LONGEST = 1e6  # minutes or hours, a hundred years of the latter: more is a slip, and no date can hold much more
 _OURS = ("ARCHIVE_", "QQ_")
+_OUR_NAMES = [each for each in dir(our_settings) if each.isupper()]
+_KNOWN = frozenset(each for each in (*_OUR_NAMES, *dir(default_settings)) if each.isupper())
 _CHANNEL = re.compile(r"[a-z0-9_]+", re.ASCII)
 
 
@@ -148,11 +150,9 @@ def misspelt(name: str) -> list[str]:
     >>> misspelt("ARCHIVE_DIRR"), misspelt("DOWNLOAD_DELY"), misspelt("USER_AGENT"), misspelt("MY_EXTENSION_ENABLED")
     (['ARCHIVE_DIR'], ['DOWNLOAD_DELAY'], [], [])
     """
-    ours = [each for each in dir(our_settings) if each.isupper()]
-    known = {*ours, *(each for each in dir(default_settings) if each.isupper())}
-    if name in known:
+    if name in _KNOWN:
         return []
     if name.upper().startswith(_OURS):
-        alike = [each for each in ours if each.startswith(name.upper().partition("_")[0])]
-        return get_close_matches(name.upper(), ours, n=1) or alike
-    return get_close_matches(name.upper(), known, n=1, cutoff=0.9)
+        alike = [each for each in _OUR_NAMES if each.startswith(name.upper().partition("_")[0])]
+        return get_close_matches(name.upper(), _OUR_NAMES, n=1) or alike
+    return get_close_matches(name.upper(), _KNOWN, n=1, cutoff=0.9)

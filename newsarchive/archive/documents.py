@@ -80,11 +80,14 @@ def put(
     if former != document:
         if former is not None and not _says_the_same(row, article, former, document):
             written = datetime.fromtimestamp(file.stat().st_mtime, UTC)
-            whole = _is_whole(archive, file, row)
+            known = row if row and row.path else None
+            as_written = known is not None and known.file_hash in ("", content_hash(former))
+            # a killed run may have written a document and not told the ledger
+            whole = as_written or _is_document(archive.folder, file)
             kept = _keep(archive.folder, article, former, (row and row.archived_at) or written, whole=whole)
             if whole:
                 revision += 1
-            if row and row.path and not archive.stands(row):
+            if known and not as_written:
                 where = kept.relative_to(archive.folder)
                 logger.warning("%s: not as it was written, written again; what lay there is kept as %s", path, where)
         write_bytes(file, document)
@@ -111,12 +114,9 @@ def _says_the_same(row: Row | None, article: Article, former: bytes, document: b
     return len(set(texts)) == 1
 
 
-def _is_whole(archive: Archive, file: Path, row: Row | None) -> bool:
-    """Whether a file is as it was written, or at least a document: a killed run may not have told the ledger."""
-    if row is not None and archive.stands(row):
-        return True
+def _is_document(folder: Path, file: Path) -> bool:
     try:
-        read_row(archive.folder, file, now=datetime.now(UTC))
+        read_row(folder, file, now=datetime.now(UTC))
     except ValueError:
         return False
     return True

@@ -46,9 +46,8 @@ def drop_after_status(root: etree._Element) -> None:
 
     Scripts stay: they may name videos of the body.
     """
-    last = None
-    for last in root.iterfind(".//*[@id='Status']"):  # noqa: B007  -- the last one is wanted
-        pass
+    found = root.findall(".//*[@id='Status']")
+    last = found[-1] if found else None
     while last is not None and last is not root:
         for after in list(last.itersiblings()):
             after.tail = None
