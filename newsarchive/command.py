@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import os
 import sys
 from abc import abstractmethod
@@ -39,6 +40,7 @@ class ArchiveCommand(ScrapyCommand):
         return self.settings
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
+        atexit.register(discard_unwritable_output)
         with_names = [option for option in args if option.startswith("-")]
         if with_names:
             self.refuse(f"no option {with_names[0]}: see `scrapy {self.name} -h`")
@@ -82,7 +84,6 @@ class OfflineCommand(ArchiveCommand):
             self.exitcode = self.work(args, opts)
             sys.stdout.flush()
         except BrokenPipeError:  # such as of `scrapy verify | head`
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it ends
             self.exitcode = _READER_GONE
         except (NewsArchiveError, OSError) as error:
             print(f"scrapy {self.name}: {in_words(error)}", file=sys.stderr)
@@ -90,6 +91,19 @@ class OfflineCommand(ArchiveCommand):
         except KeyboardInterrupt:
             print(f"scrapy {self.name}: stopped", file=sys.stderr)
             self.exitcode = 1
+
+
+def discard_unwritable_output() -> None:
+    """Called when the process ends: text that nobody can take any more must not change its exit code.
+
+    Python flushes both streams after this and ends with 120 and a complaint when it cannot, such as for
+    `scrapy crawl qq | head` or a log on a full disk.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def exit_code(error: BaseException) -> int:

@@ -364,14 +364,39 @@ def test_lists_that_never_come_are_not_nothing_new(
     assert said in result.stdout
 
 
-def test_a_reader_that_has_gone_changes_nothing(crawl: Crawl, demo_site: DemoSite, tmp_path: Path) -> None:
-    process = crawl.start(tmp_path, site=demo_site)
-    assert process.stdout
-    assert process.stderr
-    process.stdout.close()
-    with process.stderr:
-        assert process.wait(60) == 0, process.stderr.read()
-    assert json.loads((tmp_path / "status.json").read_bytes())["last_run"]["counts"]["article/new"] == 13
+# Python buffers what is written to a pipe unless it is told otherwise, and then meets the error when it ends.
+BUFFERED = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+
+
+@pytest.mark.parametrize("gone", ["stdout", "stderr", "stdout and stderr"])
+@pytest.mark.parametrize(
+    "environment", [BUFFERED, BUFFERED | {"PYTHONUNBUFFERED": "1"}], ids=["buffered", "unbuffered"]
+)
+def test_a_crawl_whose_reader_has_gone_does_its_work_and_ends_with_0(
+    demo_site: DemoSite, tmp_path: Path, gone: str, environment: dict[str, str]
+) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)  # before it begins: later it may have written all already
+    options = [*demo_site.settings, "-a", "limit=2", "-s", "LOG_LEVEL=INFO"]
+    with open(writer, "w") as pipe, open(os.devnull, "w") as null:  # noqa: PTH123
+        done = subprocess.run(
+            command("crawl qq", tmp_path, *options), cwd=PROJECT, env=environment, text=True, check=False,
+            stdout=pipe if "stdout" in gone else null, stderr=pipe if "stderr" in gone else subprocess.PIPE,
+        )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "BrokenPipeError" not in (done.stderr or "")
+    assert json.loads((tmp_path / "status.json").read_bytes())["last_run"]["counts"]["article/new"] == 2
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full, which answers as a full disk")
+def test_a_crawl_whose_log_is_on_a_full_disk_does_its_work_and_ends_with_0(demo_site: DemoSite, tmp_path: Path) -> None:
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        done = subprocess.run(
+            command("crawl qq", tmp_path, *demo_site.settings, "-a", "limit=2"),
+            cwd=PROJECT, env=BUFFERED, stdout=full, stderr=full, check=False,
+        )  # fmt: skip
+    assert done.returncode == 0
+    assert json.loads((tmp_path / "status.json").read_bytes())["last_run"]["counts"]["article/new"] == 2
 
 
 @pytest.mark.parametrize("name", ["status", "verify", "reextract", "rebuild"])
@@ -383,6 +408,7 @@ def test_a_command_ends_with_its_reader_and_says_nothing_of_it(
     os.close(reader)  # before it begins: later it may have said all already
     with open(writer, "w") as pipe:  # noqa: PTH123
         done = subprocess.run(
-            command(name, tmp_path), cwd=PROJECT, stdout=pipe, stderr=subprocess.PIPE, text=True, check=False
-        )
+            command(name, tmp_path), cwd=PROJECT, env=BUFFERED, stdout=pipe, stderr=subprocess.PIPE,
+            text=True, check=False,
+        )  # fmt: skip
     assert (done.stderr, done.returncode) == ("", 141)
