@@ -103,10 +103,29 @@ def test_a_final_double_zero_that_belongs_to_the_id_is_not_doubled() -> None:
     assert whole_id("20190907A081B0") == "20190907A081B000"
 
 
-def test_removed_articles() -> None:
-    assert says_gone("https://www.qq.com/babygohome/?pgv_ref=404")
-    assert says_gone("https://xw.qq.com/404.html")
-    assert not says_gone(f"https://news.qq.com/rain/a/{ONE}")
+@pytest.mark.parametrize(
+    ("location", "gone"),
+    [
+        ("https://www.qq.com/babygohome/?pgv_ref=404", True),
+        ("http://WWW.QQ.COM/babygohome", True),
+        ("//qq.com/babygohome/", True),
+        ("https://xw.qq.com/404.html", True),
+        ("https://xw.qq.com/m/404.html?from=x", True),
+        (f"https://news.qq.com/rain/a/{ONE}", False),
+        (f"https://news.qq.com/rain/a/{ONE}?to=/babygohome/", False),
+        ("https://www.qq.com/", False),
+        ("https://example.com/babygohome/", False),
+        ("https://example.com/404.html", False),
+        ("https://notqq.com/babygohome/", False),
+        ("https://www.qq.com@example.com/babygohome/", False),
+        ("https://www.qq.com/news/babygohome", False),
+        ("https://www.qq.com/babygohome2/", False),
+        ("/babygohome/", False),
+        ("", False),
+    ],
+)
+def test_only_the_sites_own_pages_for_it_say_that_an_article_was_removed(location: str, gone: bool) -> None:
+    assert says_gone(location) is gone
 
 
 @pytest.mark.parametrize(

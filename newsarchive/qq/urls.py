@@ -93,13 +93,15 @@ def is_article(id_: str) -> bool:
 
 
 def says_gone(location: str) -> bool:
-    """Whether a redirect to `location` says that the article was removed.
+    """Whether a redirect to `location` leads to a page of the site that stands for removed articles.
 
-    >>> says_gone("https://www.qq.com/babygohome/?pgv_ref=404"), says_gone("https://news.qq.com/rain/a/20250211A06DM600")
+    >>> says_gone("https://www.qq.com/babygohome/?pgv_ref=404"), says_gone("https://example.com/babygohome/")
     (True, False)
     """
-    path = _split(location).path
-    return "babygohome" in path or path.endswith("/404.html")
+    parts = _split(location)
+    if not f".{parts.hostname}".endswith(".qq.com"):
+        return False
+    return parts.path.split("/")[1:2] == ["babygohome"] or parts.path.endswith("/404.html")
 
 
 def picture_url(url: str) -> str:
