@@ -74,6 +74,60 @@ def test_blocks_are_opened_and_what_is_no_article_is_counted_by_kind() -> None:
     assert +found.skipped == {"video": 2, "question": 1, "header": 1, "tag": 1, "other": 2}
 
 
+@pytest.mark.parametrize("missing", [{}, {"articletype": None}, {"articletype": ""}, {"articletype": " "}])
+def test_without_a_type_an_entry_is_what_the_letter_in_its_id_says(missing: dict[str, Any]) -> None:
+    ids = ("20261103A01ABC00", "20261103A0CUT1", "TWF2020041300303000", "20261103V01ABC00", "20261103Q01ABC00", "x", "")
+    entries = [{name: value for name, value in entry(id=id_).items() if name != "articletype"} | missing for id_ in ids]
+    for given in (entries, [{"id": "20261103A01ABC00", "articletype": "525", "sub_item": entries}]):
+        found = read_channel(reply(*given), WHERE)
+        assert [one.article_id for one in found.entries] == ids_of_articles
+        assert all(one.known_type for one in found.entries)
+        assert +found.skipped == {"video": 1, "question": 1, "other": 2}
+
+
+ids_of_articles = ["20261103A01ABC00", "20261103A0CUT100", "TWF2020041300303000"]
+
+
+@pytest.mark.parametrize("type_", ["777", 777, "article", "０"])
+def test_an_entry_of_unknown_type_with_an_articles_id_is_told_apart(type_: object) -> None:
+    unknown = [entry(id=id_, articletype=type_) for id_ in ("20261103A0BBBB00", "20261103V01ABC00", "x")]
+    found = read_channel(reply(entry(), *unknown, entry(id="20261103A0CCCC00", articletype="4")), WHERE)
+    assert [(one.article_id, one.known_type) for one in found.entries] == [
+        ("20261103A01ABC00", True),
+        ("20261103A0BBBB00", False),
+    ]
+    assert +found.skipped == {"video": 1, "other": 2}
+
+
+def test_a_block_without_entries_is_no_article() -> None:
+    """It has the id of one: that of its first entry."""
+    found = read_channel(reply(entry(), entry(id="20261103A0BBBB00", articletype="525")), WHERE)
+    assert [one.article_id for one in found.entries] == ["20261103A01ABC00"]
+    assert +found.skipped == {"other": 1}
+
+
+@pytest.mark.parametrize(
+    ("time", "expected"),
+    [
+        ("2026-08-10 19:43:37", datetime(2026, 8, 10, 19, 43, 37, tzinfo=BEIJING)),
+        ("2026-08-10 19:43", datetime(2026, 8, 10, 19, 43, tzinfo=BEIJING)),
+        (" 2026/08/10 19:43 ", datetime(2026, 8, 10, 19, 43, tzinfo=BEIJING)),
+        ("1786362217", datetime(2026, 8, 10, 19, 43, 37, tzinfo=BEIJING)),
+        (1786362217, datetime(2026, 8, 10, 19, 43, 37, tzinfo=BEIJING)),
+        ("0000-00-00 00:00:00", None),
+        ("19:43", None),
+        ("", None),
+        (None, None),
+        ({"time": 1}, None),
+        ("９９９９９９９９９９", None),
+    ],
+)
+def test_publish_times(time: object, expected: datetime | None) -> None:
+    assert read_channel(reply(entry(publish_time=time)), WHERE).entries[0].published == expected
+    hot = json.dumps({"ret": 0, "idlist": [{"newslist": [entry(publish_time="", time=time)]}]}).encode()
+    assert read_hot_list(hot, WHERE).entries[0].published == expected
+
+
 @pytest.mark.parametrize("picture", [None, {}, {"big_img": []}, {"big_img": None}, {"big_img": [""]}, [], "x"])
 def test_an_entry_without_picture(picture: object) -> None:
     assert read_channel(reply(entry(pic_info=picture)), WHERE).entries[0].thumbnail == ""

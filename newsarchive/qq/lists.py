@@ -28,16 +28,21 @@ CHANNELS = (
 )
 """Every text channel, as seen on 2026-08-10, without its prefix `news_news_`."""
 
-# `articletype` of an entry: seen 2026-08-10. "0" is an article, "525" a block of entries.
+# `articletype` of an entry: seen 2026-08-10. "0" is an article, "525" a block of entries, here one that has none.
 _KINDS = {
     "0": "article",
     **dict.fromkeys(("4", "56", "118", "102", "103"), "video"),
     "560": "header",
     "233": "question",
     "123": "tag",
+    "525": "other",
 }
+_KINDS_BY_LETTER = {"A": "article", "V": "video", "Q": "question"}
+_TIMES = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M")  # seen; also with slashes
 # `code` inside a 200 reply that means 系统繁忙, "system busy".
 _BUSY = {"1", "99998"}
+# No two repetitions of white space in a row: between them it would be cut at every place in turn.
+_PLACE = re.compile(rb"<loc>\s*(?:<!\[CDATA\[\s*)?([^<\]\s]+)")
 _SITEMAP_FILE = re.compile(r"https?://[\w.-]+(?::\d{1,4}|:[1-5]\d{4})?/(?:[^?#\s]*/)?sitemap_\d+\.xml")
 
 
@@ -51,6 +56,8 @@ class Entry:
     title: str = ""
     published: datetime | None = None
     thumbnail: str = ""
+    known_type: bool = True
+    """Whether its `articletype` says that it is an article; otherwise only its id does."""
 
 
 @dataclass(kw_only=True)
@@ -128,8 +135,7 @@ def read_sitemap(reply: bytes, where: str) -> tuple[list[str], list[str]]:
     if b"<urlset" not in reply and b"<sitemapindex" not in reply:
         raise UnknownList(where, f"expected a sitemap, got {reply[:60]!r}")
     index = b"<sitemapindex" in reply
-    places = re.findall(rb"<loc>\s*(?:<!\[CDATA\[)?\s*([^<\]\s]+)", reply)
-    links = [place.decode("ascii", "replace").replace("&amp;", "&") for place in places]
+    links = [place.decode("ascii", "replace").replace("&amp;", "&") for place in _PLACE.findall(reply)]
     files = [link for link in links if index and _SITEMAP_FILE.fullmatch(link)]
     ids = (whole_id(link.rpartition("/")[2]) for link in links)
     return list(dict.fromkeys(files)), [id_ for id_ in ids if id_ and is_article(id_)]
@@ -156,14 +162,16 @@ def _read_entries(raw: list[object], where: str) -> ListReply:
     page = ListReply()
     unreadable = 0
     for item in _flat(raw):
-        kind = _KINDS.get(str(item.get("articletype", "")), "other")
-        id_ = whole_id(str(item.get("id") or ""))
+        type_, id_ = _word(item.get("articletype")), whole_id(_word(item.get("id")))
+        kind = _KINDS.get(type_, "unknown") if type_ else _kind_by_id(id_)
         if kind == "article" and not id_:
             unreadable += 1
-        elif kind == "article" and is_article(id_):
-            page.entries.append(_entry(item, id_))
+        elif kind in ("article", "unknown") and id_ and is_article(id_):
+            # One of unknown type is fetched too. Should the site number its types anew, the archive goes on; and what
+            # is no article after all is found out when its page is read.
+            page.entries.append(_entry(item, id_, known_type=kind == "article"))
         else:
-            page.skipped["other" if kind == "article" else kind] += 1
+            page.skipped["other" if kind in ("article", "unknown") else kind] += 1
     if unreadable and not page.entries:
         raise UnknownList(where, f"{unreadable} articles and not one with an id of known form, got {_form(item)}")
     page.skipped["other"] += unreadable
@@ -182,15 +190,22 @@ def _flat(raw: list[object]) -> Iterator[Mapping[str, Any]]:
             yield item
 
 
-def _entry(item: Mapping[str, Any], id_: str) -> Entry:
+def _kind_by_id(id_: str) -> str:
+    """What the letter in an id says; ids of the older content system have none and are articles."""
+    return _KINDS_BY_LETTER.get(id_[8], "other") if id_[:1].isdigit() else "article" if id_ else "other"
+
+
+def _entry(item: Mapping[str, Any], id_: str, *, known_type: bool) -> Entry:
     link = item.get("link_info")
     url = link.get("url") if isinstance(link, Mapping) else item.get("url")
+    times = (_beijing(item.get(name)) for name in ("publish_time", "time"))  # the latter in the hot list
     return Entry(
         article_id=id_,
         url=_text(url),
         title=_text(item.get("title")),
-        published=_beijing(item.get("publish_time") or item.get("time")),
+        published=next((time for time in times if time), None),
         thumbnail=_thumbnail(item),
+        known_type=known_type,
     )
 
 
@@ -209,11 +224,22 @@ def _text(value: object) -> str:
     return str(value or "").encode("utf-8", "replace").decode()
 
 
-def _beijing(text: object) -> datetime | None:
-    try:
-        return datetime.strptime(str(text), "%Y-%m-%d %H:%M:%S").replace(tzinfo=BEIJING)
-    except ValueError:
-        return None
+def _word(value: object) -> str:
+    """A number or a text as JSON may have either for it; `""` for anything else."""
+    return str(value).strip() if isinstance(value, str) or type(value) is int else ""
+
+
+def _beijing(value: object) -> datetime | None:
+    """A time of the site's clock, with or without seconds, or seconds since 1970; `None` for what is no time."""
+    text = _word(value)
+    if len(text) == 10 and text.isascii() and text.isdigit():
+        return datetime.fromtimestamp(int(text), BEIJING)
+    for form in _TIMES:
+        try:
+            return datetime.strptime(text.replace("/", "-"), form).replace(tzinfo=BEIJING)
+        except ValueError:
+            continue
+    return None
 
 
 def _form(data: Mapping[str, Any]) -> str:

@@ -173,7 +173,7 @@ class QQSpider(ArchiveSpider):
             for entry in entries:
                 day = entry.published.date() if entry.published else None
                 later = later or bool(day and self.until and day > self.until)
-                self.run.count("entry/article")
+                self.run.count("entry/article" if entry.known_type else "entry/unknown_article")
                 if self.full or not self.wanted(day):
                     continue
                 request = self.offer(entry.article_id, where=where, thumbnail=entry.thumbnail, entry=_record(entry))
