@@ -65,9 +65,9 @@ def past_the_proxy() -> dict[str, str]:
     return {"no_proxy": hosts, "NO_PROXY": hosts}
 
 
-def start(line: list[str]) -> subprocess.Popen[str]:
+def start(line: list[str], **environment: str) -> subprocess.Popen[str]:
     """Start a command line from the project's folder; the caller waits for it or ends it."""
-    env = os.environ | past_the_proxy()
+    env = os.environ | past_the_proxy() | environment
     return subprocess.Popen(line, cwd=PROJECT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from scrapy.core.downloader.handlers.file import FileDownloadHandler
 from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
-from scrapy.exceptions import IgnoreRequest
+from scrapy.exceptions import IgnoreRequest, NotConfigured
 
 if TYPE_CHECKING:
     from scrapy import Request
@@ -39,3 +40,13 @@ class FirewallAware(HTTP11DownloadHandler):
         if response.status == 501 and not request.meta.get("picture"):  # pictures come from hosts of their own
             self.refused = True
         return response
+
+
+class SavedPage(FileDownloadHandler):
+    """`scrapy shell ./page.html`. In a crawl, whose URLs come from the network, nobody may name files."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        """Raises `NotConfigured` with `ARCHIVE_OPEN`."""
+        if crawler.settings.getbool("ARCHIVE_OPEN"):
+            raise NotConfigured("a crawl opens no files")
+        super().__init__(crawler)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from scrapy import Request, Spider
 from scrapy.downloadermiddlewares.offsite import OffsiteMiddleware
-from scrapy.exceptions import IgnoreRequest
+from scrapy.exceptions import IgnoreRequest, NotConfigured
 from scrapy.http import Response
 from scrapy.utils.httpobj import urlparse_cached
 
@@ -35,6 +35,13 @@ class SiteHosts(OffsiteMiddleware):
     Scrapy's own middleware lets every request with `dont_filter` through, and each retry and each redirect of
     a retry has it.
     """
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Raises `NotConfigured` unless there is an archive to guard: in `scrapy shell` a person names each URL."""
+        if not crawler.settings.getbool("ARCHIVE_OPEN"):
+            raise NotConfigured
+        return super().from_crawler(crawler)
 
     def request_scheduled(self, request: Request, spider: Spider) -> None:
         """Nothing: a request that is refused here would go without its errback, and nobody would learn of it."""
@@ -77,7 +84,9 @@ class Backoff:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        return cls(crawler.settings.getfloat("ARCHIVE_BACKOFF"), lambda: crawler.crawling and not _is_closing(crawler))
+        first = crawler.settings.getfloat("ARCHIVE_BACKOFF")
+        # not `crawler.crawling`, which `scrapy shell` never is
+        return cls(first, lambda: crawler.engine.running and not _is_closing(crawler))
 
     async def process_request(self, request: Request) -> None:
         """`retry_times` counts in Scrapy's retry middleware and in `get_retry_request`.

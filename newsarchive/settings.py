@@ -14,6 +14,7 @@ COMMANDS_MODULE = "newsarchive.commands"
 # --- where the archive is
 
 ARCHIVE_DIR = "output"  # relative to the folder of scrapy.cfg
+ARCHIVE_OPEN = False  # `scrapy crawl` and `scrapy retry` turn it on; `scrapy shell`, `fetch` and `parse` only look
 
 # --- where to look: another host may serve the same site; the Markdown still carries the canonical URL
 
@@ -56,7 +57,8 @@ DOWNLOAD_VERIFY_CERTIFICATES = True  # default False
 DOWNLOAD_MAXSIZE = 20 * 1024 * 1024  # bytes; default 1 GiB; an F5 page weighs 270 kB
 DOWNLOAD_WARNSIZE = 0  # default 32 MiB, which cannot be reached
 DOWNLOAD_HANDLERS = {
-    **dict.fromkeys(("file", "ftp", "s3", "data")),  # only http and https
+    **dict.fromkeys(("ftp", "s3", "data")),  # only http and https
+    "file": "newsarchive.handlers.SavedPage",  # for `scrapy shell ./page.html`; a crawl opens none
     **dict.fromkeys(("http", "https"), "newsarchive.handlers.FirewallAware"),
 }
 TELNETCONSOLE_ENABLED = False  # default True: a console that runs code

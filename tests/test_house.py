@@ -67,7 +67,7 @@ MAY_IMPORT = {
             "commands",
         )
     },
-    "spiders": {"items", "errors", "handlers", "headers", "archive", "extensions", "spiders", *SOURCES},
+    "spiders": {"items", "errors", "handlers", "headers", "archive", "sources", "extensions", "spiders", *SOURCES},
 }
 WITHOUT_SCRAPY = ("items", "errors", "markdown", "archive", "health", "sources", "wording", *SOURCES)
 

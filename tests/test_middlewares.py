@@ -22,7 +22,7 @@ from tests.test_arguments import OURS
 
 
 def hosts() -> SiteHosts:
-    crawler = get_crawler(QQSpider, OURS)
+    crawler = get_crawler(QQSpider, OURS | {"ARCHIVE_OPEN": True})
     crawler.spider = QQSpider.from_crawler(crawler)
     return SiteHosts.from_crawler(crawler)
 

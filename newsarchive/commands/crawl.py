@@ -32,6 +32,10 @@ class Command(ArchiveCommand, ScrapyCrawl):
     def short_desc(self) -> str:
         return "Find and archive articles; the exit code says how it went"
 
+    def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
+        super().process_options(args, opts)
+        self.chosen.set("ARCHIVE_OPEN", True, priority="cmdline")  # default_settings give way to a settings file
+
     def check_words(self, args: list[str]) -> None:
         if len(args) != 1:
             raise BadArgument(f"expected the name of one spider, got {' '.join(args) or 'none'}")

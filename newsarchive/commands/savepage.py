@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from scrapy import Request, Spider
 from scrapy.http import Response
@@ -149,8 +148,6 @@ class Command(ArchiveCommand):
         """The page at `url`, fetched with all the manners of a crawl but without an archive."""
         assert self.crawler_process is not None  # noqa: S101
         self.chosen.set("LOG_LEVEL", "CRITICAL", priority="cmdline")  # the error is said once, at the end
-        for name in ("ITEM_PIPELINES", "EXTENSIONS"):
-            self.chosen.set(name, {}, priority="cmdline")
         pages: list[Page] = []
         faults: list[str] = []
         self.crawler_process.crawl(_OnePage, url=url, source=source, pages=pages, faults=faults)
@@ -175,7 +172,7 @@ class _NoPageCame(NewsArchiveError):
 
 
 class _OnePage(Spider):
-    """Fetches one page; other hosts than the URL's own are not asked."""
+    """Fetches one page and follows no redirect."""
 
     name = "savepage"
 
@@ -185,7 +182,6 @@ class _OnePage(Spider):
         self.source = source
         self.pages = pages
         self.faults = faults
-        self.allowed_domains = [urlsplit(url).hostname or ""]
 
     async def start(self) -> AsyncIterator[Any]:
         yield Request(self.url, callback=self.keep, errback=self.fail, meta={"handle_httpstatus_all": True})

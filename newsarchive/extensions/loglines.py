@@ -13,6 +13,8 @@ from scrapy.http import Response
 from scrapy.logformatter import LogFormatter, LogFormatterResult
 from twisted.python.failure import Failure
 
+from newsarchive.items import Article, Page
+
 logger = logging.getLogger(__name__)
 
 
@@ -29,6 +31,8 @@ class LogLines(LogFormatter):
     """One sentence with the URL in it."""
 
     def scraped(self, item: Any, response: Response | Failure | None, spider: Spider) -> LogFormatterResult:
+        if not isinstance(item, Article):  # such as of `scrapy runspider` in the project's folder
+            return super().scraped(item, response, spider)
         return {"level": logging.DEBUG, "msg": "archived %(url)s", "args": {"url": item.url}}
 
     def dropped(
@@ -45,4 +49,6 @@ class LogLines(LogFormatter):
     def item_error(
         self, item: Any, exception: BaseException, response: Response | Failure | None, spider: Spider
     ) -> LogFormatterResult:
+        if not isinstance(item, Page | Article):
+            return super().item_error(item, exception, response, spider)
         return {"level": logging.ERROR, "msg": "an error of ours met %(url)s", "args": {"url": item.url}}

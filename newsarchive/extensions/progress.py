@@ -11,6 +11,8 @@ from scrapy.exceptions import NotConfigured
 from scrapy.utils.asyncio import create_looping_call
 from tqdm import tqdm
 
+from newsarchive.extensions.run import Run
+
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.statscollectors import StatsCollector
@@ -29,7 +31,8 @@ class Progress:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Raises `NotConfigured` unless there is a terminal that nobody else writes to."""
+        """Raises `NotConfigured` unless there is a run, and a terminal that nobody else writes to."""
+        Run.of(crawler)
         wanted = crawler.settings.get("ARCHIVE_PROGRESS")
         if not (sys.stderr.isatty() if wanted in (None, "", "None") else crawler.settings.getbool("ARCHIVE_PROGRESS")):
             raise NotConfigured

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from weakref import WeakKeyDictionary
 
 from scrapy import signals
+from scrapy.exceptions import NotConfigured
 from scrapy.utils.defer import deferred_from_coro
 
 from newsarchive.archive.archive import Archive
@@ -84,8 +85,10 @@ class Run:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Raises `ArchiveLocked` or `LedgerBroken`."""
+        """Raises `NotConfigured` without `ARCHIVE_OPEN`, and `ArchiveLocked` or `LedgerBroken`."""
         settings = crawler.settings
+        if not settings.getbool("ARCHIVE_OPEN"):
+            raise NotConfigured
         run = cls(
             crawler,
             folder=archive_folder(settings),
@@ -102,8 +105,11 @@ class Run:
 
     @classmethod
     def of(cls, crawler: Crawler) -> Run:
-        """The run of this crawler. Raises `KeyError` when it has none (EXTENSIONS lacks `Run`)."""
-        return cls._of[crawler]
+        """The run of this crawler. Raises `NotConfigured` when it has none, so that what needs one is left out."""
+        run = cls.get(crawler)
+        if run is None:
+            raise NotConfigured
+        return run
 
     @classmethod
     def get(cls, crawler: Crawler) -> Run | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from newsarchive.drops import Quarantined
+from newsarchive.extensions.run import Run
 from newsarchive.items import Article
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ class Validate:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
+        """Raises `NotConfigured` without a run, as all pipelines do: what is only looked at may be anything."""
+        Run.of(crawler)
         return cls(crawler.settings.getint("ARCHIVE_MIN_TEXT"))
 
     def process_item(self, item: Article) -> Article:

@@ -15,12 +15,13 @@ from twisted.python.failure import Failure
 from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.quarantine import release
 from newsarchive.archive.rows import Row
-from newsarchive.errors import BadArgument
+from newsarchive.errors import BadArgument, PageError
 from newsarchive.extensions.faults import is_site_error
 from newsarchive.extensions.run import Run
 from newsarchive.handlers import NotSent, Refused
 from newsarchive.headers import header_pairs
-from newsarchive.items import Page
+from newsarchive.items import Article, Page
+from newsarchive.sources import reader
 
 _FIREWALL = 501
 _MOVED = frozenset({301, 302, 303, 307, 308, 404, 410})  # of a list: its address has changed, the site is there
@@ -82,6 +83,13 @@ class AnsweredSpider(Spider, metaclass=ABCMeta):
     @abstractmethod
     def request(self, row: Row, url: str = "", hops: int = 0) -> Request | None:
         """A request for an article; `url` and `hops` where the site has sent it elsewhere."""
+
+    def parse(self, response: Response, **_: object) -> Iterator[Article]:
+        """The article on a page, for `scrapy parse --spider=… URL`. Nothing is archived."""
+        try:
+            yield reader(self.name)(response.body, url=response.url)
+        except PageError as error:
+            self.logger.error("%s: no article that could be archived: %s", error.url, error.reason)
 
     def parse_article(self, response: Response, row: Row) -> Iterator[Page | Request]:
         """A page, or what its status says about the article."""

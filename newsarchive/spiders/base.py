@@ -70,7 +70,12 @@ class ArchiveSpider(AnsweredSpider):
 
     async def start(self) -> AsyncIterator[Any]:
         """Saved pages, or named articles, or: what is unfinished, what is due for another look, lists."""
-        self.run = Run.of(self.crawler)
+        run = Run.get(self.crawler)
+        if run is None:
+            raise BadArgument(
+                "this crawl has no archive: `scrapy crawl` opens it, a program of your own sets ARCHIVE_OPEN = True"
+            )
+        self.run = run
         self.ledger = self.run.ledger
         if self.replay is not None:
             for page in saved_pages(self.replay, self.name):

@@ -1,0 +1,126 @@
+"""Scrapy's own commands look at pages; only ours open the archive."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from subprocess import Popen
+from typing import Any
+
+import pytest
+from scrapy import Request
+from scrapy.exceptions import NotConfigured
+from scrapy.utils.test import get_crawler
+
+from demo.crawl import PROJECT, command, finish, start
+from newsarchive.archive.lock import Lock
+from newsarchive.extensions.run import Run
+from newsarchive.handlers import SavedPage
+from tests.conftest import Crawl, DemoSite
+
+PAGE = PROJECT / "tests" / "pages" / "qq" / "F5" / "gif" / "page.html"
+ARTICLE = "20261104A05T2Q00"
+TITLE = "松塔实验室开源18B语音模型"
+
+OTHER_SPIDER = """
+import scrapy
+class Other(scrapy.Spider):
+    name = "other"
+    start_urls = ["{url}/robots.txt"]
+    def parse(self, response):
+        yield {{"answer": response.status}}
+"""
+
+
+def test_what_scrapy_brings_leaves_the_archive_alone(
+    crawl: Crawl, demo_site: DemoSite, tmp_path: Path, tree: Any
+) -> None:
+    archive = tmp_path / "archive"
+    assert crawl(archive, "-a", "limit=1", site=demo_site).returncode == 0
+    (tmp_path / "other.py").write_text(OTHER_SPIDER.format(url=demo_site.url))
+    before = tree(archive)
+    page = f"{demo_site.url}/rain/a/{ARTICLE}"
+    other = f"{demo_site.url}/rain/a/20261104A03K7P00"
+    demo_site.site.faults.add("/rain/a/20261104A03K7P00", "503")
+    title = "response.css('title::text').get()"
+    commands = {
+        "fetch --spider=qq": [page],
+        "fetch": [page],
+        "view --spider=qq": [page],
+        "parse --spider=qq": [page],
+        "parse --spider=qq --pipelines -o -:jsonl": [page],
+        "shell --spider=qq": [page, "-c", title],
+        "shell --spider=qq --no-redirect": [other, "-c", "response.status", "-s", "ARCHIVE_BACKOFF=0.01"],
+        "shell": ["-c", "print('ready')"],
+        "shell --nolog": [str(PAGE), "-c", title],
+        "check": [],
+        "list": [],
+        "runspider": [str(tmp_path / "other.py"), "-o", "-:jsonl"],
+    }
+    lock = Lock(archive / ".lock")
+    lock.acquire("somebody else", datetime.now(UTC))
+    before[".lock"] = (archive / ".lock").read_bytes()
+    # the settings are those of the real site: a page that a person names is fetched from wherever it is
+    started = {name: start(command(name, archive, *words), BROWSER="true") for name, words in commands.items()}
+    said = {name: finished(process, archive) for name, process in started.items()}
+    lock.release()
+    assert tree(archive) == before
+    for name in ("fetch", "fetch --spider=qq", "parse --spider=qq", "parse --spider=qq --pipelines -o -:jsonl"):
+        assert TITLE in said[name]
+    assert TITLE in said["shell --spider=qq"]
+    assert said["shell --spider=qq --no-redirect"] == "200\n"  # at the second try
+    assert "ready" in said["shell"]
+    assert "机器人拼完一千片拼图" in said["shell --nolog"]
+    assert said["list"] == "qq\n"
+    assert said["runspider"] == '{"answer": 200}\n'
+
+
+def finished(process: Popen[str], archive: Path) -> str:
+    result = finish(process, archive)
+    assert result.returncode == 0, result
+    assert result.logged("ERROR") == [], result
+    assert "Traceback" not in result.stderr
+    return result.stdout
+
+
+def test_a_page_that_is_no_article_is_one_line(demo_site: DemoSite, tmp_path: Path) -> None:
+    url = f"{demo_site.url}/robots.txt"
+    result = finish(start(command("parse --spider=qq", tmp_path / "archive", url)), tmp_path / "archive")
+    (line,) = result.logged("ERROR")
+    assert f"{url}: no article that could be archived: no page family claims it" in line
+    assert "Traceback" not in result.stderr
+
+
+PROGRAM = """
+import sys
+from scrapy.crawler import AsyncCrawlerProcess
+from scrapy.utils.project import get_project_settings
+settings = get_project_settings()
+settings.update(dict(pair.split("=", 1) for pair in sys.argv[1:]))
+process = AsyncCrawlerProcess(settings)
+process.crawl("qq", limit="1")
+process.start()
+"""
+
+
+@pytest.mark.parametrize("opened", [False, True])
+def test_a_program_that_crawls_says_so(demo_site: DemoSite, tmp_path: Path, opened: bool) -> None:
+    pairs = [word for word in demo_site.settings if word != "-s"]
+    line = [sys.executable, "-c", PROGRAM, *pairs, f"ARCHIVE_DIR={tmp_path / 'archive'}", f"ARCHIVE_OPEN={opened}"]
+    done = subprocess.run(line, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert ("a program of your own sets ARCHIVE_OPEN" in done.stderr) is not opened, done.stderr
+    assert len(list(tmp_path.rglob("*.md"))) == opened
+
+
+def test_a_crawl_opens_no_file(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text("<title>x</title>")
+    looking, crawling = get_crawler(), get_crawler(settings_dict={"ARCHIVE_OPEN": True})
+    assert asyncio.run(SavedPage(looking).download_request(Request(page.as_uri()))).body == page.read_bytes()
+    with pytest.raises(NotConfigured):
+        SavedPage(crawling)
+    with pytest.raises(NotConfigured):
+        Run.from_crawler(looking)
