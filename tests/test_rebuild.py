@@ -14,9 +14,11 @@ from pathlib import Path
 import pytest
 
 from newsarchive.archive.archive import Archive
+from newsarchive.archive.documents import Standing, standing
 from newsarchive.archive.files import stray_files
 from newsarchive.archive.ledger import Ledger, Row, State
 from newsarchive.archive.rebuild import rebuild
+from newsarchive.items import Article
 from tests.archived import make_due
 from tests.conftest import Crawl, DemoSite
 from tests.test_rechecks import content, counts
@@ -73,6 +75,40 @@ def test_a_document_with_local_pictures_does_not_tell_its_reference(tmp_path: Pa
     rebuild(tmp_path, now=NOW, pictures_url="/pictures/")
     [row] = rows(tmp_path)
     assert (row.content_hash, len(row.file_hash)) == ("", 64)
+
+
+SITE = "https://inews.gtimg.com/om_bt/x/641"
+LOCAL = "/pictures/qq/2026/10/20261031A00AB100/01-9f86d081884c7d65.png"
+LINKS = "正文，见[来源](https://example.com/1)"
+
+
+@pytest.mark.parametrize(
+    ("said", "now", "found"),
+    [
+        ((LINKS, LOCAL), (LINKS, SITE), Standing.UNCHANGED),
+        ((LINKS, LOCAL), (LINKS.replace("/1", "/2"), SITE), Standing.CHANGED),
+        ((f"- {LINKS}", LOCAL), (f"- {LINKS.replace('/1', '/2')}", SITE), Standing.CHANGED),
+        ((f"`![a](b)` {LINKS}", LOCAL), (f"`![a](c)` {LINKS}", SITE), Standing.CHANGED),
+        ((LINKS, SITE), (LINKS, SITE.replace("/641", "/1000")), Standing.CHANGED),
+        ((f"{LINKS}\n\n![图片]({SITE})", LOCAL), (f"{LINKS}\n\n![图片]({SITE}/1)", SITE), Standing.CHANGED),
+    ],
+)
+def test_after_a_rebuild_only_where_local_pictures_came_from_is_no_edit(
+    tmp_path: Path, said: tuple[str, str], now: tuple[str, str], found: Standing
+) -> None:
+    def text(body: tuple[str, str]) -> str:
+        return DOCUMENT.replace("正文", f"{body[0]}\n\n![图片]({body[1]})")
+
+    write(tmp_path, text((said[0], LOCAL)))
+    rebuild(tmp_path, now=NOW, pictures_url="/pictures/")
+    path = write(tmp_path, text(said))
+    article = Article(
+        source="qq", article_id=path.stem, url="u", title="题", published=NOW, body="", content_hash=""
+    )  # fmt: skip
+    with Archive.open(tmp_path, purpose="a test", now=NOW) as archive:
+        [row] = archive.ledger.rows()
+        archive.ledger.put(replace(row, file_hash=hashlib.sha256(path.read_bytes()).hexdigest()))
+        assert standing(archive, article, text(now)) is found
 
 
 BAD = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import re
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -12,13 +11,11 @@ from pathlib import Path
 from newsarchive.archive.archive import Archive, document_bytes
 from newsarchive.archive.document_row import read_row
 from newsarchive.archive.files import content_path, revision_path, write_bytes
+from newsarchive.archive.pictures import picture_digits, picture_links, same_text
 from newsarchive.archive.rows import Row
 from newsarchive.items import Article
 
 logger = logging.getLogger(__name__)
-
-# Where a document names a picture: what differs between a file with local pictures and the reference format.
-_PICTURE = re.compile(r'(?m)(?<=\]\()[^)\n]*(?=\)$)|(?<=^thumbnail: ").*(?="$)')
 
 
 class Standing(StrEnum):
@@ -50,7 +47,7 @@ def standing(archive: Archive, article: Article, document: str) -> Standing:
         same = row.content_hash == content_hash(document)
     else:  # rebuilt from a file with local pictures, which does not tell where they came from
         file = archive.folder / row.path
-        same = _without_pictures(file.read_text(encoding="utf-8")) == _without_pictures(document)
+        same = _shows_the_same(file.read_text(encoding="utf-8", errors="replace"), document)
     return Standing.UNCHANGED if same else Standing.CHANGED
 
 
@@ -110,8 +107,13 @@ def _says_the_same(row: Row | None, article: Article, former: bytes, document: b
     """Whether only the links to pictures differ from the version that the ledger knows."""
     if row is None or not row.content_hash or row.content_hash != article.content_hash:
         return False
-    texts = (_without_pictures(data.decode("utf-8", "replace")) for data in (former, document))
-    return len(set(texts)) == 1
+    return same_text(former.decode("utf-8", "replace"), document.decode("utf-8", "replace"))
+
+
+def _shows_the_same(former: str, document: str) -> bool:
+    """Whether a document with local pictures can be the one with the site's: where they came from, it does not tell."""
+    pairs = zip(picture_links(former), picture_links(document), strict=False)
+    return same_text(former, document) and all(one == other or picture_digits(one) for one, other in pairs)
 
 
 def _is_document(folder: Path, file: Path) -> bool:
@@ -134,7 +136,3 @@ def _keep(folder: Path, article: Article, former: bytes, archived: datetime, *, 
         if path.read_bytes() == former:
             return path
     raise FileExistsError(f"{path}: a thousand versions of one second")
-
-
-def _without_pictures(document: str) -> str:
-    return _PICTURE.sub("", document)

@@ -7,7 +7,8 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from ipaddress import ip_address, ip_network
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
@@ -31,10 +32,9 @@ _KINDS: tuple[tuple[str, Callable[[bytes], bool]], ...] = (
 _STAND_IN = ip_network("198.18.0.0/15")
 
 _FENCE = re.compile(r"[ >]*(?:(?:[-+*]|\d{1,9}[.)])[ >]+)*(?P<marks>`{3,}|~{3,})")
-_IMAGE = re.compile(
-    r"(?P<skip>\\.|(?P<ticks>`+)(?!`).*?(?<!`)(?P=ticks)(?!`))"
-    r"|(?P<start>!\[(?:\\.|[^\]\\])*\]\()(?P<link>(?:\\.|[^()\s\\])*)(?=\))"
-)
+# An escape, a run of back-ticks, where a picture's label begins, where a label ends and what it leads to then.
+_MARK = re.compile(r"\\.|(?P<ticks>`+)|(?P<opens>!\[)|(?P<closes>\])(?:\((?P<link>(?:\\.|[^()\s\\])*)\))?")
+_TICKS = re.compile(r"`+")
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 _NAME = re.compile(r"\d{2,}-(?P<digits>[0-9a-f]{16})\.[a-z]+")
 _LABEL = re.compile(r"[0-9a-z]([0-9a-z_-]{0,61}[0-9a-z])?")
@@ -149,6 +149,11 @@ def localised(document: str, links: Mapping[str, str]) -> str:
     return _replaced(document, lambda link: links.get(link, link)) if links else document
 
 
+def same_text(one: str, other: str) -> bool:
+    """Whether two documents differ in nothing but the links of their pictures."""
+    return _replaced(one, lambda _: "") == _replaced(other, lambda _: "")
+
+
 def relinked(document: bytes, links: Mapping[str, str], file_hash: str) -> bytes | None:
     """An archived document with other picture links.
 
@@ -180,22 +185,47 @@ def _replaced(document: str, other: Callable[[str], str]) -> str:
         elif marks:
             fence = marks["marks"]
         elif "![" in lines[number]:
-            lines[number] = _IMAGE.sub(lambda found: _image(found, other), lines[number])
+            lines[number] = _with_links(lines[number], other)
     return "\n".join(lines)
+
+
+def _with_links(line: str, other: Callable[[str], str]) -> str:
+    parts: list[str] = []
+    done = 0
+    for start, end in _links(line):
+        link = _ESCAPED.sub(r"\1", line[start:end])
+        if (new := other(link)) != link:
+            parts += [line[done:start], new]
+            done = end
+    return "".join([*parts, line[done:]])
+
+
+def _links(line: str) -> Iterator[tuple[int, int]]:
+    """Where the links of a line's pictures begin and end. What is in code is none."""
+    runs: defaultdict[int, deque[int]] = defaultdict(deque)  # of back-ticks, by their length: where they begin
+    for run in _TICKS.finditer(line):
+        runs[len(run[0])].append(run.start())
+    at, in_label = 0, False
+    while found := _MARK.search(line, at):
+        at = found.end()
+        if found["ticks"]:
+            closing = runs[len(found["ticks"])]
+            while closing and closing[0] < at:
+                closing.popleft()
+            if closing:
+                at = closing[0] + len(found["ticks"])
+        elif found["opens"]:
+            in_label = True
+        elif found["closes"]:
+            if in_label and found["link"] is not None:
+                yield found.span("link")
+            in_label = False
 
 
 def _unquoted(scalar: str) -> str:
     """`""` for what we have not written: it is left as it is."""
     try:
         link = json.loads(scalar)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     return link if isinstance(link, str) else ""
-
-
-def _image(found: re.Match[str], other: Callable[[str], str]) -> str:
-    if found["skip"]:
-        return found[0]
-    link = _ESCAPED.sub(r"\1", found["link"])
-    new = other(link)
-    return found[0] if new == link else f"{found['start']}{new}"
