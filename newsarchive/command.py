@@ -19,6 +19,7 @@ from newsarchive.archive.rebuild import markdown_files
 from newsarchive.configured import archive_folder
 from newsarchive.errors import ArchiveLocked, BadArgument, NewsArchiveError
 from newsarchive.extensions.faults import in_words
+from newsarchive.redaction import without_secrets
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings, Settings
@@ -66,7 +67,7 @@ class ArchiveCommand(ScrapyCommand):
 
     def refuse(self, message: str) -> NoReturn:
         """One line and exit code 2."""
-        print(f"scrapy {self.name}: {message}", file=sys.stderr)
+        print(f"scrapy {self.name}: {without_secrets(message)}", file=sys.stderr)
         sys.exit(2)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 from scrapy.core.downloader.handlers.file import FileDownloadHandler
 from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
@@ -36,10 +38,24 @@ class FirewallAware(HTTP11DownloadHandler):
         """Raises `Refused`."""
         if self.refused:
             raise Refused(f"{request.url}: not sent, the site's firewall has refused an earlier request (501)")
-        response = await super().download_request(request)
+        sent = _with_header_for_user(request)
+        response = await super().download_request(sent)
+        request.meta.update(sent.meta)  # how long it took, by which AutoThrottle goes
         if response.status == 501 and not request.meta.get("picture"):  # pictures come from hosts of their own
             self.refused = True
         return response
+
+
+def _with_header_for_user(request: Request) -> Request:
+    """`https://user:password@host/` as HTTP clients send it, so that no answer and no error has these in its URL."""
+    parts = urlsplit(request.url)
+    who, at, host = parts.netloc.rpartition("@")
+    if not at:
+        return request
+    user, _, password = (unquote(part).encode() for part in who.partition(":"))
+    headers = request.headers.copy()
+    headers.setdefault("Authorization", b"Basic " + b64encode(user + b":" + password))
+    return request.replace(url=parts._replace(netloc=host).geturl(), headers=headers)
 
 
 class SavedPage(FileDownloadHandler):

@@ -25,15 +25,16 @@ MAY_IMPORT = {
     "settings": {"qq"},
     "accepted": {"errors", "settings"},
     "configured": {"archive"},
-    "command": {"errors", "archive", "extensions", "accepted", "configured"},
+    "command": {"errors", "archive", "extensions", "accepted", "configured", "redaction"},
     "middlewares": {"handlers"},
     "handlers": set[str](),
     "drops": set[str](),
     "wording": set[str](),
+    "redaction": set[str](),
     "headers": set[str](),
     "exporters": {"items", "markdown", "archive"},
     "health": {"archive", "health", "wording"},
-    "extensions": {"items", "errors", "configured", "archive", "sources", "health", "drops", "extensions"},
+    "extensions": {"items", "errors", "configured", "archive", "sources", "health", "drops", "redaction", "extensions"},
     "pipelines": {
         *(
             "items",
@@ -67,9 +68,20 @@ MAY_IMPORT = {
             "commands",
         )
     },
-    "spiders": {"items", "errors", "handlers", "headers", "archive", "sources", "extensions", "spiders", *SOURCES},
+    "spiders": {
+        "items",
+        "errors",
+        "handlers",
+        "headers",
+        "archive",
+        "sources",
+        "redaction",
+        "extensions",
+        "spiders",
+        *SOURCES,
+    },
 }
-WITHOUT_SCRAPY = ("items", "errors", "markdown", "archive", "health", "sources", "wording", *SOURCES)
+WITHOUT_SCRAPY = ("items", "errors", "markdown", "archive", "health", "sources", "wording", "redaction", *SOURCES)
 
 
 def modules() -> list[Path]:

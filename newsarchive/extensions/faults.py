@@ -19,6 +19,7 @@ from scrapy.exceptions import (
 )
 
 from newsarchive.errors import ArchiveError, NewsArchiveError
+from newsarchive.redaction import without_secrets
 
 _SITE = (
     CannotResolveHostError,
@@ -100,6 +101,10 @@ def is_fatal(error: BaseException) -> bool:
 
 def in_words(error: BaseException) -> str:
     """One line for the person who runs it."""
+    return without_secrets(_in_words(error))
+
+
+def _in_words(error: BaseException) -> str:
     if isinstance(error, NewsArchiveError):
         return str(error)
     if isinstance(error, OSError) and is_fatal(error):

@@ -14,8 +14,10 @@ from scrapy.logformatter import LogFormatter, LogFormatterResult
 from twisted.python.failure import Failure
 
 from newsarchive.items import Article, Page
+from newsarchive.redaction import without_secrets
 
 logger = logging.getLogger(__name__)
+_FORMATTER = logging.Formatter()
 
 
 def tell_stop(record: logging.LogRecord) -> bool:
@@ -25,6 +27,14 @@ def tell_stop(record: logging.LogRecord) -> bool:
     signal = record.args.get("signame") if isinstance(record.args, Mapping) else ""
     logger.warning("%s: stopping after what is on its way; once more stops by force", signal)
     return False
+
+
+def hide_secrets(record: logging.LogRecord) -> bool:
+    """A filter for log handlers: URLs and settings without what is nobody's to read, also in tracebacks."""
+    record.msg, record.args = without_secrets(record.getMessage()), ()
+    if record.exc_info:
+        record.exc_text = without_secrets(_FORMATTER.formatException(record.exc_info))
+    return True
 
 
 class LogLines(LogFormatter):

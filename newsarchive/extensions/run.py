@@ -23,10 +23,11 @@ from newsarchive.archive.schedule import Schedule
 from newsarchive.configured import archive_folder, schedule
 from newsarchive.errors import LedgerBroken
 from newsarchive.extensions.faults import Faults, in_words
-from newsarchive.extensions.loglines import tell_stop
+from newsarchive.extensions.loglines import hide_secrets, tell_stop
 from newsarchive.extensions.status_file import look, nothing, write_status
 from newsarchive.health import alarms, outcome, report, status
 from newsarchive.items import Article
+from newsarchive.redaction import command_line
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -89,10 +90,12 @@ class Run:
         settings = crawler.settings
         if not settings.getbool("ARCHIVE_OPEN"):
             raise NotConfigured
+        for handler in _writing_handlers():
+            handler.addFilter(hide_secrets)  # Scrapy logs the settings next
         run = cls(
             crawler,
             folder=archive_folder(settings),
-            arguments=printable(" ".join(["scrapy", cls.command, *sys.argv[1:]]))[:500],
+            arguments=printable(command_line(["scrapy", cls.command, *sys.argv[1:]]))[:500],
             schedule=schedule(settings, lambda: datetime.now(UTC)),
             pictures_url=settings.get("ARCHIVE_PICTURES_URL") or "",
         )
@@ -143,9 +146,9 @@ class Run:
 
     def engine_started(self) -> None:
         logging.getLogger("scrapy.crawler").addFilter(tell_stop)
-        for handler in logging.getLogger().handlers:
-            if isinstance(handler, logging.StreamHandler):  # of those that write; the one that counts is to see all
-                handler.addFilter(self.faults.plain)
+        for handler in _writing_handlers():  # others than before: Scrapy makes them anew when the settings are known
+            handler.addFilter(hide_secrets)
+            handler.addFilter(self.faults.plain)
 
     def item_scraped(self, item: object) -> None:
         if isinstance(item, Article):
@@ -250,6 +253,11 @@ class Run:
             counts["newest/hours"] = round(hours, 1)
             counts["newest/usual"] = round(alarms.usual_age(hours, history), 1)
         return counts
+
+
+def _writing_handlers() -> list[logging.Handler]:
+    """Those that write, not the one that counts, which is to see everything as it is."""
+    return [it for it in logging.getLogger().handlers if isinstance(it, logging.StreamHandler)]
 
 
 def printable(text: str) -> str:

@@ -21,6 +21,7 @@ from newsarchive.extensions.run import Run
 from newsarchive.handlers import NotSent, Refused
 from newsarchive.headers import header_pairs
 from newsarchive.items import Article, Page
+from newsarchive.redaction import without_secrets
 from newsarchive.sources import reader
 
 _FIREWALL = 501
@@ -199,12 +200,12 @@ class AnsweredSpider(Spider, metaclass=ABCMeta):
         self.run.count("article/unchanged")
 
     def _failed(self, row: Row, reason: str, trouble: Trouble = Trouble.ARTICLE) -> None:
+        reason = without_secrets(reason).rstrip(".")
         again = self.run.schedule.next_try_of(row)
         self.ledger.failed(self.name, row.article_id, reason=reason, now=self.run.now(), next_try=again)
         self.run.count("article/failed")
         if trouble in (Trouble.REFUSED, Trouble.UNREACHABLE):
             self._count_site(trouble)
-        reason = reason.rstrip(".")
         if again:
             self.logger.warning("%s: not fetched: %s; tried again in a later run", row.url, reason)
         else:
