@@ -35,6 +35,7 @@ _VIDEOS = {"video", "audio", "iframe", "embed"}
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 
 BOLD, ITALIC, DELETED, CODE = 1, 2, 4, 8
+_UNSEEN_TEXT = 16
 _STYLES = {"strong": BOLD, "b": BOLD, "em": ITALIC, "i": ITALIC, "s": DELETED, "del": DELETED, "code": CODE}
 
 
@@ -119,7 +120,8 @@ class _Walk:
             url = href if href not in ("", "http://") else url
         style |= _STYLES.get(tag, 0)
         if tag == "figcaption":  # a caption is plain
-            style, url = 0, ""
+            style, url = style & _UNSEEN_TEXT, ""
+        style = _with_css(element, style)
         if tag not in _BLOCKS:
             self.children(element, kind=kind, path=path, style=style, url=url)
             return
@@ -166,7 +168,7 @@ class _Walk:
         return f"{element.tag}{start} {number}"
 
     def characters(self, text: str | None, style: int, url: str) -> None:
-        if not text:
+        if not text or style & _UNSEEN_TEXT:
             return
         if self.page:
             text = _CONTROLS.sub("", text).replace("HAHAHUGO", "HAHA\u200bHUGO")  # else Hugo's build would end
@@ -228,6 +230,19 @@ class _Walk:
         self.leaves += [Leaf("picture", path, unquote(url)) for url in self.after if kind == "code"]
         if kind == "code":
             self.after = []
+
+
+def _with_css(element: etree._Element, style: int) -> int:
+    css = re.sub(r"\s", "", element.get("style", "").lower())
+    for weight in re.findall(r"(?:^|;)font-weight:([a-z0-9]+)", css):
+        bold = weight in ("bold", "bolder", "600", "700", "800", "900")
+        style = style | BOLD if bold and element.tag not in _HEADINGS else style & ~BOLD
+    if "font-style:normal" in css:
+        style &= ~ITALIC
+    for colour in re.findall(r"(?:^|;)color:([^;]+)", css):
+        unseen = colour in ("transparent", "rgba(0,0,0,0)")
+        style = style | _UNSEEN_TEXT if unseen else style & ~_UNSEEN_TEXT
+    return style
 
 
 def _web(value: str) -> str:

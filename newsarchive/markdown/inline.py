@@ -17,6 +17,8 @@ CODE = 8
 """Code within a line."""
 DONE = 16
 """Markdown already: a picture within a cell."""
+HIDDEN = 32
+"""Transparent: no text of the page as a reader sees it."""
 
 MARKERS = {STRONG: "**", EMPHASIS: "*", DELETED: "~~"}
 _ANY_MARKER = STRONG | EMPHASIS | DELETED

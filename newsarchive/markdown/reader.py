@@ -12,9 +12,10 @@ from newsarchive.markdown.blocks import Block, Container, Item, List, Quote
 from newsarchive.markdown.characters import without_controls
 from newsarchive.markdown.code import code_of
 from newsarchive.markdown.escape import escape
-from newsarchive.markdown.inline import CODE, DONE, Run, markdown_line
+from newsarchive.markdown.inline import CODE, DONE, HIDDEN, STRONG, Run, markdown_line
 from newsarchive.markdown.lines import BREAK, ends_with_break, tidy_lines
 from newsarchive.markdown.starts import escape_heading
+from newsarchive.markdown.styles import text_style
 from newsarchive.markdown.table import Cell, grid, is_frame, pipe_table, rows_of
 from newsarchive.markdown.tags import BLOCKS, BOXES, HEADINGS, NO_CODE, NOTHING, SPECIAL, STYLES, VIDEOS
 from newsarchive.markdown.verbatim import destination, fenced
@@ -57,6 +58,7 @@ class Reader:
             if event == "start":
                 states.append((self._style, self._url, self._heading, self._direct, self._path, self._list))
                 if self._enter(element, element.tag):
+                    self._apply_style(element)
                     self._add(element.text)
                 else:
                     walk.skip_subtree()
@@ -74,7 +76,7 @@ class Reader:
         self._end_paragraph()
 
     def _add(self, text: str | None) -> None:
-        if not text:
+        if not text or self._style & HIDDEN:
             return
         if (not text.isprintable() or "  " in text) and _ODD.search(text):  # the first two are quick
             text = without_controls(text)
@@ -104,6 +106,14 @@ class Reader:
             self._style |= STYLES.get(tag, 0)
         return True
 
+    def _apply_style(self, element: etree._Element) -> None:
+        """What the element's own `style` says about the text in it; that a heading looks bold is no emphasis."""
+        if style := element.get("style"):
+            on, off = text_style(style)
+            if element.tag in HEADINGS:
+                on &= ~STRONG
+            self._style = (self._style | on) & ~off
+
     def _enter_special(self, element: etree._Element, tag: str) -> bool:
         if tag == "br":
             self._break()
@@ -127,7 +137,7 @@ class Reader:
                 self.blocks.append(Block([], self._path, rule=True))
             return False
         if tag == "figcaption":  # a caption is plain, whatever its picture stands in
-            self._style, self._url, self._heading = 0, "", 0
+            self._style, self._url, self._heading = self._style & HIDDEN, "", 0
         elif self._in_cell:
             self._style |= CODE if tag == "pre" else 0
         elif tag == "pre":
@@ -242,6 +252,7 @@ class Reader:
         """Read one element out of the walk's order."""
         state = self._style, self._url, self._heading, self._direct
         if element.tag in ("td", "th") or self._enter(element, element.tag):
+            self._apply_style(element)
             self.read(element)
         self._style, self._url, self._heading, self._direct = state
 

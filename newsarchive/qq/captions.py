@@ -8,6 +8,7 @@ from typing import Any
 from lxml import etree
 
 from newsarchive.markdown.document import clean_value
+from newsarchive.markdown.styles import without_emphasis
 from newsarchive.qq.markup import text_of, writable
 
 DESCRIPTION = "data-json-desc"
@@ -52,6 +53,9 @@ def make_plain(root: etree._Element) -> None:
     """Takes bold and italics out of all captions."""
     for caption in list(root.iter("figcaption")):
         etree.strip_tags(caption, *_EMPHASIS)
+        for element in caption.iter():
+            if style := element.get("style"):
+                element.set("style", without_emphasis(style))
 
 
 def is_shown_below(caption: etree._Element) -> bool:
