@@ -28,7 +28,13 @@ from newsarchive.qq.markup import drop, parse
 from newsarchive.qq.placeholders import resolve
 
 # The page's own components: `div.qnt-p` stands for `p`, `span.qnt-strong` for `strong`, and so on.
-_COMPONENT = re.compile(r"\bqnt-(p|h[1-6]|strong|em|ul|ol|li|blockquote|table|tr|td|th)\b")
+_COMPONENTS = {
+    f"qnt-{tag}": tag
+    for tag in (
+        *("p", "h1", "h2", "h3", "h4", "h5", "h6", "strong", "em"),
+        *("ul", "ol", "li", "blockquote", "table", "tr", "td", "th"),
+    )
+}
 _HEADING_CLASS = "text-big-title"
 # The host of the site's static files: in a body they stand in for pictures that a script loads later.
 _STATIC = re.compile(r"(?:https?:)?//mat1\.gtimg\.com/", re.IGNORECASE)
@@ -78,12 +84,14 @@ def standardize(
             _forget_stand_in(element)
             if element.get(DESCRIPTION):
                 described.append(describe(element))
-        elif shown and _HEADING_CLASS in shown:
+        elif _HEADING_CLASS in classes:
             element.tag = "h2"
         elif is_caption(element, classes) or (captions_in_italics and is_caption_in_italics(element, classes)):
             element.tag = "figcaption"
-        elif shown and (component := _COMPONENT.search(shown)):
-            element.tag = component[1]
+        elif component := next(filter(None, map(_COMPONENTS.get, classes)), None):
+            element.tag = component
+        elif tag in ("iframe", "video", "embed"):
+            videos.link_to_page(element)
         elif tag in videos.WITHOUT_ADDRESS:
             element.addprevious(videos.unaddressed(element))
     for each in drawn:

@@ -68,7 +68,7 @@ class ModernPage(OriginContentPage):
     heading = "h1#article-title"
 
     def matches(self) -> bool:
-        return self.version == "v2" or re.search(r"""id=["']?article-content\b""", self.source) is not None
+        return self.version == "v2" or re.search(r"""\bid=["']?article-content(?![\w-])""", self.source) is not None
 
 
 class JsonOnlyPage(OriginContentPage):
@@ -78,7 +78,9 @@ class JsonOnlyPage(OriginContentPage):
     heading = ".LEFT > h1"
 
     def matches(self) -> bool:
-        return "originContent" in self.data or re.search(r"""id=["']?ArticleContent\b""", self.source) is not None
+        return (
+            "originContent" in self.data or re.search(r"""\bid=["']?ArticleContent(?![\w-])""", self.source) is not None
+        )
 
 
 class ServedPage(ArticlePage):
@@ -91,7 +93,7 @@ class ServedPage(ArticlePage):
 
     def matches(self) -> bool:
         # without its JSON the page has no whole publish time, and the class names alone live on in later layouts
-        return bool(self.data) and re.search(r"""class=["']?[^"'>]*\bLEFT\b""", self.source) is not None
+        return bool(self.data) and re.search(r"""\bclass=["']?(?:[^"'>]*\s)?LEFT(?![\w-])""", self.source) is not None
 
     def html_body(self) -> etree._Element | None:
         leads = [each.root for each in self.selector.css(_LEAD)]

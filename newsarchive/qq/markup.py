@@ -12,6 +12,9 @@ from newsarchive.qq.nesting import RENAMED, nested
 
 _STYLE_TAG = re.compile(r"<style(?=[\s>])[^<>]*>", re.IGNORECASE)
 _STYLE_END = re.compile(r"</style\s*>", re.IGNORECASE)
+_UNREAD_MARK = re.compile(r"<!--\s*+NO_READ_(BEGIN|END)[\s_\d]*+-->")
+_MARK = "data-no-read"
+"""Attribute of the empty element that stands for such a comment in the tree: the parser leaves comments out."""
 _BLANK = " \t\r\n\f\xa0\u3000\u200b\ufeff"
 # Spaces to a reader of the page, which no XML may hold.
 _OTHER_SPACES = re.compile("[\x0b\x0c\x1c-\x1f]")
@@ -37,11 +40,12 @@ def without_styles(text: str) -> str:
 
 
 def parse(text: str) -> etree._Element:
-    """The `body` element of an HTML page or fragment, without comments.
+    """The `body` element of an HTML page or fragment, without comments and without what lies between `NO_READ` marks.
 
     Raises:
         BrokenContent: nested so deeply that the parser would drop what lies inside.
     """
+    text = _UNREAD_MARK.sub(rf'<param {_MARK}="\1">', text)
     # lone surrogates, which JSON can hold, are no text; NUL would come out as a replacement character
     data = nested(text).replace("\0", "").encode("utf-8", "ignore")
     parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
@@ -54,8 +58,45 @@ def parse(text: str) -> etree._Element:
         raise BrokenContent(f"the HTML cannot be parsed to its end: {fatal[0].message}")
     for element in root.iter(*RENAMED):
         element.tag = RENAMED[element.tag]
+    drop_unread(root)
     body = root.find("body")
     return root if body is None else body
+
+
+def drop_unread(root: etree._Element) -> None:
+    """Leave out what the site marks as no part of the article, from a BEGIN to the next END; without END nothing.
+
+    Both may be anywhere in the tree: an element that holds one of them stays, with what it has outside of them.
+    """
+    marks = [element for element in root.iter("param") if element.get(_MARK)]
+    if not marks:
+        return
+    begins, ends, begin = set(), set(), None
+    for mark in marks:
+        if mark.get(_MARK) != "END":
+            begin = begin if begin is not None else mark
+        elif begin is not None:
+            begins.add(begin)
+            ends.add(mark)
+            begin = None
+    inside, passed = False, 0
+    opened: list[tuple[bool, int]] = []
+    dropped = []
+    for event, element in etree.iterwalk(root, events=("start", "end")):
+        if event == "start":
+            if element in begins or element in ends:
+                inside, passed = element in begins, passed + 1
+            opened.append((inside, passed))
+            if inside:
+                element.text = None
+            continue
+        began_inside, passed_before = opened.pop()
+        if began_inside and passed == passed_before:
+            dropped.append(element)
+        if inside:
+            element.tail = None
+    for element in (*dropped, *marks):
+        drop(element)
 
 
 def text_of(element: etree._Element) -> str:

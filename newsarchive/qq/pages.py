@@ -24,7 +24,7 @@ from newsarchive.qq.urls import canonical_url
 # `article_type` and `atype` of pages that are no text: 56 seen, the others as in lists.
 _VIDEO_TYPES = {"4", "56", "118", "102", "103"}
 _DATA = re.compile(r"window\.DATA\s*=\s*(?=\{)")
-_NEWER_TEMPLATE = re.compile(r"""id=["']?(?:article-content|ArticleContent)\b""")
+_NEWER_TEMPLATE = re.compile(r"""\bid=["']?(?:article-content|ArticleContent)(?![\w-])""")
 _JSON = json.JSONDecoder(strict=False)
 
 

@@ -21,6 +21,7 @@ WITHOUT_ADDRESS = {"mpvoice", "mp-common-mpaudio", "mp-common-videosnap"}
 
 _VID = re.compile(r"[0-9A-Za-z]{6,20}", re.ASCII)
 _VID_IN_URL = re.compile(r"(?:^|[?&])vid=([0-9A-Za-z]+)")
+_SITE = re.compile(r"(?:https?:)?//(?:[a-z0-9-]{1,63}\.){0,9}qq\.com/", re.IGNORECASE)
 _PLAYS = re.compile(r"\b(?:video/|audio/)|shockwave|\.(?:swf|mp4|m3u8|flv|mp3)\b", re.IGNORECASE)
 # Of one player: it has a digit, unlike the names that players go by.
 _OWN_VID = r"(?=[a-z]*[0-9])[a-z][0-9a-z]{10}"
@@ -33,10 +34,13 @@ _FIELD = re.compile(r"""["\']?\b(vid|title|desc)["\']?\s*:\s*("(?:[^"\\]|\\.)*"|
 
 
 def video(vid: str, title: str, address: str = "") -> etree._Element:
-    """A `video` with its page's address; without one its title says that a video stood here."""
+    """A `video` with its page's address; without one its title says that there was a video here.
+
+    `address` is used without a `vid` only: the signed address of a file (`playurl`) dies within hours.
+    """
     title, address = clean_value(unescaped(title)), web_address(clean_value(address))
-    if not address and _VID.fullmatch(vid):
-        address = f"https://v.qq.com/x/page/{vid}.html"
+    if _VID.fullmatch(vid):
+        address = _page(vid)
     if address:
         return etree.Element("video", src=address, title=title)
     return etree.Element("video", title=f"视频：{title}" if title else "视频")
@@ -70,6 +74,15 @@ def drawn(player: etree._Element) -> etree._Element:
     return video(vid, title, "" if vid else address)
 
 
+def link_to_page(element: etree._Element) -> None:
+    """Let an `iframe`, `video` or `embed` that names a video of the site lead to the video's page."""
+    address = element.get("src") or element.get("data-src") or ""
+    found = _VID_IN_URL.search(address) if _SITE.match(address) else None
+    vid = element.get("vid") or element.get("data-vid") or (found[1] if found else "")
+    if _VID.fullmatch(vid):
+        element.set("src", _page(vid))
+
+
 def embedded(element: etree._Element) -> list[etree._Element] | None:
     """The video of an `object`; `None` when what is in it says more: an `embed`, a text or picture for want of one."""
     if element.find(".//embed") is not None:
@@ -89,6 +102,10 @@ def embedded(element: etree._Element) -> list[etree._Element] | None:
 def unaddressed(element: etree._Element) -> etree._Element:
     """The video for an element that plays something and does not say where it is."""
     return video("", element.get("name") or element.get("data-desc") or element.get("data-title") or "")
+
+
+def _page(vid: str) -> str:
+    return f"https://v.qq.com/x/page/{vid}.html"
 
 
 def _own_vid(player: etree._Element) -> str:
