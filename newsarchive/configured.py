@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
+from urllib.parse import urlsplit
 
 from scrapy.utils.conf import closest_scrapy_cfg
 
@@ -19,6 +21,16 @@ def archive_folder(settings: BaseSettings) -> Path:
     """ARCHIVE_DIR; a relative one begins where `scrapy.cfg` lies, `~` is the user's own folder."""
     beginning = Path(closest_scrapy_cfg() or ".").absolute()
     return (beginning.parent if beginning.is_file() else beginning) / Path(settings["ARCHIVE_DIR"]).expanduser()
+
+
+def stream_for_people(settings: BaseSettings) -> TextIO:
+    """Where a summary is said: on standard output, unless that is what `-o` exports to."""
+    return sys.stderr if any(map(is_standard_output, settings.getdict("FEEDS"))) else sys.stdout
+
+
+def is_standard_output(feed: object) -> bool:
+    """Whether a key of FEEDS means it, as `-o -:jsonl` does."""
+    return urlsplit(str(feed)).scheme == "stdout"
 
 
 def recheck_ages(settings: BaseSettings) -> list[timedelta]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+_ISO = {"serializer": lambda time: time and time.isoformat()}
+"""How the exporters of `-o` write a time, whatever their format."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
@@ -50,7 +53,7 @@ class Article:
     url: str
     """The canonical URL, whichever one the page came from."""
     title: str
-    published: datetime
+    published: datetime = field(metadata=_ISO)
     """With a time zone, always; rendered as the publisher's wall clock."""
     summary: str = ""
     thumbnail: str = ""
@@ -75,5 +78,15 @@ class Article:
     """`ETag` of the page's answer, for a later conditional request."""
     last_modified: str = ""
     """`Last-Modified` of the page's answer."""
-    captured: datetime | None = None
+    captured: datetime | None = field(default=None, metadata=_ISO)
     """When the page came, UTC, of one that a WARC file holds; `None` for all others."""
+
+
+@dataclass(kw_only=True)
+class ArchivedArticle(Article):
+    """An article that has just been written, as `-o` exports it."""
+
+    path: str
+    """Of its document, below `ARCHIVE_DIR`."""
+    change: str
+    """What it was to the archive: `new`, `revised`, or `restored` for one whose document was lost or damaged."""

@@ -101,6 +101,10 @@ ARCHIVE_RECHECK_HOURS = [1, 6, 24, 72, 168, 720]  # hours after publication
 ARCHIVE_RETRY_MINUTES = 30.0  # minutes until a failed article is tried again, then three times as long each time
 ARCHIVE_MAX_TRIES = 8  # then an article is reported by `scrapy status` instead of tried
 
+# --- what `-o` and `-O` export
+
+FEED_EXPORT_ENCODING = "utf-8"  # default: JSON with \uXXXX for each Chinese character
+
 # --- reporting
 
 EXTENSIONS = {

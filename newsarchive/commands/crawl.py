@@ -14,6 +14,7 @@ from scrapy.spiderloader import get_spider_loader
 
 from newsarchive.accepted import refuse_wrong
 from newsarchive.command import ArchiveCommand, exit_code
+from newsarchive.configured import is_standard_output
 from newsarchive.errors import BadArgument
 from newsarchive.extensions.faults import in_words, is_fatal
 from newsarchive.extensions.run import Run
@@ -34,6 +35,9 @@ class Command(ArchiveCommand, ScrapyCrawl):
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         super().process_options(args, opts)
+        for uri, feed in self.chosen.getdict("FEEDS").items():
+            if opts.overwrite_output and is_standard_output(uri):
+                feed["overwrite"] = False  # there is nothing to overwrite, and Scrapy would warn of it
         self.chosen.set("ARCHIVE_OPEN", True, priority="cmdline")  # default_settings give way to a settings file
 
     def check_words(self, args: list[str]) -> None:

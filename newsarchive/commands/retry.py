@@ -11,7 +11,7 @@ from scrapy.settings import Settings
 from newsarchive.archive.files import QUARANTINE
 from newsarchive.command import existing_archive
 from newsarchive.commands.crawl import Command as Crawl
-from newsarchive.configured import archive_folder
+from newsarchive.configured import archive_folder, stream_for_people
 from newsarchive.errors import BadArgument
 from newsarchive.wording import counted
 
@@ -45,19 +45,18 @@ class Command(Crawl):
                 existing_archive(self.chosen)
             except BadArgument as error:
                 self.refuse(str(error))
-            _say("Nothing in quarantine.")
+            self._say("Nothing in quarantine.")
             return
         self.exitcode = self.crawl(source, {"replay": str(folder)})
         if self.exitcode in (1, 2, 75):
             return  # which was said; how many pages it came to does not matter then
         left = pages(folder)
         said = f"{len(before) - len(left)} of {counted(len(before), 'page')} left the quarantine"
-        _say(f"{said}, {len(left)} still there.")
+        self._say(f"{said}, {len(left)} still there.")
 
-
-def _say(text: str) -> None:
-    with suppress(BrokenPipeError):  # who reads it has gone
-        print(text, flush=True)
+    def _say(self, text: str) -> None:
+        with suppress(BrokenPipeError):  # who reads it has gone
+            print(text, flush=True, file=stream_for_people(self.chosen))
 
 
 def pages(folder: Path) -> list[Path]:

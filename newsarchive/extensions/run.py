@@ -20,7 +20,7 @@ from scrapy.utils.defer import deferred_from_coro
 from newsarchive.archive.archive import Archive
 from newsarchive.archive.rows import Row, State
 from newsarchive.archive.schedule import Schedule
-from newsarchive.configured import archive_folder, schedule
+from newsarchive.configured import archive_folder, schedule, stream_for_people
 from newsarchive.errors import LedgerBroken
 from newsarchive.extensions.faults import Faults, in_words
 from newsarchive.extensions.loglines import hide_secrets, tell_stop
@@ -229,7 +229,7 @@ class Run:
         )
         self.exit_code = exit_code
         with suppress(OSError):  # who reads it has gone, or the disk of a log is full; `scrapy status` says it again
-            print(report.summary(whole), flush=True)
+            print(report.summary(whole), flush=True, file=stream_for_people(self.crawler.settings))
 
     def _counts(self, history: list[dict[str, int | float | str]]) -> dict[str, int | float | str]:
         assert self.crawler.stats  # noqa: S101

@@ -5,10 +5,10 @@ from __future__ import annotations
 from io import BytesIO
 from typing import TYPE_CHECKING, Self
 
-from newsarchive.archive.documents import put
+from newsarchive.archive.documents import document_path, put
 from newsarchive.exporters import MarkdownItemExporter
 from newsarchive.extensions.run import Run
-from newsarchive.items import Article
+from newsarchive.items import ArchivedArticle, Article
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -24,7 +24,7 @@ class Store:
     def from_crawler(cls, crawler: Crawler) -> Self:
         return cls(Run.of(crawler))
 
-    def process_item(self, item: Article) -> Article:
+    def process_item(self, item: Article) -> ArchivedArticle:
         """An error here is the machine's (a full disk) and ends the run with exit code 1."""
         file = BytesIO()
         MarkdownItemExporter(file).export_item(item)
@@ -37,8 +37,8 @@ class Store:
             next_check=self.run.schedule.next_check(item.published),
             from_site=self.run.asks_site,
         )
+        change = "revised" if before and revision > before.revision else "restored"
         if before is None or not before.path:
-            self.run.count("article/new")
-        else:
-            self.run.count("article/revised" if revision > before.revision else "article/restored")
-        return item
+            change = "new"
+        self.run.count(f"article/{change}")
+        return ArchivedArticle(**vars(item), path=document_path(before, item), change=change)

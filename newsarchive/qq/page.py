@@ -136,7 +136,9 @@ class ArticlePage(ABC):
 
     @property
     def unknown_keys(self) -> tuple[str, ...]:
-        return tuple(sorted(set(self.data) - KNOWN_KEYS))
+        # JSON may hold halves of surrogate pairs, which no file can
+        names = (str(key).encode("utf-8", "replace").decode() for key in self.data)
+        return tuple(sorted(set(names) - KNOWN_KEYS))
 
     def addresses(self) -> Iterator[str]:
         yield self.value("url")
