@@ -50,6 +50,12 @@ def archives(crawled: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(crawled, tmp_path / "archives"))
 
 
+@pytest.fixture(autouse=True)
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that `run` reads with what a test has put in place; what a command line starts has processes of its own."""
+    monkeypatch.setattr("newsarchive.commands.reextract.on_all_cores", lambda work, jobs, lost: map(work, jobs))
+
+
 def options(archive: Path) -> Settings:
     settings = Settings()
     settings.setmodule("newsarchive.settings")
@@ -471,3 +477,15 @@ def failing(number: int) -> int:
 def test_error_of_a_core_is_an_error_here() -> None:
     with pytest.raises(ValueError, match="number 60"):
         list(cores.on_all_cores(failing, range(100), chunk=5, cores=2))
+
+
+def fatal(number: int) -> int:
+    if number in (3, 60, 61):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+@pytest.mark.parametrize(("number", "chunk"), [(5, 50), (100, 5)])
+def test_a_thing_that_ends_its_process_is_lost_and_the_others_are_not(number: int, chunk: int) -> None:
+    found = list(cores.on_all_cores(fatal, range(number), chunk=chunk, cores=2, lost=lambda it: -it))
+    assert found == [-it if it in (3, 60, 61) else it for it in range(number)]

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from newsarchive.archive.exchanges import page_exchange
+from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.saved import saved_pages
 from newsarchive.archive.warc import WarcFile
 from newsarchive.errors import BadArgument
@@ -112,6 +113,23 @@ def test_a_page_that_meets_a_bug_is_left_to_the_pipelines(tmp_path: Path, monkey
     warc(tmp_path / "qq-1.warc.gz", page(1, b"first"), page(2, b"only"))
     warc(tmp_path / "qq-2.warc.gz", page(1, b"second", SAVED + timedelta(hours=1)))
     assert [one.html for one in saved_pages(tmp_path)] == [b"only", b"second"]
+
+
+def test_a_capture_that_has_ended_a_process_leaves_its_place_to_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def costly(html: bytes, **_: object) -> Page:
+        if html == b"third":
+            raise MemoryError
+        return page(1)
+
+    monkeypatch.setattr("newsarchive.archive.saved.reader", lambda _: costly)
+    monkeypatch.setattr(Page, "text", "its text", raising=False)
+    for nth, words in enumerate((b"first", b"second", b"third")):
+        warc(tmp_path / f"qq-{nth}.warc.gz", page(1, words, SAVED + timedelta(hours=nth)))
+    with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
+        found = [[one.html for one in saved_pages(tmp_path, "qq", ledger)] for _ in range(2)]
+    assert found == [[b"third"], [b"second"]]
 
 
 def test_warc_of_others_has_pages_and_other_things(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from itertools import islice
+from concurrent.futures.process import BrokenProcessPool
+from itertools import chain, islice
 from multiprocessing import get_context, parent_process
 from threading import Thread
 from typing import TypeVar
@@ -19,34 +20,78 @@ _AHEAD = 3  # chunks for each core that are given out before the results of the 
 
 
 def on_all_cores(
-    function: Callable[[Thing], Result], things: Iterable[Thing], *, chunk: int = 50, cores: int = 0
+    function: Callable[[Thing], Result],
+    things: Iterable[Thing],
+    *,
+    chunk: int = 50,
+    cores: int = 0,
+    lost: Callable[[Thing], Result] | None = None,
 ) -> Iterator[Result]:
     """The results in the order of the things, of which only a few chunks are held at a time.
 
-    Fewer than two chunks are done here: a process takes longer to start.
+    Fewer than two chunks are done here: a process takes longer to start. Unless there is a result for a thing that
+    is `lost`, because it ended the process that worked on it: then none is done here, and the others go on.
     """
     rest = iter(things)
     first = list(islice(rest, 2 * chunk))
     cores = cores or os.cpu_count() or 1
-    if len(first) < 2 * chunk or cores == 1:
-        for thing in first:
-            yield function(thing)
-        for thing in rest:
+    if lost is None and (len(first) < 2 * chunk or cores == 1):
+        for thing in chain(first, rest):
             yield function(thing)
         return
+    parts = chain(filter(None, (first[:chunk], first[chunk:])), iter(lambda: list(islice(rest, chunk)), []))
+    pending: deque[tuple[list[Thing], Future[list[Result]]]] = deque()
+    pool = _pool(cores)
+    try:
+        while True:
+            while len(pending) < _AHEAD * cores and (part := next(parts, None)):
+                pending.append((part, _submit(pool, function, part)))
+            if not pending:
+                return
+            if lost is None or not _has_ended_a_process(pending[0][1]):
+                yield from pending.popleft()[1].result()
+                continue
+            for part, future in pending:
+                yield from _one_by_one(function, part, lost) if _has_ended_a_process(future) else future.result()
+            pending.clear()
+            pool = _pool(cores)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _one_by_one(
+    function: Callable[[Thing], Result], things: Sequence[Thing], lost: Callable[[Thing], Result]
+) -> Iterator[Result]:
+    """When a process has ended, nobody knows which of the things that were given out has ended it."""
+    pool = _pool(1)
+    try:
+        for thing in things:
+            try:
+                yield pool.submit(function, thing).result()
+            except BrokenProcessPool:
+                yield lost(thing)
+                pool = _pool(1)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _pool(cores: int) -> ProcessPoolExecutor:
     # not forked: the progress bar has a thread
-    with ProcessPoolExecutor(cores, get_context("spawn"), initializer=_depend_on_the_parent) as pool:
-        pending: deque[Future[list[Result]]] = deque(
-            pool.submit(_each, function, part) for part in (first[:chunk], first[chunk:])
-        )
-        try:
-            while pending:
-                while len(pending) < _AHEAD * cores and (part := list(islice(rest, chunk))):
-                    pending.append(pool.submit(_each, function, part))
-                yield from pending.popleft().result()
-        finally:
-            for future in pending:
-                future.cancel()
+    return ProcessPoolExecutor(cores, get_context("spawn"), initializer=_depend_on_the_parent)
+
+
+def _submit(pool: ProcessPoolExecutor, function: Callable[[Thing], Result], part: list[Thing]) -> Future[list[Result]]:
+    try:
+        return pool.submit(_each, function, part)
+    except BrokenProcessPool as error:  # by what it was given before
+        failed = Future[list[Result]]()
+        failed.set_exception(error)
+        return failed
+
+
+def _has_ended_a_process(future: Future[list[Result]]) -> bool:
+    """Whether it, or another one that was given out with it, has; waits for its end."""
+    return isinstance(future.exception(), BrokenProcessPool)
 
 
 def _each(function: Callable[[Thing], Result], things: Sequence[Thing]) -> list[Result]:

@@ -7,7 +7,7 @@ moment leaves a consistent ledger that at most does not know of the last downloa
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +25,7 @@ from newsarchive.items import Article
 __all__ = ["Ledger", "PictureRow", "Row", "RunRow", "State"]
 
 _UNFINISHED = "state IN ('found', 'failed', 'quarantined')"
+_INTERRUPTED = "the program ended while it read the page: by force, or for want of memory or time"
 
 
 class Ledger(RunRows):
@@ -183,6 +184,48 @@ class Ledger(RunRows):
         """The row as it is, instead of the one of the same article: for a rebuild."""
         self._articles.put(row)
 
+    # pages that end the process while they are read: what is counted before stays then
+
+    @contextmanager
+    def reading(self, row: Row, again: datetime | None) -> Iterator[None]:
+        """A try that is counted, and the next one put off until `again`, for as long as the article's page is read."""
+        when = "next_check" if row.state in (State.ARCHIVED, State.GONE) else "next_try"
+        before = {"attempts": row.attempts, "reason": row.reason, when: getattr(row, when)}
+
+        def change(changes: dict[str, Any]) -> None:
+            with self._without_sync():
+                self._update(row.source, row.article_id, **changes)
+
+        change({"attempts": row.attempts + 1, "reason": _INTERRUPTED, when: again})
+        with _afterwards(lambda: change(before)):
+            yield
+
+    @contextmanager
+    def reading_saved(self, page: str) -> Iterator[None]:
+        """The same for a saved page, wherever it lies."""
+
+        def change(sql: str) -> None:
+            with self._without_sync():
+                self._run(sql, (page,))
+
+        change("INSERT INTO readings VALUES (?, 1) ON CONFLICT (page) DO UPDATE SET times = times + 1")
+        with _afterwards(lambda: change("DELETE FROM readings WHERE page = ?")):
+            yield
+
+    def interrupted_readings(self, page: str) -> int:
+        """How often in a row the process has ended while it read this saved page."""
+        found = self._run("SELECT times FROM readings WHERE page = ?", (page,)).rows
+        return int(found[0][0]) if found else 0
+
+    @contextmanager
+    def _without_sync(self) -> Iterator[None]:
+        """What is committed here outlasts the end of this process, and a power cut only with the next commit."""
+        self._run("PRAGMA synchronous = NORMAL")
+        try:
+            yield
+        finally:
+            self._run("PRAGMA synchronous = FULL")
+
     # articles: what a run asks
 
     def get(self, source: str, article_id: str) -> Row | None:
@@ -252,3 +295,15 @@ class Ledger(RunRows):
 
     def _update(self, source: str, article_id: str, **changes: Any) -> None:
         self._articles.update((source, article_id), changes)
+
+
+@contextmanager
+def _afterwards(undo: Callable[[], None]) -> Iterator[None]:
+    try:
+        yield
+    except MemoryError:  # another time it may end the process
+        raise
+    except BaseException:
+        undo()
+        raise
+    undo()

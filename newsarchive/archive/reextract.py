@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,6 +20,8 @@ from newsarchive.errors import ArchiveError, PageError
 from newsarchive.items import Article
 from newsarchive.markdown.document import render
 from newsarchive.sources import reader
+
+_LONGEST = 600  # seconds; a page takes a fraction of one
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ def jobs(archive: Archive, source: str, wanted: frozenset[str], *, remember: boo
             yield Job(row, pages / row.warc_file, archive.stands(row))
             continue
         if newest is None:  # the ledger was rebuilt, or files were added by hand
-            newest = newest_captures(sorted(pages.glob("*.warc.gz")), source)
+            newest = newest_captures(sorted(pages.glob("*.warc.gz")), source, archive.ledger if remember else None)
         if found := newest.get(f"{source} {row.article_id}"):
             if remember:
                 archive.ledger.preserved(source, row.article_id, file=found.file.name, offset=found.offset)
@@ -66,7 +69,21 @@ def jobs(archive: Archive, source: str, wanted: frozenset[str], *, remember: boo
 
 
 def read_again(job: Job) -> Reading:
-    """Runs in a process of its own: no ledger, no network, nothing written."""
+    """Runs in a process of its own, which is ended when it takes too long: no ledger, no network, nothing written."""
+    signal.alarm(_LONGEST)
+    try:
+        return _read_again(job)
+    finally:
+        signal.alarm(0)
+
+
+def unread(job: Job) -> Reading:
+    """What is said of a page whose reading ended the process."""
+    reason = f"the process that read its page was ended: for want of memory, by force, or after {_LONGEST} seconds"
+    return Reading(job.row, problem=f"{job.row.url}: {reason}")
+
+
+def _read_again(job: Job) -> Reading:
     row = job.row
     try:
         page = capture_page(capture_at(job.warc, row.warc_offset or 0), row.source)

@@ -7,12 +7,14 @@ import logging
 import re
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
 from typing import NamedTuple
 
 from newsarchive.archive.captures import Capture, capture_at, capture_page, captures
+from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.notes import read_notes
 from newsarchive.archive.records import Damage
 from newsarchive.errors import ArchiveError, BadArgument, PageError
@@ -40,17 +42,18 @@ def is_warc(saved_in: str) -> bool:
     return saved_in.rpartition(":")[0].lower().endswith(_WARC)
 
 
-def saved_pages(path: Path | str, source: str = "qq") -> Iterator[Page]:
+def saved_pages(path: Path | str, source: str = "qq", ledger: Ledger | None = None) -> Iterator[Page]:
     """The pages below `path`: HTML files in the order of their names, then pages in WARC files in that of their dates.
 
     Of an article in our own WARC files it is the newest page alone; those of others do not say which article a
-    page is, so that it may come once for each of its URLs, the newest last.
+    page is, so that it may come once for each of its URLs, the newest last. The `ledger` knows pages that have ended
+    an earlier run.
 
     Raises:
         BadArgument: at once, when there is no such file or no saved page in the folder.
     """
     files = saved_files(Path(path))
-    return _pages(files, source)
+    return _pages(files, source, ledger)
 
 
 def saved_files(path: Path) -> list[Path]:
@@ -67,11 +70,11 @@ def saved_files(path: Path) -> list[Path]:
     return found
 
 
-def newest_captures(files: Iterable[Path], source: str) -> dict[str, Position]:
+def newest_captures(files: Iterable[Path], source: str, ledger: Ledger | None = None) -> dict[str, Position]:
     """For each article (or, where nothing names one, each URL) its newest page that can be read.
 
-    Between two good pages there may be one that only asks whether the reader is a robot. What cannot be read from
-    disk is logged and left out.
+    Between two good pages there may be one that only asks whether the reader is a robot, or one that has ended the
+    process that read it, which the `ledger` knows. What cannot be read from disk is logged and left out.
     """
     found: dict[str, list[Position]] = {}
     for file in files:
@@ -84,20 +87,23 @@ def newest_captures(files: Iterable[Path], source: str) -> dict[str, Position]:
                     found.setdefault(_key(capture), []).append(place)
         except OSError as error:
             _cannot_be_read(file, error.strerror or str(error))
-    return {key: _best(sorted(places), source) for key, places in found.items()}
+    return {key: _best(sorted(places), source, ledger) for key, places in found.items()}
 
 
-def _best(places: list[Position], source: str) -> Position:
+def _best(places: list[Position], source: str, ledger: Ledger | None) -> Position:
     """The newest that is an article; the newest of all when none is."""
     if len(places) == 1:
         return places[0]
-    return next((place for place in reversed(places) if _is_article(place, source)), places[-1])
+    return next((place for place in reversed(places) if _is_article(place, source, ledger)), places[-1])
 
 
-def _is_article(place: Position, source: str) -> bool:
+def _is_article(place: Position, source: str, ledger: Ledger | None) -> bool:
     try:
         page = capture_page(capture_at(place.file, place.offset), source)
-        article = reader(page.source)(page.html, url=page.url)
+        if ledger and ledger.interrupted_readings(page.saved_in):
+            return False
+        with ledger.reading_saved(page.saved_in) if ledger else nullcontext():
+            article = reader(page.source)(page.html, url=page.url)
     except (PageError, ArchiveError):
         return False
     except Exception:  # noqa: BLE001  -- a bug of ours: the pipelines report it, for this page alone
@@ -105,10 +111,10 @@ def _is_article(place: Position, source: str) -> bool:
     return bool(article.text or article.pictures or article.videos)
 
 
-def _pages(files: list[Path], source: str) -> Iterator[Page]:
+def _pages(files: list[Path], source: str, ledger: Ledger | None) -> Iterator[Page]:
     warcs = [file for file in files if file.name.lower().endswith(_WARC)]
     # Earlier captures would be archived first and become former revisions, once more in each replay.
-    places = sorted(newest_captures(warcs, source).values())
+    places = sorted(newest_captures(warcs, source, ledger).values())
     for file in files:
         if file.name.lower().endswith(_WARC):
             continue

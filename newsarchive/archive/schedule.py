@@ -65,3 +65,11 @@ class Schedule:
         if used_up and self.next_check(row.published or row.first_seen) is None:
             return None
         return self.next_try(row.attempts + 1)
+
+    def next_try_after_interruption(self, row: Row) -> datetime | None:
+        """When an article is tried again whose page ends the process that reads it; `None`: not any more.
+
+        Stricter than for one whose page does not come: each of these tries costs a run.
+        """
+        tries = row.attempts + 1
+        return self.next_try(tries) if tries < self.max_tries else None

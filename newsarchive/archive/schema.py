@@ -78,6 +78,12 @@ STEPS: tuple[tuple[str, ...], ...] = (
             PRIMARY KEY (source, "where")
         )""",
     ),
+    (
+        """CREATE TABLE readings (
+            page TEXT PRIMARY KEY,
+            times INTEGER NOT NULL
+        )""",
+    ),
 )
 """Each step leads from one version to the next. A step that was released never changes."""
 

@@ -27,6 +27,7 @@ from newsarchive.archive.reextract import (
     learn_pictures,
     read_again,
     replace_document,
+    unread,
 )
 from newsarchive.archive.warc import mend
 from newsarchive.command import NO_LEDGER, OfflineCommand, existing_archive
@@ -81,9 +82,8 @@ def reextract(settings: BaseSettings, source: str, wanted: frozenset[str], *, dr
         counts = Counter[str]()
         validate = Validate(settings.getint("ARCHIVE_MIN_TEXT"))
         with tqdm(desc="pages", unit="", disable=None, leave=False, total=_total(archive, wanted)) as bar:
-            for reading in on_all_cores(
-                read_again, _with_pages(archive, source, wanted, counts, bar, remember=not dry_run)
-            ):
+            pages = _with_pages(archive, source, wanted, counts, bar, remember=not dry_run)
+            for reading in on_all_cores(read_again, pages, lost=unread):
                 counts[_settle(archive, settings, validate, reading, dry_run=dry_run)] += 1
                 bar.update()
     print(_summary(counts, wanted, dry_run=dry_run))

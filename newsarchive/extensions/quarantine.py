@@ -8,6 +8,7 @@ from scrapy import signals
 from twisted.python.failure import Failure
 
 from newsarchive.archive import quarantine
+from newsarchive.archive.files import quarantine_path
 from newsarchive.archive.ledger import State
 from newsarchive.drops import Gone, Quarantined, Unchanged
 from newsarchive.extensions.faults import in_words, is_fatal
@@ -98,13 +99,16 @@ class Quarantine:
         if self._names is None:
             self._names = {}
             for name, html in quarantine.nameless(self.folder, source):
-                self._names.setdefault(_article_id(source, html), []).append(name)
+                self._names.setdefault(self._article_id(source, name, html), []).append(name)
         return self._names.pop(article_id, [])
 
-
-def _article_id(source: str, html: bytes) -> str:
-    """`""` for a page that still cannot be read."""
-    try:
-        return reader(source)(html).article_id
-    except Exception:  # noqa: BLE001  -- it may lie here because it meets a bug of ours, which was reported then
-        return ""
+    def _article_id(self, source: str, name: str, html: bytes) -> str:
+        """`""` for a page that still cannot be read."""
+        ledger, saved_in = self.run.ledger, str(self.folder / quarantine_path(source, name))
+        if ledger.interrupted_readings(saved_in):
+            return ""
+        try:
+            with ledger.reading_saved(saved_in):
+                return reader(source)(html).article_id
+        except Exception:  # noqa: BLE001  -- it may lie here because it meets a bug of ours, which was reported then
+            return ""

@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 from collections import Counter
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -26,7 +26,7 @@ from newsarchive.extensions.faults import Faults, in_words
 from newsarchive.extensions.loglines import hide_secrets, tell_stop
 from newsarchive.extensions.status_file import look, nothing, write_status
 from newsarchive.health import alarms, outcome, report, status
-from newsarchive.items import Article
+from newsarchive.items import Article, Page
 from newsarchive.redaction import command_line
 
 if TYPE_CHECKING:
@@ -133,6 +133,13 @@ class Run:
         """Adds to the stat `archive/<what>`, which the summary, the alarms and the exit code are made from."""
         assert self.crawler.stats  # noqa: S101
         self.crawler.stats.inc_value(f"archive/{what}", number)
+
+    def reading(self, page: Page) -> AbstractContextManager[None]:
+        """Counts a try for as long as the page is read: one that ends this process has been tried."""
+        if page.saved_in:
+            return self.ledger.reading_saved(page.saved_in)
+        row = self.ledger.get(page.source, page.article_id)
+        return self.ledger.reading(row, self.schedule.next_try_after_interruption(row)) if row else nullcontext()
 
     def mark_gone(self, row: Row) -> None:
         """The site says that the article was removed: its document stays, and it may come back."""

@@ -28,7 +28,8 @@ class Extract:
     def process_item(self, item: Page) -> Article:
         """Raises `Quarantined` or `Gone` for a page that is no article."""
         try:
-            article = reader(item.source)(item.html, url=item.url, thumbnail=item.thumbnail)
+            with self.run.reading(item):
+                article = reader(item.source)(item.html, url=item.url, thumbnail=item.thumbnail)
         except NotAnArticle as error:
             if error.gone:
                 self._gone(item)

@@ -6,14 +6,16 @@ from abc import abstractmethod
 from collections.abc import AsyncIterator, Iterator
 from datetime import date
 from itertools import chain
+from pathlib import Path
 from typing import Any, ClassVar
 
 from scrapy import Request, signals
 
 from newsarchive.archive.rows import Row
 from newsarchive.archive.saved import saved_pages
-from newsarchive.errors import BadArgument
+from newsarchive.errors import BadArgument, PageError
 from newsarchive.extensions.run import Run
+from newsarchive.items import Page
 from newsarchive.spiders.answers import AnsweredSpider
 from newsarchive.spiders.arguments import day, given_arguments, named_articles, number, saved
 
@@ -78,7 +80,7 @@ class ArchiveSpider(AnsweredSpider):
         self.run = run
         self.ledger = self.run.ledger
         if self.replay is not None:
-            for page in saved_pages(self.replay, self.name):
+            for page in self._saved_pages(self.replay):
                 yield page
             return
         named_or_due = self._named_requests() if self.named else chain(self._due_requests(), self._list_requests())
@@ -134,6 +136,22 @@ class ArchiveSpider(AnsweredSpider):
     def full(self) -> bool:
         """Whether `limit` articles were asked for."""
         return self.left is not None and self.left <= 0
+
+    def _saved_pages(self, place: Path) -> Iterator[Page]:
+        """Those last that have ended an earlier run while it read them, so that the others are read in this one."""
+        suspects: list[Page] = []
+        for page in saved_pages(place, self.name, self.ledger):
+            times = self.ledger.interrupted_readings(page.saved_in)
+            if times >= self.run.schedule.max_tries:
+                reason = f"reading it has ended the program {times} times"
+                # the log is where a run counts its errors
+                error = PageError(page.saved_in, reason)
+                self.logger.error("%s: left unread: %s; the others go on", page.saved_in, reason, exc_info=error)
+            elif times:
+                suspects.append(page)
+            else:
+                yield page
+        yield from suspects
 
     def _named_requests(self) -> Iterator[Request]:
         for article_id in self.named:
