@@ -38,7 +38,12 @@ site: .venv $(ARCHIVE)/content ## build the static site of ARCHIVE (default outp
 	@$(HUGO) --source site --destination $(abspath $(PUBLIC)) --cleanDestinationDir $(HUGO_FLAGS)
 	@echo "The site of $(ARCHIVE) is in $(PUBLIC)/; make serve ARCHIVE=$(ARCHIVE) shows it."
 
+# Hugo's own answer to a port that it cannot have is its whole manual.
+CAN_LISTEN = $(BIN)/python -c 'import socket; socket.create_server(("127.0.0.1", int("$(PORT)")))' 2>/dev/null
+
 serve: .venv $(ARCHIVE)/content ## serve that site and say where
+	@$(CAN_LISTEN) || { echo "Port $(PORT) cannot be had, most likely another program uses it:" \
+		"make serve PORT=1314 takes another" >&2; exit 1; }
 	@echo "http://127.0.0.1:$(PORT)/ shows $(ARCHIVE); Ctrl-C ends it."
 	@$(HUGO) server --renderToMemory --source site --bind 127.0.0.1 --port $(PORT) $(HUGO_FLAGS)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 from pathlib import Path
 
-from demo.crawl import FAST, PROJECT, command, site_settings
+from demo.crawl import FAST, PROJECT, command, past_the_proxy, site_settings
 from demo.server import Server
 from demo.site import Site
 
@@ -22,15 +23,19 @@ def main() -> int:
     settings = {**site_settings(server.url), **FAST, "ARCHIVE_PICTURES": True, "LOG_LEVEL": "WARNING"}
     try:
         # Scrapy's reactor wants a process of its own, and this is what a user would type.
-        code = subprocess.run(command("crawl qq", archive, **settings), cwd=PROJECT, check=False).returncode
+        line, env = command("crawl qq", archive, **settings), os.environ | past_the_proxy()
+        code = subprocess.run(line, cwd=PROJECT, env=env, check=False).returncode
     finally:
         server.stop()
+    if code != 0:
+        print(f"The crawl of the demo site failed (exit code {code}): its own lines above say why.", file=sys.stderr)
+        return code if code > 0 else 1
     files = sorted((archive / "content").rglob("*.md"))
     print("Look, for example, at")
     for file in files[-3:]:
         print(f"  {shown(file)}  {file.read_text('utf-8').splitlines()[1].removeprefix('title: ')}")
     print(f"`make serve ARCHIVE={shown(archive)}` shows them as a site, `make demo` again finds nothing new.")
-    return code
+    return 0
 
 
 def shown(path: Path) -> Path:

@@ -203,7 +203,10 @@ def main() -> None:
         filler=options.filler,
     )
     server = Server(site, options.host, options.port)
-    server.start()
+    try:
+        server.start()
+    except (OSError, OverflowError) as error:
+        parser.exit(2, f"{parser.prog}: cannot listen on port {options.port} of {options.host}: {error}\n")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         print(f"listening on {server.url}", flush=True)  # from now on it may be ended

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import http.client
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -252,6 +253,41 @@ def test_the_demo_says_how_it_is_used(tmp_path: Path) -> None:
     done = subprocess.run(line, cwd=PROJECT, capture_output=True, text=True, check=False)
     assert (done.returncode, "[FOLDER]" in done.stdout) == (0, True), done
     assert not (PROJECT / "--help").exists()
+
+
+DEAD_PROXY = {f"{scheme}_proxy": "http://127.0.0.1:9/" for scheme in ("http", "https", "all")}
+
+
+def demo(*words: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    without = {"no_proxy", "NO_PROXY"}
+    env = {name: value for name, value in os.environ.items() if name not in without} | environment
+    line = [sys.executable, "-m", "demo", *map(str, words)]
+    return subprocess.run(line, cwd=PROJECT, env=env, capture_output=True, text=True, check=False)
+
+
+def test_the_demo_works_behind_a_proxy(tmp_path: Path) -> None:
+    done = demo(tmp_path / "archive", **DEAD_PROXY)
+    assert (done.returncode, done.stderr) == (0, ""), done
+    named = [Path(line.split()[0]) for line in done.stdout.splitlines() if line.startswith("  ")]
+    assert len(named) == 3
+    assert all(file.is_file() for file in named)
+
+
+def test_a_demo_that_fails_says_so_and_names_no_file(tmp_path: Path) -> None:
+    (tmp_path / "archive").write_text("a file where the folder should be")
+    done = demo(tmp_path / "archive")
+    assert done.returncode == 1, done
+    assert "The crawl of the demo site failed (exit code 1)" in done.stderr
+    assert "Look" not in done.stdout
+    assert "make serve" not in done.stdout
+
+
+def test_a_port_that_is_used_is_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as used:
+        line = [sys.executable, "-m", "demo.server", "--port", str(used.getsockname()[1])]
+        done = subprocess.run(line, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done
+    assert "in use" in done.stderr
 
 
 def get_post(url: str, body: object) -> tuple[int, bytes, dict[str, str]]:

@@ -241,6 +241,19 @@ def test_make_serve_says_where_and_serves(tmp_path: Path) -> None:
             os.killpg(server.pid, signal.SIGTERM)
 
 
+def test_make_serve_says_that_its_port_is_used(tmp_path: Path) -> None:
+    write(tmp_path / "archive", AWKWARD[PLAIN])
+    with socket.create_server(("127.0.0.1", 0)) as used:
+        port = used.getsockname()[1]
+        options = [f"ARCHIVE={tmp_path / 'archive'}", f"PORT={port}", f"BIN={PROGRAMS}"]
+        line = ["make", "--no-print-directory", "-o", ".venv", "serve", *options]
+        made = subprocess.run(line, cwd=PROJECT, capture_output=True, text=True, timeout=60, check=False)
+    assert (made.returncode, made.stdout) == (2, "")
+    said, makes_own = made.stderr.splitlines()
+    assert said.startswith(f"Port {port} cannot be had")
+    assert makes_own.startswith("make: *** ")
+
+
 def test_an_archive_that_is_not_there_is_said(tmp_path: Path) -> None:
     line = [
         "make",
