@@ -20,6 +20,8 @@ from newsarchive.errors import BadArgument
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
 
+logger = logging.getLogger(__name__)
+
 _LONGEST = 1e6  # minutes or hours, a hundred years of the latter: more is a slip, and no date can hold much more
 _OURS = ("ARCHIVE_", "QQ_")
 _OUR_NAMES = [each for each in dir(our_settings) if each.isupper()]
@@ -123,11 +125,10 @@ _OF_TYPE = {
 def refuse_wrong(settings: BaseSettings, options: Collection[str] = ()) -> None:
     """Raises `BadArgument` for a value that cannot be used, or for a name of ours misspelt.
 
-    Wherever it was set; `options` are the names of those that came with `-s`.
+    Wherever it was set; `options` are the names of those that came with `-s`, where one of Scrapy's is refused too.
     """
     for name in settings:
         shown = f"-s {name}" if name in options else name
-        # elsewhere than in a command line such a name may be another program's, such as USER_AGENTS
         if (meant := misspelt(name)) and (name in options or name.startswith(_OURS)):
             raise BadArgument(f"{shown}: no such setting, expected {' or '.join(meant)}")
         kind = _kind(name)
@@ -137,6 +138,16 @@ def refuse_wrong(settings: BaseSettings, options: Collection[str] = ()) -> None:
             fits = False
         if kind and not fits:
             raise BadArgument(f"{shown}={' '.join(str(settings[name]).split())}: expected {kind.expected}")
+
+
+def warn_of_slips(settings: BaseSettings) -> None:
+    """Logs names of a settings file that nobody reads here and that resemble one of Scrapy's.
+
+    They are not refused: they may be another program's, such as USER_AGENTS.
+    """
+    for name in settings:
+        if meant := misspelt(name):
+            logger.warning("%s: Scrapy has no such setting, %s may be meant", name, meant[0])
 
 
 def _kind(name: str) -> Kind | None:
@@ -155,4 +166,4 @@ def misspelt(name: str) -> list[str]:
     if name.upper().startswith(_OURS):
         alike = [each for each in _OUR_NAMES if each.startswith(name.upper().partition("_")[0])]
         return get_close_matches(name.upper(), _OUR_NAMES, n=1) or alike
-    return get_close_matches(name.upper(), _KNOWN, n=1, cutoff=0.9)
+    return get_close_matches(name.upper(), _KNOWN, n=1, cutoff=0.85)

@@ -13,8 +13,9 @@ from newsarchive.errors import BadArgument
 
 SCRAPY_CFG = """\
 # `scrapy` looks for this file in the working folder and above; ARCHIVE_DIR is relative to where it lies.
+# The settings are those of archive_settings.py beside it.
 [settings]
-default = archive_settings
+default = newsarchive.own_settings
 """
 
 OFTEN_CHANGED = {

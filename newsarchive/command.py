@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, NoReturn
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
-from newsarchive.accepted import refuse_wrong
+from newsarchive.accepted import refuse_wrong, warn_of_slips
 from newsarchive.archive.files import LEDGER, QUARANTINE
 from newsarchive.archive.rebuild import markdown_files
 from newsarchive.configured import archive_folder
@@ -81,6 +81,7 @@ class OfflineCommand(ArchiveCommand):
         """Does it and returns the exit code. Its errors are said in one line."""
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        warn_of_slips(self.chosen)
         try:
             self.exitcode = self.work(args, opts)
             sys.stdout.flush()

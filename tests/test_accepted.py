@@ -12,7 +12,7 @@ from scrapy.settings import BaseSettings, Settings
 
 from demo.crawl import FAST, PROJECT, site_settings
 from newsarchive import cli, settings
-from newsarchive.accepted import KINDS, refuse_wrong
+from newsarchive.accepted import KINDS, refuse_wrong, warn_of_slips
 from newsarchive.errors import BadArgument
 from tests.conftest import Crawl
 
@@ -105,15 +105,89 @@ def test_what_cannot_be_used_is_refused(name: str, value: object, expected: str)
     ],
 )
 def test_a_settings_file_of_ones_own_is_looked_at_too(tmp_path: Path, line: str, said: str) -> None:
-    assert cli.main(["init", str(tmp_path)]) == 0
-    with (tmp_path / "archive_settings.py").open("a") as file:
-        file.write(f"{line}\n")
-    words = [sys.executable, "-m", "scrapy", "crawl", "qq"]
-    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    own_settings(tmp_path, f"{line}\n".encode())
+    done = scrapy(tmp_path, "crawl", "qq")
     assert (done.returncode, done.stdout) == (2, ""), done
     (told,) = done.stderr.splitlines()
     assert told.startswith(f"scrapy crawl: {said}")
     assert list((tmp_path / "output").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("DOWNLOAD_DELY", "DOWNLOAD_DELAY"),
+        ("LOG_LEVLE", "LOG_LEVEL"),
+        ("USERAGENT", "USER_AGENT"),
+        ("ROBOTSTXT_OBAY", "ROBOTSTXT_OBEY"),
+        ("CONCURENT_REQUESTS", "CONCURRENT_REQUESTS"),
+    ],
+)
+def test_a_misspelt_setting_of_scrapys_is_warned_about(caplog: pytest.LogCaptureFixture, name: str, meant: str) -> None:
+    settings_ = changed()
+    settings_.set(name, 1, priority="project")
+    refuse_wrong(settings_)
+    warn_of_slips(settings_)
+    assert caplog.messages == [f"{name}: Scrapy has no such setting, {meant} may be meant"]
+    assert caplog.records[0].levelname == "WARNING"
+
+
+def test_settings_that_are_known_or_somebody_elses_are_not_warned_about(caplog: pytest.LogCaptureFixture) -> None:
+    warn_of_slips(changed(MY_EXTENSION_ENABLED=1, FILES_EXPIRES=3, IMAGES_THUMBS={}, HAIGANG_SITE="x", JOBDIR="y"))
+    assert caplog.messages == []
+
+
+BROKEN = {
+    "syntax": (b"QQ_CHANNELS = [", 1, "SyntaxError: '[' was never closed"),
+    "indentation": (b"  ARCHIVE_PAGES = True", 1, "IndentationError: unexpected indent"),
+    "name": (b"\nARCHIVE_PAGES = Flase", 2, "NameError: name 'Flase' is not defined"),
+    "import": (b"import nowhere", 1, "ModuleNotFoundError: No module named 'nowhere'"),
+    "exception": (b"\n\nraise ValueError('two\\nlines')", 3, "ValueError: two lines"),
+    "encoding": (b"NAME = '\xff'", 1, "SyntaxError: (unicode error)"),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_a_broken_settings_file_is_one_line(tmp_path: Path, what: str) -> None:
+    added, line, said = BROKEN[what]
+    own = own_settings(tmp_path, added)
+    name = {"syntax": "crawl qq", "import": "retry", "exception": "verify"}.get(what, "status")
+    done = scrapy(tmp_path, *name.split())
+    assert (done.returncode, done.stdout) == (2, ""), done
+    before = own.read_bytes().removesuffix(added).count(b"\n")
+    (told,) = done.stderr.splitlines()
+    assert told.startswith(f"scrapy: {own}, line {before + line}: {said}")
+    assert list((tmp_path / "output").iterdir()) == []
+
+
+def test_a_settings_file_that_is_gone_is_one_line(tmp_path: Path) -> None:
+    own_settings(tmp_path, b"").unlink()
+    done = scrapy(tmp_path, "status")
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done
+    assert "there is no archive_settings.py beside scrapy.cfg" in done.stderr
+
+
+@pytest.mark.parametrize("module", ["newsarchive.own_settings", "archive_settings"])
+def test_a_folder_of_ones_own_has_its_own_settings(tmp_path: Path, module: str) -> None:
+    """Also one that an earlier `newsarchive init` has made, whose scrapy.cfg names the file itself."""
+    own_settings(tmp_path, b"QQ_CHANNELS = ['tech']\nDOWNLOAD_DELY = 2\n")
+    (tmp_path / "scrapy.cfg").write_text(f"[settings]\ndefault = {module}\n")
+    assert scrapy(tmp_path, "settings", "--get", "QQ_CHANNELS").stdout == "['tech']\n"
+    done = scrapy(tmp_path, "status")
+    assert done.returncode == 0, done
+    assert done.stderr == "DOWNLOAD_DELY: Scrapy has no such setting, DOWNLOAD_DELAY may be meant\n"
+
+
+def own_settings(folder: Path, added: bytes) -> Path:
+    assert cli.main(["init", str(folder)]) == 0
+    own = folder / "archive_settings.py"
+    own.write_bytes(own.read_bytes() + added)
+    return own
+
+
+def scrapy(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    line = [sys.executable, "-m", "scrapy", *words]
+    return subprocess.run(line, cwd=folder, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("name", ["status", "verify", "rebuild", "reextract", "savepage a b", "retry"])

@@ -87,6 +87,15 @@ def test_wrong_usage_is_said_before_anything_is_fetched(
     assert not (tmp_path / "archive").exists()
 
 
+def test_a_channel_that_is_none_is_named_and_asked_for(crawl: Crawl, demo_site: DemoSite, tmp_path: Path) -> None:
+    result = crawl(tmp_path, "-a", "limit=1", site=demo_site, QQ_CHANNELS="knitting,tech")
+    assert result.returncode == 0, result
+    (line,) = lines(result.stderr)
+    assert "WARNING channel knitting: unknown, expected any of top, bj, tech" in line
+    assert "QQ_CHANNELS" in line
+    assert "/web_feed/getPCList/news_news_knitting/1" in demo_site.site.counts()
+
+
 def test_an_unknown_spider_is_wrong_usage(crawl: Crawl, tmp_path: Path) -> None:
     result = crawl(tmp_path / "archive", name="crawl weather")
     assert (result.returncode, lines(result.stderr)) == (

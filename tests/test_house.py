@@ -23,6 +23,7 @@ MAY_IMPORT = {
     "sources": {"items", "errors"},
     "archive": {"items", "errors", "markdown", "archive", "sources", "wording"},
     "settings": {"qq"},
+    "own_settings": set[str](),
     "accepted": {"errors", "settings"},
     "configured": {"archive"},
     "command": {"errors", "archive", "extensions", "accepted", "configured", "redaction"},

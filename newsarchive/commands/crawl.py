@@ -12,7 +12,7 @@ from scrapy.commands.crawl import Command as ScrapyCrawl
 from scrapy.crawler import AsyncCrawlerProcess, Crawler
 from scrapy.spiderloader import get_spider_loader
 
-from newsarchive.accepted import refuse_wrong
+from newsarchive.accepted import refuse_wrong, warn_of_slips
 from newsarchive.command import ArchiveCommand, exit_code
 from newsarchive.configured import is_standard_output
 from newsarchive.errors import BadArgument
@@ -62,6 +62,7 @@ class Command(ArchiveCommand, ScrapyCrawl):
     def crawl(self, name: str, arguments: dict[str, Any]) -> int:
         """Crawls to the end and says how it went."""
         assert isinstance(self.crawler_process, AsyncCrawlerProcess), "TWISTED_REACTOR must be the default"  # noqa: S101
+        warn_of_slips(self.chosen)
         Run.command = self.name
         crawler = self._create_crawler(name)
         task = self.crawler_process.crawl(crawler, **arguments)

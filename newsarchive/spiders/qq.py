@@ -103,6 +103,12 @@ class QQSpider(ArchiveSpider):
 
     def discover(self) -> Iterator[Request]:
         for channel in self.channels:
+            if channel not in lists.CHANNELS:
+                self.logger.warning(
+                    "channel %s: unknown, expected any of %s (QQ_CHANNELS); asked for all the same: it may be new",
+                    channel,
+                    ", ".join(lists.CHANNELS),
+                )
             yield self._channel(channel, 1)
         if self.hot:
             query = urlencode({"ids_hash": "", "offset": 0, "page_size": 50})

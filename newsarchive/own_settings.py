@@ -1,0 +1,53 @@
+"""What `archive_settings.py` says, the settings file of a folder that `newsarchive init` has made.
+
+`scrapy.cfg` names this module in its place: Scrapy reads the settings before any command begins, and would answer a
+broken file with a traceback.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+from traceback import extract_tb
+from types import ModuleType
+from typing import Any, NoReturn
+
+
+def __dir__() -> list[str]:
+    """Called by Scrapy, for the names of the settings."""
+    return dir(_archive_settings())
+
+
+def __getattr__(name: str) -> Any:
+    """Called by Scrapy, for a setting's value."""
+    if not name.isupper():
+        raise AttributeError(name)
+    return getattr(_archive_settings(), name)
+
+
+def _archive_settings() -> ModuleType:
+    """Ends the process with one line and exit code 2 when the file is missing or broken."""
+    found = find_spec("archive_settings")
+    file = found.origin if found else None
+    if file is None:
+        _refuse("there is no archive_settings.py beside scrapy.cfg: `newsarchive init` makes one in a new folder")
+    try:
+        return import_module("archive_settings")
+    except Exception as error:  # noqa: BLE001  -- the file may hold anything
+        _refuse(_in_words(error, file))
+
+
+def _in_words(error: Exception, file: str) -> str:
+    if isinstance(error, SyntaxError):
+        file, line, what = error.filename or file, error.lineno, error.msg
+    else:
+        lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename == file]
+        line, what = (lines or [None])[-1], str(error)
+    place = f"{file}, line {line}" if line else file
+    return f"{place}: {type(error).__name__}: {' '.join(what.split())}"
+
+
+def _refuse(message: str) -> NoReturn:
+    print(f"scrapy: {message}", file=sys.stderr)
+    sys.exit(2)
