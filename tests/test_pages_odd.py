@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from newsarchive import read_article
-from newsarchive.errors import BadArgument, MissingField
+from newsarchive.errors import BadArgument, MissingField, UnknownPage
 from newsarchive.qq.urls import article_id, says_gone
 from tests.test_pages_refused import TEXT, URL, page
 
@@ -169,6 +169,41 @@ def test_a_file_of_the_site_itself_stands_in_for_a_picture(stand_in: str) -> Non
     assert body("<img src='//x.cn/1' data-src='//x.cn/2'>") == "![图片](https://x.cn/1)"
 
 
+def test_class_names_are_whole_names() -> None:
+    for name in (
+        "qnt-table-wrap",
+        "x-qnt-h2",
+        "qnt-h2-wrapper",
+        "text-big-title-x",
+        "a-qnt-strong",
+        "qnt-li_x",
+        "qnt-",
+    ):
+        assert body(f"<div class='{name}'>甲</div>") == "甲", name
+    assert body("<div class='a  qnt-h2\tb'>甲</div><p class='b text-big-title'>乙</p>") == "## 甲\n\n## 乙"
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        *('id="article-content-2"', "id='ArticleContentTop'", 'data-id="article-content"', "id=Cnt-Main-Article-QQ-x"),
+        *('class="LEFT-wrap"', "class='a LEFT_b'", 'data-class="LEFT"', "class=LEFTx"),
+    ],
+)
+def test_a_family_is_known_by_whole_names(mark: str) -> None:
+    with pytest.raises(UnknownPage):
+        read_article(f'<script>window.DATA = {{"a": 1}}</script><div {mark}>{TEXT}</div>', URL)
+
+
+@pytest.mark.parametrize(
+    "mark",
+    ["id=article-content", "id='ArticleContent' x", "id='Cnt-Main-Article-QQ'", "class=LEFT", "class='a LEFT b'"],
+)
+def test_a_family_is_known_however_its_mark_is_quoted(mark: str) -> None:
+    with pytest.raises(MissingField):  # and not UnknownPage
+        read_article(f'<script>window.DATA = {{"a": 1}}</script><div {mark}>{TEXT}</div>', URL)
+
+
 # values
 
 
@@ -221,7 +256,7 @@ def test_malformed_addresses() -> None:
         '<meta "' * 50_000,
         "<b" * 100_000,
         "ARTICLE_INFO=" * 20_000,
-        "Cnt-Main-Article-QQ" + "ARTICLE_INFO={title:'\\\\" * 20_000,
+        "<p id=Cnt-Main-Article-QQ>" + "ARTICLE_INFO={title:'\\\\" * 20_000,
         "<p><ul>" * 30_000,
         "<b>" * 30_000 + "<p>x" * 30_000,
         "<b x='" * 50_000 + '<i y="',

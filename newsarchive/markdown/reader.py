@@ -228,10 +228,10 @@ class Reader:
             self._inside(other)
 
     def _table(self, rows: list[list[Cell]]) -> None:
-        captions = [cell for row in rows for cell in row if not isinstance(cell, str) and cell.tag == "caption"]
-        for caption in captions:
+        for caption in (cell for row in rows for cell in row if not isinstance(cell, str) and cell.tag == "caption"):
             self.read(caption)
-        texts = grid([[cell for cell in row if cell not in captions] for row in rows], self._cell)
+        without_captions = [[cell for cell in row if isinstance(cell, str) or cell.tag != "caption"] for row in rows]
+        texts = grid(without_captions, self._cell)
         if texts:
             self.blocks.append(Block(pipe_table(texts), self._path))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 from lxml import etree
@@ -19,7 +20,6 @@ _CLASSES = {"image_desc", "qqnews_image_desc", "text-img-note"}
 _TYPE = "om-image-desc"
 # The text of a block without what the JSON says of the pictures in it.
 _OWN_TEXT = etree.XPath(f".//text()[not(parent::figcaption[@{DESCRIPTION}])]")
-_NEXT_TEXT = etree.XPath("(following::text()[normalize-space(translate(., '\u00a0\u3000\u200b', ''))])[1]")
 _HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
 _EMPHASIS = ("strong", "b", "em", "i")
 _IN_LINE = {"span", "strong", "b", "em", "i", "u", "a", "font", "sub", "sup", "s", "del", "code"}
@@ -46,7 +46,7 @@ def is_caption(element: etree._Element, classes: Sequence[str]) -> bool:
 
 def is_caption_in_italics(element: etree._Element, classes: Sequence[str]) -> bool:
     """Whether an `i` or `em` of families F2 and F3 is one."""
-    return element.tag in ("i", "em") and (("desc" in classes and _stands_alone(element)) or _follows_picture(element))
+    return element.tag in ("i", "em") and (("desc" in classes and _is_alone(element)) or _follows_picture(element))
 
 
 def make_plain(root: etree._Element) -> None:
@@ -58,27 +58,52 @@ def make_plain(root: etree._Element) -> None:
                 element.set("style", without_emphasis(style))
 
 
-def is_shown_below(caption: etree._Element) -> bool:
-    """Whether the next text says the same as a caption from the JSON: the page's own caption."""
-    found: Any = _NEXT_TEXT(caption)
-    if not found or _in_heading(found[0].getparent()):
+def superfluous(root: etree._Element, captions: Sequence[etree._Element]) -> list[etree._Element]:
+    """Of captions from the JSON those to be dropped: blank ones, and those that the next text of the page repeats."""
+    waiting: list[etree._Element] = []
+    shown: list[etree._Element] = []
+    asked = set(captions)
+    for event, element in etree.iterwalk(root, events=("start", "end")) if asked else ():
+        if event == "end" and element is root:
+            break
+        text = element.text if event == "start" else element.tail
+        if event == "end" and element in asked:
+            (waiting if _letters(text_of(element)) else shown).append(element)
+        if waiting and text and _letters(text):
+            shown += [each for each in waiting if _says_the_same(each, element, is_tail=event == "end")]
+            waiting = []
+    return shown
+
+
+def _says_the_same(caption: etree._Element, element: etree._Element, *, is_tail: bool) -> bool:
+    """Whether the line that the element's text, or the text after it, is in reads as the caption."""
+    parent = element.getparent() if is_tail else element
+    if _in_heading(parent):
         return False
-    return _letters(_line(found[0], caption)) == _letters(text_of(caption))
+    return _letters(text_of(caption)) == _letters(_line(element, caption, is_tail=is_tail))
 
 
-def _in_heading(element: etree._Element) -> bool:
-    return element.tag in _HEADINGS or any(each.tag in _HEADINGS for each in element.iterancestors())
+def _in_heading(element: etree._Element | None) -> bool:
+    while element is not None and element.tag not in _HEADINGS:
+        element = element.getparent()
+    return element is not None
 
 
 def _letters(text: str) -> str:
     return "".join(text.replace("\u200b", "").split())
 
 
-def _stands_alone(element: etree._Element) -> bool:
+def _is_alone(element: etree._Element) -> bool:
     """Whether nothing is written beside it in its block."""
     parent = element.getparent()
-    beside = parent is not None and parent.tag not in ("div", "section") and text_of(parent).strip()
-    return not (element.tail or "").strip() and (not beside or beside == text_of(element).strip())
+    if (element.tail or "").strip() or not text_of(element).strip():
+        return False
+    if parent is None or parent.tag in ("div", "section"):
+        return True
+    beside = chain(element.itersiblings(preceding=True), element.itersiblings())  # the nearest first: it often decides
+    return not (parent.text or "").strip() and not any(
+        text_of(each).strip() or (each.tail or "").strip() for each in beside
+    )
 
 
 def _follows_picture(element: etree._Element) -> bool:
@@ -96,28 +121,28 @@ def _follows_picture(element: etree._Element) -> bool:
     )
 
 
-def _line(text: Any, caption: etree._Element) -> str:
-    """The block that a text after the caption stands in; in a block around the caption too, the text's line."""
-    element = text.getparent()
-    if text.is_tail:
-        after, element = element.itersiblings(), element.getparent()
+def _line(element: etree._Element, caption: etree._Element, *, is_tail: bool) -> str:
+    """The block of the element's text, or of the text after it; where the caption is in it too, the text's line."""
+    text = element.tail if is_tail else element.text
+    if is_tail:
+        after, inside = element.itersiblings(), element.getparent()
     elif element.get(DESCRIPTION):
         return ""  # of another picture
     else:
-        after = element.iterchildren()
-    block = element
+        after, inside = element.iterchildren(), element
+    block = inside
     while block is not None and block.tag in _IN_LINE:
         block = block.getparent()
     if block is not None and block not in set(caption.iterancestors()):
         own: Any = _OWN_TEXT(block)
         return "".join(own)
-    line = str(text)
+    line = [text or ""]
     while True:
         for each in after:
             if each.tag not in _IN_LINE:
-                return line
-            line += text_of(each) + (each.tail or "")
-        if element is None or element is block:
-            return line
-        line += element.tail or ""
-        after, element = element.itersiblings(), element.getparent()
+                return "".join(line)
+            line += text_of(each), each.tail or ""
+        if inside is None or inside is block:
+            return "".join(line)
+        line.append(inside.tail or "")
+        after, inside = inside.itersiblings(), inside.getparent()

@@ -20,8 +20,8 @@ from newsarchive.qq.captions import (
     describe,
     is_caption,
     is_caption_in_italics,
-    is_shown_below,
     make_plain,
+    superfluous,
 )
 from newsarchive.qq.furniture import FURNITURE_TAGS, drop_after_status, is_around, is_hidden
 from newsarchive.qq.markup import drop, parse
@@ -61,26 +61,12 @@ def standardize(
     """
     if furniture_around:
         drop_after_status(root)
+    _drop_furniture(root, furniture_around=furniture_around)
     described: list[etree._Element] = []
-    scripted: set[str] = set()
-    drawn: list[etree._Element] = []
-    walk = iter(list(root.iterdescendants()))
-    for element in walk:
+    for element in list(root.iterdescendants()):
         tag, shown = element.tag, element.get("class")
         classes = shown.split() if shown else ()
-        instead = _instead(element, classes, furniture_around=furniture_around)
-        if instead is not None:
-            _skip_inside(element, walk)
-            for each in instead:
-                element.addprevious(each)
-                if each.get(DESCRIPTION):
-                    described.append(describe(each))
-            drop(element)
-            if tag == "script":
-                scripted.update(video.get("src") or "" for video in instead)
-            else:
-                drawn += instead
-        elif tag == "img":
+        if tag == "img":
             _forget_stand_in(element)
             if element.get(DESCRIPTION):
                 described.append(describe(element))
@@ -94,14 +80,32 @@ def standardize(
             videos.link_to_page(element)
         elif tag in videos.WITHOUT_ADDRESS:
             element.addprevious(videos.unaddressed(element))
-    for each in drawn:
-        if each.tag == "video" and each.get("src") in scripted:
-            drop(each)
-    for caption in described:
-        if is_shown_below(caption):
-            drop(caption)
+    drop(root, superfluous(root, described))
     make_plain(root)
     return root
+
+
+def _drop_furniture(root: etree._Element, *, furniture_around: bool) -> None:
+    """Takes out what is not the body's, and puts what the body shows there in its place."""
+    dropped: list[etree._Element] = []
+    scripted: set[str] = set()
+    drawn: list[etree._Element] = []
+    walk = iter(list(root.iterdescendants()))
+    for element in walk:
+        classes = (element.get("class") or "").split()
+        instead = _instead(element, classes, furniture_around=furniture_around)
+        if instead is None:
+            continue
+        _skip_inside(element, walk)
+        for each in instead:
+            element.addprevious(each)
+        dropped.append(element)
+        if element.tag == "script":
+            scripted.update(video.get("src") or "" for video in instead)
+        else:
+            drawn += instead
+    drop(root, dropped)
+    drop(root, [each for each in drawn if each.tag == "video" and each.get("src") in scripted])
 
 
 def _instead(element: etree._Element, classes: Sequence[str], *, furniture_around: bool) -> list[etree._Element] | None:

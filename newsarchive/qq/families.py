@@ -12,7 +12,7 @@ from lxml import etree
 from newsarchive.markdown.document import clean_value
 from newsarchive.qq.content import standard, standardize
 from newsarchive.qq.furniture import is_hidden
-from newsarchive.qq.markup import drop, text_of, without_styles
+from newsarchive.qq.markup import drop, has_class, has_id, text_of, without_styles
 from newsarchive.qq.page import ArticlePage, together
 from newsarchive.qq.placeholders import unknown_placeholders
 from newsarchive.qq.script import STRING, string_value
@@ -68,7 +68,7 @@ class ModernPage(OriginContentPage):
     heading = "h1#article-title"
 
     def matches(self) -> bool:
-        return self.version == "v2" or re.search(r"""\bid=["']?article-content(?![\w-])""", self.source) is not None
+        return self.version == "v2" or has_id(self.source, "article-content")
 
 
 class JsonOnlyPage(OriginContentPage):
@@ -78,9 +78,7 @@ class JsonOnlyPage(OriginContentPage):
     heading = ".LEFT > h1"
 
     def matches(self) -> bool:
-        return (
-            "originContent" in self.data or re.search(r"""\bid=["']?ArticleContent(?![\w-])""", self.source) is not None
-        )
+        return "originContent" in self.data or has_id(self.source, "ArticleContent")
 
 
 class ServedPage(ArticlePage):
@@ -93,19 +91,16 @@ class ServedPage(ArticlePage):
 
     def matches(self) -> bool:
         # without its JSON the page has no whole publish time, and the class names alone live on in later layouts
-        return bool(self.data) and re.search(r"""\bclass=["']?(?:[^"'>]*\s)?LEFT(?![\w-])""", self.source) is not None
+        return bool(self.data) and has_class(self.source, "LEFT")
 
     def html_body(self) -> etree._Element | None:
         leads = [each.root for each in self.selector.css(_LEAD)]
-        for lead in leads:
-            drop(lead)  # else a body beside it that holds nothing would seem to hold it
+        drop(self.selector.root, leads)  # else a body beside it that holds nothing would seem to hold it
         leads = [lead for lead in leads if not is_hidden(lead, (lead.get("class") or "").split())]
         body = super().html_body()
         if body is None:
             return None
-        for heading in body.findall(".//h1"):
-            if clean_value(text_of(heading)) == self.title:
-                drop(heading)
+        drop(body, [each for each in body.findall(".//h1") if clean_value(text_of(each)) == self.title])
         return together([*map(standardize, leads), body]) if leads else body
 
 
@@ -118,7 +113,7 @@ class DatedPage(ArticlePage):
     site_name = re.compile(r"(?:(?:_[^_]{1,6})?_|^)\s*腾讯网\s*$")  # with the channel: _财经_腾讯网
 
     def matches(self) -> bool:
-        return "Cnt-Main-Article-QQ" in self.source
+        return has_id(self.source, "Cnt-Main-Article-QQ")
 
     def addresses(self) -> Iterator[str]:
         yield self.info("article_url")

@@ -48,10 +48,12 @@ def drop_after_status(root: etree._Element) -> None:
     """
     found = root.findall(".//*[@id='Status']")
     last = found[-1] if found else None
+    dropped: list[etree._Element] = []
     while last is not None and last is not root:
-        for after in list(last.itersiblings()):
+        for after in last.itersiblings():
             after.tail = None
             if after.tag != "script":
-                drop(after)
+                dropped.append(after)
         last.tail = None
         last = last.getparent()
+    drop(root, dropped)

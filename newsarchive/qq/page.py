@@ -36,8 +36,9 @@ KNOWN_KEYS = frozenset({
 FIRST_YEAR = 1998
 """The year in which the site began: an earlier publish time is a zero in disguise."""
 
-_META = re.compile(r"""<meta\s(?:[^>"']|"[^"]{0,9999}"|'[^']{0,9999}')*+>""", re.IGNORECASE)
-_ATTRIBUTE = re.compile(r"""([\w:-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
+# None within another one: else each of many that do not end would be read to the end of the page.
+_META = re.compile(r"""<meta\s(?:[^<>"']|<(?!meta\s)|"[^"]{0,9999}"|'[^']{0,9999}')*+>""", re.IGNORECASE)
+_ATTRIBUTE = re.compile(r"""(?<![\w:-])([\w:-]++)\s*+=\s*+(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 # 2026-08-10 19:43:37, 2026/8/10 19:43, 2014年08月11日08:03, 2026-08-10T11:43:37.0Z
 _TIME = re.compile(
     r"(\d{4})[-/年](\d{1,2})[-/月](\d{1,2})(?:\s*日\s*|T|\s+)(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.\d{1,9})?)?\s*"
@@ -188,9 +189,9 @@ def together(containers: list[etree._Element]) -> etree._Element:
     """One container of all: a body may come in several; what stands within another one is in it."""
     if len(containers) == 1:
         return containers[0]
-    whole = etree.Element("div")
+    whole, others = etree.Element("div"), set(containers)
     for container in containers:
-        if set(containers).isdisjoint(container.iterancestors()):
+        if others.isdisjoint(container.iterancestors()):
             container.tail = None
             whole.append(container)
     return whole

@@ -17,14 +17,13 @@ from newsarchive.items import Article
 from newsarchive.markdown.body import Body, convert
 from newsarchive.markdown.document import clean_value, summarize
 from newsarchive.qq.families import FAMILIES
-from newsarchive.qq.markup import BrokenContent
+from newsarchive.qq.markup import BrokenContent, has_id
 from newsarchive.qq.page import ArticlePage
 from newsarchive.qq.urls import canonical_url
 
 # `article_type` and `atype` of pages that are no text: 56 seen, the others as in lists.
 _VIDEO_TYPES = {"4", "56", "118", "102", "103"}
 _DATA = re.compile(r"window\.DATA\s*=\s*(?=\{)")
-_NEWER_TEMPLATE = re.compile(r"""\bid=["']?(?:article-content|ArticleContent)(?![\w-])""")
 _JSON = json.JSONDecoder(strict=False)
 
 
@@ -118,7 +117,7 @@ def _as_others(page: ArticlePage) -> Iterator[ArticlePage]:
 
     Not a page of the newer templates, nor one for subscribers: what these show beside their body is none.
     """
-    if _NEWER_TEMPLATE.search(page.source) or _is_paid(page):
+    if has_id(page.source, "article-content", "ArticleContent") or _is_paid(page):
         return
     for family in FAMILIES:
         other = family(page.source, page.url, page.data)

@@ -26,10 +26,10 @@ _PLAYS = re.compile(r"\b(?:video/|audio/)|shockwave|\.(?:swf|mp4|m3u8|flv|mp3)\b
 # Of one player: it has a digit, unlike the names that players go by.
 _OWN_VID = r"(?=[a-z]*[0-9])[a-z][0-9a-z]{10}"
 _SHOWN_VID = re.compile(rf"(?<![A-Za-z])VID\W{{0,9}}({_OWN_VID})(?![0-9A-Za-z])")
-_SCRIPT_COMMENT = re.compile(r"(?m)^\s*//.*$|/\*[^*]*\*/")
+_SCRIPT_COMMENT = re.compile(r"(?m)^[^\S\n]*//.*$|/\*[^*]*\*/")
 _SET_VID = re.compile(rf"\.setVid\(\s*({STRING})")
-# strings, so that a brace in one of them does not count, and braces
-_TOKEN = re.compile(STRING + "|[{}]")
+# Strings, so that a brace in one of them does not count, and braces; an escaped quote begins no string.
+_TOKEN = re.compile(STRING + r"|\\.|[{}]")
 _FIELD = re.compile(r"""["\']?\b(vid|title|desc)["\']?\s*:\s*("(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\')""")
 
 
