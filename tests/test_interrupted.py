@@ -141,7 +141,7 @@ def test_a_page_that_takes_all_memory_has_been_tried(tmp_path: Path) -> None:
     with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
         for error, tries in ((MemoryError, 1), (ZeroDivisionError, 0)):
             row, _ = ledger.found("qq", error.__name__, url="u", now=now)
-            with suppress(error), ledger.reading(row, now):
+            with suppress(error), ledger.reading(row, now=now, again=now):
                 raise error
             found = ledger.get("qq", error.__name__)
             assert found

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -24,6 +25,7 @@ from newsarchive.items import Article
 
 __all__ = ["Ledger", "PictureRow", "Row", "RunRow", "State"]
 
+_SETTLED = (State.ARCHIVED, State.GONE)
 _UNFINISHED = "state IN ('found', 'failed', 'quarantined')"
 _INTERRUPTED = "the program ended while it read the page: by force, or for want of memory or time"
 
@@ -123,8 +125,34 @@ class Ledger(RunRows):
             changes |= {
                 "url": article.url, "state": State.ARCHIVED, "attempts": 0, "next_try": None, "last_checked": now,
                 "next_check": next_check, "gone_at": None, "reason": "",
+                "false_announcements": row.false_announcements_after(article.published),
             }  # fmt: skip
+        if row.awaits_edition(row.published) and not row.awaits_edition(article.published):
+            changes |= {"thumbnail": row.announced_thumbnail, "entry": row.announced_entry}
         self._update(article.source, article.article_id, **changes)
+
+    def announced(
+        self,
+        row: Row,
+        *,
+        published: datetime,
+        thumbnail: str,
+        entry: str,
+        look: datetime,
+        max_tries: int,
+    ) -> Row:
+        """A list names another edition, for which it is time to `look`; gives the row as it is now.
+
+        One that was given up gets one more try.
+        """
+        changes: dict[str, Any] = {
+            "announced": published, "announced_thumbnail": thumbnail, "announced_entry": entry,
+            "attempts": min(row.attempts, max_tries - 1),
+        }  # fmt: skip
+        when = "next_check" if row.state in _SETTLED else "next_try"
+        changes[when] = min(getattr(row, when) or look, look)
+        self._update(row.source, row.article_id, **changes)
+        return replace(row, **changes)
 
     def checked(
         self,
@@ -138,9 +166,11 @@ class Ledger(RunRows):
         last_modified: str | None = None,
     ) -> None:
         """The site has the article as it is on disk; one that was removed is back."""
+        row = self._known(source, article_id)
         changes: dict[str, Any] = {
             "state": State.ARCHIVED, "attempts": 0, "next_try": None, "last_checked": now,
             "next_check": next_check, "gone_at": None, "reason": "",
+            "false_announcements": row.false_announcements_after(row.published),
         }  # fmt: skip
         if content_hash:
             changes["content_hash"] = content_hash
@@ -166,6 +196,7 @@ class Ledger(RunRows):
         self._update(
             source, article_id, state=State.GONE, attempts=0, next_try=None, last_checked=now,
             next_check=next_check, gone_at=row.gone_at or now, reason="",
+            false_announcements=row.false_announcements_after(row.published),
         )  # fmt: skip
 
     def preserved(self, source: str, article_id: str, *, file: str, offset: int) -> None:
@@ -187,16 +218,17 @@ class Ledger(RunRows):
     # pages that end the process while they are read: what is counted before stays then
 
     @contextmanager
-    def reading(self, row: Row, again: datetime | None) -> Iterator[None]:
+    def reading(self, row: Row, *, now: datetime, again: datetime | None) -> Iterator[None]:
         """A try that is counted, and the next one put off until `again`, for as long as the article's page is read."""
-        when = "next_check" if row.state in (State.ARCHIVED, State.GONE) else "next_try"
-        before = {"attempts": row.attempts, "reason": row.reason, when: getattr(row, when)}
+        when = "next_check" if row.state in _SETTLED else "next_try"
+        names = ("attempts", "reason", "last_checked", when)
+        before = {name: getattr(row, name) for name in names}
 
         def change(changes: dict[str, Any]) -> None:
             with self._without_sync():
                 self._update(row.source, row.article_id, **changes)
 
-        change({"attempts": row.attempts + 1, "reason": _INTERRUPTED, when: again})
+        change({"attempts": row.attempts + 1, "reason": _INTERRUPTED, "last_checked": now, when: again})
         with _afterwards(lambda: change(before)):
             yield
 

@@ -87,8 +87,8 @@ def _read_again(job: Job) -> Reading:
     row = job.row
     try:
         page = capture_page(capture_at(job.warc, row.warc_offset or 0), row.source)
-        # as in the crawl: the list picture, of the page or of the ledger, before the page's own
-        article = reader(row.source)(page.html, url=page.url, thumbnail=page.thumbnail or row.thumbnail)
+        # as in the crawl: the list picture, of the ledger or of the page, before the page's own
+        article = reader(row.source)(page.html, url=page.url, thumbnail=row.thumbnail or page.thumbnail)
     except (PageError, ArchiveError) as error:
         return Reading(row, problem=str(error))
     except Exception as error:  # noqa: BLE001  -- a bug of ours that one page meets: the others are read

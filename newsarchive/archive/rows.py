@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+
+A_MINUTE = timedelta(minutes=1)  # some pages tell their publish time without seconds
 
 
 class State(StrEnum):
@@ -64,6 +66,21 @@ class Row:
     warc_file: str = ""
     """Name of the WARC file that holds the page."""
     warc_offset: int | None = None
+    announced: datetime | None = None
+    """The latest publish time by which a list has announced another edition than the one that was known."""
+    announced_thumbnail: str = ""
+    """Picture of the list entry that did."""
+    announced_entry: str = ""
+    false_announcements: int = 0
+    """Looks in a row that have not found an edition as late as the announced one."""
+
+    def awaits_edition(self, published: datetime | None) -> bool:
+        """Whether a list has announced a later edition than one of that time."""
+        return self.announced is not None and (published is None or published + A_MINUTE <= self.announced)
+
+    def false_announcements_after(self, published: datetime | None) -> int:
+        """What `false_announcements` is once a page of that time was found."""
+        return self.false_announcements + 1 if self.awaits_edition(published) else 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from newsarchive.archive.rows import Row
+from newsarchive.archive.rows import A_MINUTE, Row, State
 
 _FIRST_DELAY = timedelta(minutes=30)  # the timer's beat
 _LONGEST_DELAY = timedelta(days=3)  # eight tries reach over more than a week of a site that is down
@@ -20,6 +20,10 @@ def retry_delay(attempts: int, first: timedelta = _FIRST_DELAY) -> timedelta:
     """
     factor: int = 3 ** min(max(attempts, 1) - 1, 12)
     return min(first * factor, _LONGEST_DELAY)
+
+
+_CLOCKS_DIFFER = timedelta(minutes=5)
+_A_RUNS_TIME = timedelta(minutes=5)  # what is due in half an hour is due when the next run begins, not in its middle
 
 
 def next_check(published: datetime, now: datetime, ages: Sequence[timedelta]) -> datetime | None:
@@ -47,9 +51,34 @@ class Schedule:
     first_delay: timedelta
     """From the first try to the second; the following ones grow."""
 
-    def next_check(self, published: datetime) -> datetime | None:
-        """When an article that was just looked at is looked at again; `None`: never."""
-        return next_check(published, self.now(), self.ages)
+    def next_check(self, row: Row | None, published: datetime | None) -> datetime | None:
+        """When an article that was just looked at is looked at again; `None`: never.
+
+        Sooner when its page, `published` then, is not yet as new as a list has announced.
+        """
+        age_zero = published or (row.first_seen if row else self.now())
+        regular = next_check(age_zero, self.now(), self.ages)
+        if row is None or not row.awaits_edition(published):
+            return regular
+        looks = row.false_announcements_after(published)
+        soon = self.next_try(looks) - _A_RUNS_TIME
+        return regular if looks >= self.max_tries else min(regular or soon, soon)
+
+    def look_for_edition(self, row: Row, announced: datetime) -> datetime | None:
+        """When to look for the edition that a list announces by its publish time; `None`: it is known of already."""
+        now = self.now()
+        if announced > now + _CLOCKS_DIFFER or (row.announced and announced <= row.announced):
+            return None
+        known = row.gone_at or row.last_checked
+        if row.path:
+            known = min(row.published or row.first_seen, row.archived_at or now)  # the former may be in the future
+        if known is None or announced < known + A_MINUTE:
+            return None
+        tries = max(row.attempts, row.false_announcements)
+        if tries >= self.max_tries:
+            return (row.last_checked or now) + _LONGEST_DELAY
+        later = row.next_check if row.state in (State.ARCHIVED, State.GONE) else row.next_try
+        return later if tries and later else now
 
     def next_try(self, attempts: int) -> datetime:
         """When something is tried again after so many tries in a row."""
@@ -62,7 +91,7 @@ class Schedule:
         Until then its re-checks go on, however long the site is away.
         """
         used_up = bool(row.path) and row.attempts + 1 >= self.max_tries
-        if used_up and self.next_check(row.published or row.first_seen) is None:
+        if used_up and next_check(row.published or row.first_seen, self.now(), self.ages) is None:
             return None
         return self.next_try(row.attempts + 1)
 

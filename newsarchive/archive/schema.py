@@ -83,6 +83,10 @@ STEPS: tuple[tuple[str, ...], ...] = (
             page TEXT PRIMARY KEY,
             times INTEGER NOT NULL
         )""",
+        "ALTER TABLE articles ADD COLUMN announced TEXT",
+        "ALTER TABLE articles ADD COLUMN announced_thumbnail TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE articles ADD COLUMN announced_entry TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE articles ADD COLUMN false_announcements INTEGER NOT NULL DEFAULT 0",
     ),
 )
 """Each step leads from one version to the next. A step that was released never changes."""

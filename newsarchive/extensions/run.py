@@ -139,13 +139,16 @@ class Run:
         if page.saved_in:
             return self.ledger.reading_saved(page.saved_in)
         row = self.ledger.get(page.source, page.article_id)
-        return self.ledger.reading(row, self.schedule.next_try_after_interruption(row)) if row else nullcontext()
+        if row is None:
+            return nullcontext()
+        again = self.schedule.next_try_after_interruption(row)
+        return self.ledger.reading(row, now=self.now(), again=again)
 
     def mark_gone(self, row: Row) -> None:
         """The site says that the article was removed: its document stays, and it may come back."""
         if row.path and not self.asks_site:
             return  # which was so when the page was saved
-        again = self.schedule.next_check(row.published or row.first_seen)
+        again = self.schedule.next_check(row, row.published)
         self.ledger.gone(row.source, row.article_id, now=self.now(), next_check=again)
         self.count("article/still_gone" if row.state is State.GONE else "article/gone")
 

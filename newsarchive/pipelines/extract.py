@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+from newsarchive.archive.rows import Row
 from newsarchive.archive.saved import is_warc
 from newsarchive.drops import Gone, Quarantined
 from newsarchive.errors import NotAnArticle, PageError
@@ -29,7 +30,7 @@ class Extract:
         """Raises `Quarantined` or `Gone` for a page that is no article."""
         try:
             with self.run.reading(item):
-                article = reader(item.source)(item.html, url=item.url, thumbnail=item.thumbnail)
+                article = reader(item.source)(item.html, url=item.url)
         except NotAnArticle as error:
             if error.gone:
                 self._gone(item)
@@ -41,8 +42,7 @@ class Extract:
         if item.article_id and article.article_id != item.article_id:
             raise Quarantined(f"{item.url}: asked for article {item.article_id}, got {article.article_id}")
         known = self.run.ledger.get(article.source, article.article_id)
-        if known is not None and known.thumbnail and not item.thumbnail:
-            article.thumbnail = known.thumbnail  # the first list picture stays, also in a replay
+        article.thumbnail = _list_picture(item, article, known) or article.thumbnail
         headers = {name.lower(): value for name, value in item.headers}
         article.etag = headers.get("etag", "")
         article.last_modified = headers.get("last-modified", "")
@@ -55,3 +55,12 @@ class Extract:
             self.run.mark_gone(row)
         else:
             self.run.count("article/gone")  # a saved page of an article that the archive does not know
+
+
+def _list_picture(page: Page, article: Article, known: Row | None) -> str:
+    """The picture of the list entry that named this edition first; it stays, also in a replay."""
+    if known is None:
+        return page.thumbnail
+    if known.awaits_edition(known.published) and not known.awaits_edition(article.published):
+        return known.announced_thumbnail
+    return known.thumbnail or ("" if known.announced else page.thumbnail)

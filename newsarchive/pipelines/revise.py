@@ -47,11 +47,12 @@ class Revise:
         if not self.run.asks_site:
             ledger.known_as(item.source, item.article_id, content_hash=item.content_hash)
             return
+        row = ledger.get(item.source, item.article_id)
         ledger.checked(
             item.source,
             item.article_id,
             now=self.run.now(),
-            next_check=self.run.schedule.next_check(item.published),
+            next_check=self.run.schedule.next_check(row, item.published),
             content_hash=item.content_hash,
             etag=item.etag,
             last_modified=item.last_modified,

@@ -34,7 +34,7 @@ class Store:
             item,
             file.getvalue(),
             now=self.run.now(),
-            next_check=self.run.schedule.next_check(item.published),
+            next_check=self.run.schedule.next_check(before, item.published),
             from_site=self.run.asks_site,
         )
         change = "revised" if before and revision > before.revision else "restored"

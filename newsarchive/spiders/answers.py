@@ -94,6 +94,7 @@ class AnsweredSpider(Spider, metaclass=ABCMeta):
 
     def parse_article(self, response: Response, row: Row) -> Iterator[Page | Request]:
         """A page, or what its status says about the article."""
+        row = self.ledger.get(self.name, row.article_id) or row  # a list may have announced another edition meanwhile
         if response.status == 200:
             self.run.count("page/read")
             yield self._page(response, row)
@@ -164,6 +165,7 @@ class AnsweredSpider(Spider, metaclass=ABCMeta):
             self.run.count("site/unreachable")
 
     def _page(self, response: Response, row: Row) -> Page:
+        awaited = row.awaits_edition(row.published)
         return Page(
             source=self.name,
             article_id=row.article_id,
@@ -172,8 +174,8 @@ class AnsweredSpider(Spider, metaclass=ABCMeta):
             fetched=self.run.now(),
             status=response.status,
             headers=header_pairs(response.headers),
-            thumbnail=row.thumbnail,
-            entry=row.entry,
+            thumbnail=row.announced_thumbnail if awaited else row.thumbnail,
+            entry=row.announced_entry if awaited else row.entry,
         )
 
     def _redirected(self, response: Response, row: Row) -> Iterator[Request]:
@@ -194,7 +196,7 @@ class AnsweredSpider(Spider, metaclass=ABCMeta):
             self._failed(row, f"redirected to {location}, which is not this article")
 
     def _unchanged(self, row: Row) -> None:
-        again = self.run.schedule.next_check(row.published or row.first_seen)
+        again = self.run.schedule.next_check(row, row.published)
         self.ledger.checked(self.name, row.article_id, now=self.run.now(), next_check=again)
         release(self.run.archive.folder, self.name, row.article_id)
         self.run.count("article/unchanged")

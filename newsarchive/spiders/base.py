@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Iterator
-from datetime import date
+from datetime import date, datetime
 from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar
@@ -47,6 +47,7 @@ class ArchiveSpider(AnsweredSpider):
             raise BadArgument(f"since={self.since} is after until={self.until}")
         self.left = number("limit", given.get("limit", ""), None)
         self.replay = saved("replay", given.get("replay", ""))
+        self.asked_for: set[str] = set()  # ids: no article is asked for twice in a run
         self.named = named_articles(given["urls"], self.article_id) if "urls" in given else []
 
     @property
@@ -89,8 +90,10 @@ class ArchiveSpider(AnsweredSpider):
                 await self.crawler.signals.wait_for(signals.scheduler_empty)
             yield request
 
-    def offer(self, article_id: str, *, where: str, thumbnail: str = "", entry: str = "") -> Request | None:
-        """A request for an article that a list names, or `None` when the archive knows it.
+    def offer(
+        self, article_id: str, *, where: str, published: datetime | None = None, thumbnail: str = "", entry: str = ""
+    ) -> Request | None:
+        """A request for an article that a list names, or `None` when the archive knows it and this edition of it.
 
         The ledger has the row before the request goes out: a kill costs a download, never an article.
         """
@@ -103,9 +106,19 @@ class ArchiveSpider(AnsweredSpider):
             entry=entry,
             now=self.run.now(),
         )
-        if not new:
-            self.run.count("entry/known")
+        if new:
+            return self.request(row)
+        self.run.count("entry/known")
+        look = self.run.schedule.look_for_edition(row, published) if published else None
+        if published is None or look is None:
             return None
+        row = self.ledger.announced(
+            row, published=published, thumbnail=thumbnail, entry=entry, look=look,
+            max_tries=self.run.schedule.max_tries,
+        )  # fmt: skip
+        if look > self.run.now() or article_id in self.asked_for:
+            return None
+        self.run.count("entry/newer")
         return self.request(row)
 
     def request(self, row: Row, url: str = "", hops: int = 0) -> Request | None:
@@ -116,6 +129,7 @@ class ArchiveSpider(AnsweredSpider):
             if self.left is not None:
                 self.left -= 1
             self.run.count("request/article")
+            self.asked_for.add(row.article_id)
         return Request(
             url or self.page_url(row.article_id),
             callback=self.parse_article,

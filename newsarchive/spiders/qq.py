@@ -182,7 +182,10 @@ class QQSpider(ArchiveSpider):
                 self.run.count("entry/article" if entry.known_type else "entry/unknown_article")
                 if self.full or not self.wanted(day):
                     continue
-                request = self.offer(entry.article_id, where=where, thumbnail=entry.thumbnail, entry=_record(entry))
+                request = self.offer(
+                    entry.article_id, where=where, published=entry.published, thumbnail=entry.thumbnail,
+                    entry=_record(entry),
+                )  # fmt: skip
                 if request:
                     requests.append(request)
         return requests, later
