@@ -8,8 +8,10 @@ from scrapy.exceptions import DropItem
 class Quarantined(DropItem):
     """The page is no whole article: it is kept aside with the reason, never exported."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, counted_as: str = "quarantined") -> None:
         super().__init__(reason, log_level="WARNING")
+        self.counted_as = counted_as
+        """The stat `archive/article/<counted_as>`. Only `quarantined` is a sign that the site's pages have changed."""
 
 
 class Gone(DropItem):

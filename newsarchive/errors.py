@@ -4,7 +4,9 @@ NewsArchiveError
 ├── PageError             the page is no article that can be archived
 │   ├── UnknownPage       no page family claims it: the site may have changed
 │   ├── MissingField      a field that every article has is not there
-│   └── NotAnArticle      a video, a question, a notice that the article was removed
+│   ├── NotAnArticle      a video, a question, a notice that the article was removed
+│   ├── PartialArticle    the site shows a part of the article only
+│   └── ChallengePage     the site wants to know whether a person reads it
 ├── ListError             a list reply cannot be used
 │   ├── BusyList          the server says "busy" inside a 200 reply: try again
 │   └── UnknownList       a reply of no known form: the site may have changed
@@ -49,6 +51,19 @@ class NotAnArticle(PageError):
         super().__init__(url, reason)
         self.gone = gone
         """The site says that the article was removed."""
+
+
+class PartialArticle(PageError):
+    """The page says that it may be a part, and its text is short or nothing says how long it should be."""
+
+    def __init__(self, url: str, reason: str, *, paid: bool) -> None:
+        super().__init__(url, reason)
+        self.paid = paid
+        """The article is for subscribers; otherwise the site has cut it for its length."""
+
+
+class ChallengePage(PageError):
+    """A captcha or a check of the browser, which came instead of the article: the site refuses us for now."""
 
 
 class ListError(NewsArchiveError):

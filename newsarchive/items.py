@@ -65,6 +65,8 @@ class Article:
     """The body's pictures in order."""
     videos: int = 0
     """How many videos, audios and frames the body links to."""
+    is_short: bool = False
+    """The text is far shorter than the page says that the article is: the site or the parser may have lost a part."""
     family: str = ""
     """The page family that was read, `F1` to `F5` for Tencent."""
     language: str = "zh-CN"

@@ -451,7 +451,8 @@ def test_a_page_that_is_no_article_is_never_exported(demo_site: Any, crawl: Any,
     found = documents(tmp_path)
     assert len(found) == 10
     assert not {EDITOR, DIVER, GIF} & set(found)
-    assert counts(result)["article/quarantined"] == 2
+    assert counts(result)["article/quarantined"] == 1
+    assert counts(result)["article/challenged"] == 1
     assert counts(result)["article/gone"] == 2
     assert all(document.count("\n\n") >= 2 for document in found.values())
 

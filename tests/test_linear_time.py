@@ -108,6 +108,7 @@ HOSTILE: list[tuple[Reader, str, str, str]] = [
     *((pages.read_article, *each) for each in (
         ("", "window.DATA", ""), ("", "window.DATA=", ""), ("window.DATA", " ", ""), ("", "window.DATA={", ""),
         ("", "<body", ""), ("", "<title>", ""), ("", "<title x", ""), ("", "\x00", ""),
+        ("安全验证", "<title ", ""), ("安全验证", "<meta ", ""), ("<title>", "腾讯 _", "安全验证</title>"),
     )),
     # a body
     (markup.without_styles, "", "<style>", ""),

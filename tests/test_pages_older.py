@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from newsarchive import read_article
-from newsarchive.errors import MissingField
+from newsarchive.errors import MissingField, PartialArticle
 from tests.test_pages_odd import OLD_URL, body, dated, oldest, served, shown
 from tests.test_pages_refused import TEXT, URL, page
 
@@ -190,7 +190,7 @@ NOTHING = {"text": "", "version": "v2"}
     ],
 )
 def test_what_asks_for_a_subscription_is_no_body(html: str) -> None:
-    with pytest.raises(MissingField, match=r"where family F\d has its body; the site says .* for subscribers"):
+    with pytest.raises(PartialArticle, match="for subscribers: there is no text"):
         read_article(html, URL)
 
 

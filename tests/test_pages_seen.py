@@ -89,6 +89,10 @@ def test_what_the_site_marks_as_no_part_of_the_article(text: str, expected: str)
     assert read_article(served(text)).body == expected, "and of an older family"
 
 
+def test_pictures_that_are_left_out_need_no_description() -> None:
+    assert body(f"<p>甲</p>{BEGIN}<!--IMG_7-->{END}<!--IMG_0--><p>乙</p>").split("\n\n")[::2] == ["甲", "乙"]
+
+
 def test_no_mark_is_an_unknown_placeholder() -> None:
     origin = {"text": "<p>甲</p><!--NO_READ_BEGIN_0-->乙<!--NO_READ_END_0--><!--NEW_0-->", "version": "v2"}
     assert read_article(page(originContent=origin)).unknown_keys == ("<!--NEW_n-->",)

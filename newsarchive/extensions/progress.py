@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from scrapy.statscollectors import StatsCollector
 
 _BEAT = 0.25  # seconds
-_DONE = ("new", "revised", "unchanged", "restored", "gone", "still_gone", "failed", "quarantined", "quarantined_again")
+_DONE = (
+    *("new", "revised", "unchanged", "restored", "gone", "still_gone", "failed"),
+    *("quarantined", "quarantined_again", "for_subscribers", "cut", "challenged"),
+)
 
 
 class Progress:

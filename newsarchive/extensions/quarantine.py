@@ -43,7 +43,7 @@ class Quarantine:
         if not isinstance(item, Page):
             return
         if isinstance(exception, Quarantined):
-            self.keep(item, str(exception))
+            self.keep(item, str(exception), exception.counted_as)
         elif isinstance(exception, Unchanged):
             if self.run.asks_site:
                 self.release(item.source, item.article_id, quarantine.name(self.folder, item))
@@ -61,13 +61,15 @@ class Quarantine:
         if isinstance(item, Article):
             self.release(item.source, item.article_id)
 
-    def keep(self, page: Page, reason: str) -> None:
+    def keep(self, page: Page, reason: str, counted_as: str = "quarantined") -> None:
         """The page, then the ledger's row."""
         again = quarantine.keep(self.folder, page, reason)
         if page.article_id:
             before = self._note(page, reason, same_copy=again)
             again = again or before
-        self.stats.inc_value(f"archive/article/{'quarantined_again' if again else 'quarantined'}")
+        if counted_as == "quarantined" and again:
+            counted_as = "quarantined_again"
+        self.stats.inc_value(f"archive/article/{counted_as}")
 
     def _note(self, page: Page, reason: str, *, same_copy: bool) -> bool:
         """Tells the ledger; whether the article was in quarantine before."""

@@ -24,7 +24,14 @@ def summary(status: Mapping[str, Any]) -> str:
     if restored := number("restored"):
         parts.append(f"{restored} written again")
     quarantined = number("quarantined") + number("quarantined_again")
-    for what, times in (("gone", number("gone")), ("failed", number("failed")), ("in quarantine", quarantined)):
+    for what, times in (
+        ("gone", number("gone")),
+        ("failed", number("failed")),
+        ("in quarantine", quarantined),
+        ("for subscribers", number("for_subscribers")),
+        ("cut by the site", number("cut")),
+        ("answered with a challenge", number("challenged")),
+    ):
         if times:
             parts.append(f"{times} {what}")
     lines = [f"{_read(counts)}: {', '.join(parts)}, in {counts['seconds']:.0f} s"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 from newsarchive.archive.rows import Row
 from newsarchive.archive.saved import is_warc
 from newsarchive.drops import Gone, Quarantined
-from newsarchive.errors import NotAnArticle, PageError
+from newsarchive.errors import ChallengePage, NotAnArticle, PageError, PartialArticle
 from newsarchive.extensions.run import Run
 from newsarchive.items import Article, Page
 from newsarchive.sources import reader
@@ -36,6 +36,12 @@ class Extract:
                 self._gone(item)
                 raise Gone(str(error)) from error
             raise Quarantined(str(error)) from error
+        except PartialArticle as error:
+            raise Quarantined(str(error), "for_subscribers" if error.paid else "cut") from error
+        except ChallengePage as error:
+            if not item.saved_in:
+                self.run.count("site/refused")
+            raise Quarantined(str(error), "challenged") from error
         except PageError as error:
             self.run.count("page/unknown")
             raise Quarantined(str(error)) from error

@@ -82,5 +82,7 @@ class Revise:
         ):
             if not value:
                 self.run.count(f"without/{what}")
+        if article.is_short:
+            self.run.count("page/short")
         if article.unknown_keys:
             self.run.count("key/unknown")

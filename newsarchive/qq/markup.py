@@ -102,6 +102,22 @@ def drop_unread(root: etree._Element) -> None:
     drop(root, (*dropped, *marks))
 
 
+def unread_spans(text: str) -> list[tuple[int, int]]:
+    """Where in HTML there is what the site marks as no part of the article: from a BEGIN to the next END.
+
+    >>> unread_spans("甲<!-- NO_READ_BEGIN -->乙<!--NO_READ_END_1-->丙<!--NO_READ_BEGIN_2-->")
+    [(1, 44)]
+    """
+    spans, begin = [], -1
+    for mark in _UNREAD_MARK.finditer(text):
+        if mark[1] != "END":
+            begin = mark.start() if begin < 0 else begin
+        elif begin >= 0:
+            spans.append((begin, mark.end()))
+            begin = -1
+    return spans
+
+
 def has_id(source: str, *ids: str) -> bool:
     """Whether an element of the page has one of these ids; far quicker than to parse the page."""
     return re.search(rf"""id=(?<![\w-]id=)["']?(?:{"|".join(ids)})(?=["'\s>])""", source) is not None

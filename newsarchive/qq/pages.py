@@ -12,9 +12,10 @@ from collections.abc import Iterator, Mapping
 from itertools import chain, islice
 from typing import Any
 
-from newsarchive.errors import MissingField, NotAnArticle, UnknownPage
+from newsarchive.errors import ChallengePage, MissingField, NotAnArticle, PartialArticle, UnknownPage
 from newsarchive.items import Article
 from newsarchive.markdown.body import Body, convert
+from newsarchive.markdown.characters import unescaped
 from newsarchive.markdown.document import clean_value, summarize
 from newsarchive.qq.families import FAMILIES
 from newsarchive.qq.markup import BrokenContent, has_id
@@ -23,6 +24,14 @@ from newsarchive.qq.urls import canonical_url
 
 # `article_type` and `atype` of pages that are no text: 56 seen, the others as in lists.
 _VIDEO_TYPES = {"4", "56", "118", "102", "103"}
+_PARTIAL = 0.8
+"""Of a page that may show a part only: the share of the announced length from which its text counts as whole."""
+_SHORT = 0.5
+"""Of any other page: a text with less of the announced length is suspicious."""
+_LATIN_WORD = re.compile(rb"[0-9A-Za-z]++")
+_CHALLENGES = ("安全验证", "人机验证")
+_CHALLENGE = re.compile(r"(?:腾讯(?:新闻|网)?[ _|-]{1,3})?(?:安全验证|人机验证)(?:[ _|-]{1,3}腾讯(?:新闻|网)?)?")
+_HEAD_TITLE = re.compile(r"<title[^<>]{0,99}>([^<]{0,99})", re.IGNORECASE)
 _DATA = re.compile(r"window\.DATA\s*=\s*(?=\{)")
 _JSON = json.JSONDecoder(strict=False)
 
@@ -39,9 +48,13 @@ def read_article(html: bytes | str, url: str = "", thumbnail: str = "") -> Artic
         UnknownPage: no family claims the page.
         MissingField: it has no id, title, publish time or body.
         NotAnArticle: it is a video's page, or says that the article was removed.
+        PartialArticle: it says that it shows a part only, and does.
+        ChallengePage: it is no article's page but a check whether a person reads it.
     """
     source = decode(html) if isinstance(html, bytes) else html
     data = _page_data(source)
+    if title := _challenge(source, data):
+        raise ChallengePage(url, f"the site checks whether a person reads it, expected an article (title {title!r})")
     page = next((page for family in FAMILIES if (page := family(source, url, data)).matches()), None)
     if data.get("is_deleted") in (1, "1", True):
         raise NotAnArticle(url, "the site says that the article was removed", gone=True)
@@ -51,6 +64,7 @@ def read_article(html: bytes | str, url: str = "", thumbnail: str = "") -> Artic
         raise UnknownPage(url, _unclaimed(source))
     try:
         page, body = _read_body(page)
+        is_short = _is_short(page, body)
     except RecursionError:
         raise MissingField(url, "body", "elements that are nested less deeply") from None
     return Article(
@@ -65,6 +79,7 @@ def read_article(html: bytes | str, url: str = "", thumbnail: str = "") -> Artic
         text=body.text,
         pictures=body.pictures,
         videos=body.videos,
+        is_short=is_short,
         family=page.family,
         unknown_keys=page.unknown_keys,
     )
@@ -103,11 +118,13 @@ def _read_body(page: ArticlePage) -> tuple[ArticlePage, Body]:
     """The body, with the page as the family sees it whose template gave the body."""
     reasons: list[str] = []
     for template in chain([page], _as_others(page)):
-        for body in _bodies(template, reasons):
-            if body.text or body.pictures or body.videos:
-                return template, body
-    if _is_paid(page):
-        reasons.append("the site says that the article is for subscribers (article_is_pay)")
+        bodies = (body for body in _bodies(template, reasons) if body.text or body.pictures or body.videos)
+        # of a page that is marked so, the HTML may hold more than the JSON
+        body = max(bodies, key=_words, default=None) if _is_oversize(page) else next(bodies, None)
+        if body:
+            return template, body
+    if _is_paid(page) or _is_oversize(page):
+        raise _partial(page, "there is no text")
     expected = f"text, pictures or videos where family {page.family} has its body"
     raise MissingField(page.url, "body", "; ".join(dict.fromkeys([expected, *reasons])))
 
@@ -142,9 +159,62 @@ def _bodies(page: ArticlePage, reasons: list[str]) -> Iterator[Body]:
         reasons.append(str(error))
 
 
+def _is_short(page: ArticlePage, body: Body) -> bool:
+    """Whether the text is suspiciously short. Raises `PartialArticle` when the page says that it may be a part."""
+    words, announced = _words(body), _announced_words(page)
+    if _is_paid(page) or _is_oversize(page):
+        if not announced:
+            raise _partial(page, f"nothing says whether its {words} words are all (contentWordsNum)")
+        if words < _PARTIAL * announced:
+            raise _partial(page, f"{words} of {announced} words (contentWordsNum)")
+    return words < _SHORT * announced
+
+
+def _partial(page: ArticlePage, seen: str) -> PartialArticle:
+    paid = _is_paid(page)
+    return PartialArticle(page.url, f"{'for subscribers' if paid else 'cut by the site'}: {seen}", paid=paid)
+
+
+def _words(body: Body) -> int:
+    """As the site counts, as far as is known: Chinese characters and Latin words. It said 1976 for 2185 characters."""
+    latin = body.text.encode("ascii", "ignore")
+    apart = body.text.encode("ascii", "replace")  # with a mark for each Chinese character between two words
+    return len(body.text) - len(latin) + len(_LATIN_WORD.findall(apart))
+
+
+def _announced_words(page: ArticlePage) -> int:
+    """How long the site says that the whole article is; 0 when it does not say."""
+    text = page.value("contentWordsNum")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
+
+
 def _is_paid(page: ArticlePage) -> bool:
-    """Whether the article is for subscribers: around its empty body stands what asks for a subscription."""
-    return page.data.get("article_is_pay") is True
+    """Whether the article is for subscribers: the page may show a teaser, or ask for a subscription in its place."""
+    column = page.data.get("payment_column_info_v1")
+    in_column = column.get("is_column_article_pay") if isinstance(column, Mapping) else None
+    return _is_yes(page.data.get("article_is_pay")) or _is_yes(in_column)
+
+
+def _is_oversize(page: ArticlePage) -> bool:
+    """Whether the site may have left out a part of the JSON's body because of its length."""
+    return _is_yes(page.data.get("isOversize"))
+
+
+def _is_yes(value: object) -> bool:
+    return value in (True, "1", "true")
+
+
+def _challenge(source: str, data: Mapping[str, Any]) -> str:
+    """The title of a page that checks whether a person reads it; `""` for any other page.
+
+    It comes with status 200, perhaps inside the site's own frame and with an article's meta tags.
+    """
+    titles = [data.get("title")]
+    if any(word in source for word in _CHALLENGES):  # which is quick, and hardly any page has them
+        titles += _HEAD_TITLE.findall(source)[:1]
+        titles.append(FAMILIES[0](source, "", data).meta("og:title"))
+    shown = (clean_value(unescaped(title)) for title in titles if isinstance(title, str))
+    return next(filter(_CHALLENGE.fullmatch, shown), "")
 
 
 def _is_cut(source: str) -> bool:
@@ -155,7 +225,7 @@ def _is_cut(source: str) -> bool:
 def _unclaimed(source: str) -> str:
     if not source.strip():
         return "the page is empty, so no page family claims it"
-    found = re.search(r"<title[^<>]*>([^<]{0,100})", source, re.IGNORECASE)
+    found = _HEAD_TITLE.search(source)
     title = clean_value(found[1]) if found else ""
     return (
         "no page family claims it: expected originContent in window.DATA, #article-content, #ArticleContent, "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from bisect import bisect
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ from newsarchive.markdown.characters import unescaped
 from newsarchive.markdown.document import clean_value
 from newsarchive.qq import videos
 from newsarchive.qq.captions import DESCRIPTION
-from newsarchive.qq.markup import BrokenContent
+from newsarchive.qq.markup import BrokenContent, unread_spans
 from newsarchive.qq.urls import picture_url
 
 _PLACEHOLDER = re.compile(r"<!--\s*+(?!NO_READ_)([A-Z][A-Z_]*?)_(\d+)\s*+-->")  # `markup.parse` knows those of NO_READ
@@ -25,15 +26,17 @@ _EMPTY_PLACEHOLDERS = {
 
 
 def resolve(text: str, attributes: Mapping[str, Any]) -> str:
-    """`originContent.text` with pictures and videos in the place of their placeholders.
+    """`originContent.text` with pictures and videos in the place of their placeholders, but in what is left out.
 
     Raises:
         BrokenContent: a picture's or a video's placeholder has no entry in `originAttribute`.
     """
+    left_out = unread_spans(text)
 
     def replacement(found: re.Match[str]) -> str:
         name, number = found.groups()
-        if name not in ("IMG", "VIDEO"):
+        before = bisect(left_out, (found.start(),))
+        if name not in ("IMG", "VIDEO") or (before and found.start() < left_out[before - 1][1]):
             return ""
         details = attributes.get(f"{name}_{number}")
         if not isinstance(details, Mapping):
