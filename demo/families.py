@@ -9,11 +9,14 @@ from demo import furniture, markup, script_pages, static_pages
 from demo.markup import Pictures
 from demo.stories import Story
 
+_NEW_NAMES = {"next": "ns", "unknown": "zq"}
+"""Layout to what its names begin with. `next` may be described one day; `unknown` is for tests, and nobody does."""
+
 
 def page(story: Story, pictures: Pictures, *, filler: int, layout: str = "today") -> bytes:
     """The page of a story as the site would send it; `filler` is the size of its style sheet."""
-    if layout == "next":
-        return next_page(story, pictures, filler).encode()
+    if layout in _NEW_NAMES:
+        return next_page(story, pictures, filler, _NEW_NAMES[layout]).encode()
     if story.family == "F1":
         return static_pages.f1_page(story, pictures).encode("gb2312", "xmlcharrefreplace")
     if story.family in ("F2", "F3"):
@@ -23,17 +26,17 @@ def page(story: Story, pictures: Pictures, *, filler: int, layout: str = "today"
     return script_pages.f5_page(story, pictures, filler).encode()
 
 
-def next_page(story: Story, pictures: Pictures, filler: int) -> str:
+def next_page(story: Story, pictures: Pictures, filler: int, names: str) -> str:
     """A layout that no reader knows: the same story under other names, as after a redesign."""
-    doc = {"key": story.id, "headline": story.title, "issued": story.published.isoformat()}
+    doc = {f"{names}Key": story.id, "headline": story.title, "issued": story.published.isoformat()}
     state = script_pages.in_script(json.dumps({"doc": doc}, ensure_ascii=False))
     return f"""<!DOCTYPE html>
 <html lang="zh-CN"><head><meta charset="utf-8"><title>{html.escape(story.title)}</title>
-<style>{furniture.style_sheet(filler, story.id).replace("rich_media_content", "ns-body")}</style>
-<script id="state">window.__NEXT_STATE__ = {state}</script></head>
+<style>{furniture.style_sheet(filler, story.id).replace("rich_media_content", f"{names}-body")}</style>
+<script id="{names}-state">window.__{names.upper()}_STATE__ = {state}</script></head>
 <body><header>{furniture.navigation()}</header>
-<main class="ns-story"><h1 class="ns-headline">{html.escape(story.title)}</h1>
-<time class="ns-time" datetime="{story.published.isoformat()}"></time>
-<div class="ns-body">{markup.shown_v1(story.body, pictures)}</div></main>
+<main class="{names}-story"><h1 class="{names}-headline">{html.escape(story.title)}</h1>
+<time class="{names}-time" datetime="{story.published.isoformat()}"></time>
+<div class="{names}-body">{markup.shown_v1(story.body, pictures)}</div></main>
 {furniture.footer()}</body></html>
 """

@@ -143,8 +143,9 @@ def test_deleted_and_published_again(demo_site: Any) -> None:
     assert get(f"{demo_site.url}/rain/a/20200101A0000000")[0] == 404
 
 
-def test_the_next_layout_has_none_of_the_known_containers(new_site: Callable[..., Any]) -> None:
-    site = new_site(layout="next")
+@pytest.mark.parametrize("layout", ["next", "unknown"])
+def test_a_new_layout_has_none_of_the_known_containers(new_site: Callable[..., Any], layout: str) -> None:
+    site = new_site(layout=layout)
     page = get(f"{site.url}/rain/a/{EDITOR}")[1].decode()
     assert "白岬码头" in page
     known = ("window.DATA", "article-content", "content-article", "rich_media_content", "Cnt-Main-Article-QQ")

@@ -183,7 +183,7 @@ def test_a_replay_reads_the_others_first(
 
 
 def test_a_page_in_quarantine(crawl: Crawl, demo_site: DemoSite, archive: Path, deadly: Deadly) -> None:
-    demo_site.site.layout = "next"
+    demo_site.site.layout = "unknown"
     crawl(archive, site=demo_site)
     one = min(ids(demo_site))
     deadly(one)

@@ -361,7 +361,7 @@ def test_a_lost_ledger_is_rebuilt_at_the_start_of_a_run(crawl: Crawl, demo_site:
 
 
 def test_pages_in_quarantine_are_in_the_new_ledger(crawl: Crawl, demo_site: DemoSite, tmp_path: Path) -> None:
-    demo_site.site.layout = "next"
+    demo_site.site.layout = "unknown"
     crawl(tmp_path, site=demo_site)
     lose(tmp_path)
     assert crawl(tmp_path, name="rebuild").returncode == 0

@@ -333,7 +333,7 @@ def test_a_document_that_no_disk_can_read_stops_nothing(crawl: Crawl, demo_site:
 def test_rechecks_end_also_when_the_page_cannot_be_read_any_more(
     crawl: Crawl, demo_site: DemoSite, archive: Path
 ) -> None:
-    demo_site.site.layout = "next"
+    demo_site.site.layout = "unknown"
     odd = article(demo_site)
     for _ in range(3):
         make_due_again(archive)

@@ -26,21 +26,21 @@ from newsarchive.qq import families, pages
 class NextPage(families.ArticlePage):
     """The layout of the demo site's redesign."""
 
-    family = "F6"
-    containers = ("div.ns-body",)
+    family = "FX"
+    containers = ("div.zq-body",)
 
     def matches(self):
-        return bool(self.selector.css("main.ns-story"))
+        return bool(self.selector.css("main.zq-story"))
 
     def addresses(self):
-        state = self.selector.css("script#state::text").get().partition("=")[2]
-        yield "https://new.qq.com/rain/a/" + json.loads(state)["doc"]["key"]
+        state = self.selector.css("script#zq-state::text").get().partition("=")[2]
+        yield "https://new.qq.com/rain/a/" + json.loads(state)["doc"]["zqKey"]
 
     def titles(self):
-        yield self.text("h1.ns-headline")
+        yield self.text("h1.zq-headline")
 
     def times(self):
-        yield self.selector.css("time.ns-time::attr(datetime)").get("").replace("T", " ")[:19]
+        yield self.selector.css("time.zq-time::attr(datetime)").get("").replace("T", " ")[:19]
 
 
 class AddOn:
@@ -71,7 +71,7 @@ def test_a_new_layout_is_an_alarm_and_nothing_is_lost(
 ) -> None:
     archive = tmp_path / "archive"
     ids = sorted(story.id for story in demo_site.site.articles())
-    demo_site.site.layout = "next"
+    demo_site.site.layout = "unknown"
     alarm = crawl(archive, site=demo_site)
     assert alarm.returncode == 4, alarm
     assert "ALARM" in alarm.stdout
@@ -81,7 +81,7 @@ def test_a_new_layout_is_an_alarm_and_nothing_is_lost(
     assert "no page family" in notes["reason"]
     assert (notes["article_id"], notes["status"]) == (ids[0], 200)
     page = gzip.decompress((archive / "quarantine" / "qq" / f"{ids[0]}.html.gz").read_bytes())
-    assert b"ns-story" in page
+    assert b"zq-story" in page
 
     shown = crawl(archive, name="status")
     assert "scrapy retry" in shown.stdout
@@ -110,7 +110,7 @@ def test_a_new_layout_is_an_alarm_and_nothing_is_lost(
 def test_retry_gives_the_same_bytes_as_a_crawl(
     crawl: Crawl, demo_site: DemoSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    demo_site.site.layout = "next"
+    demo_site.site.layout = "unknown"
     crawl(tmp_path / "retried", site=demo_site)
     mend(tmp_path, monkeypatch)
     crawl(tmp_path / "retried", name="retry", ADDONS=ADDON)
@@ -147,7 +147,7 @@ def test_a_saved_page_that_tells_no_id_is_kept_too(
     crawl: Crawl, demo_site: DemoSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     archive = tmp_path / "archive"
-    demo_site.site.layout = "next"
+    demo_site.site.layout = "unknown"
     crawl(archive, site=demo_site)
     saved = tmp_path / "saved"
     saved.mkdir()

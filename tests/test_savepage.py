@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from newsarchive import read_article, render
+from newsarchive.errors import MissingField
+from tests.test_pages import check_page, url_of
 
 PAIRS = Path(__file__).parent / "pages" / "qq"
 GIF = PAIRS / "F5" / "gif"
@@ -77,6 +79,7 @@ def test_the_network(demo_site: Any, crawl: Any, tmp_path: Path) -> None:
     page = (place / "page.html").read_bytes()
     assert page == demo_site.site.answer("GET", f"/rain/a/{EDITOR}", {}, b"").body
     assert (place / "article.md").read_text("utf-8") == render(read_article(page))
+    assert (place / "page.url").read_text() == f"{demo_site.url}/rain/a/{EDITOR}\n"
     assert demo_site.site.counts()["/robots.txt"] == 1
     assert not (tmp_path / "archive").exists()
 
@@ -89,8 +92,32 @@ def test_a_page_that_does_not_come(demo_site: Any, crawl: Any, tmp_path: Path) -
     assert not (tmp_path / "pages").exists()
 
 
+def test_a_page_whose_id_is_in_its_url_only_becomes_a_test(crawl: Any, tmp_path: Path) -> None:
+    url = "https://new.qq.com/rain/a/20261104A03K7P00"
+    page = (GIF / "page.html").read_text("utf-8").replace("20260914A03PX300", "")
+    with pytest.raises(MissingField, match="no id"):
+        read_article(page)
+    saved = tmp_path / "saved.html"
+    saved.write_text(f"<!-- saved from url=({len(url):04}){url} -->\n{page}", encoding="utf-8")
+    result = save(crawl, tmp_path, str(saved), "id_in_url")
+    assert result.returncode == 0, result
+    place = tmp_path / "pages/qq/F5/id_in_url"
+    assert url_of(place) == url
+    assert f"[qq]({url})" in (place / "article.md").read_text("utf-8")
+    check_page(tmp_path / "pages", place)
+
+
+def test_a_page_in_quarantine_keeps_its_url(crawl: Any, demo_site: Any, tmp_path: Path) -> None:
+    demo_site.site.faults.add(f"/rain/a/{EDITOR}", "html")
+    crawl(tmp_path / "archive", "-a", f"urls={EDITOR}", site=demo_site)
+    page = tmp_path / "archive/quarantine/qq" / f"{EDITOR}.html.gz"
+    result = save(crawl, tmp_path, str(page), "new_layout", "--family", "F6")
+    assert result.returncode == 0, result
+    assert url_of(tmp_path / "pages/qq/F6/new_layout") == f"{demo_site.url}/rain/a/{EDITOR}"
+
+
 def test_a_page_of_a_new_family(demo_site: Any, crawl: Any, tmp_path: Path) -> None:
-    demo_site.site.layout = "next"
+    demo_site.site.layout = "unknown"
     page = tmp_path / "new.html"
     page.write_bytes(demo_site.site.answer("GET", f"/rain/a/{EDITOR}", {}, b"").body)
     result = save(crawl, tmp_path, str(page), "first_of_its_kind")

@@ -52,7 +52,7 @@ def test_status_json_says_what_the_run_was(crawl: Crawl, demo_site: DemoSite, tm
 
 
 def test_status_tells_what_to_do_about_each_alarm(crawl: Crawl, demo_site: DemoSite, tmp_path: Path) -> None:
-    demo_site.site.layout = "next"
+    demo_site.site.layout = "unknown"
     result = crawl(tmp_path, site=demo_site)
     shown = crawl(tmp_path, name="status").stdout
     for alarm in result.status["last_run"]["alarms"]:

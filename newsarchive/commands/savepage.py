@@ -35,6 +35,8 @@ class Pair:
     """A page and what must come of it."""
 
     family: str
+    url: str
+    """`""` for a saved page whose address nobody knows any more."""
     html: bytes
     document: str
     """The whole Markdown file; `""` for a page that gives no article yet."""
@@ -47,19 +49,20 @@ def read_pair(page: Page, family: str = "") -> Pair:
     Raises:
         PageError: it gives no article, and no family was named for it.
     """
+    url = page.url if page.url.startswith(("https://", "http://")) else ""
     try:
         article = reader(page.source)(page.html, url=page.url)
     except PageError:
         if not family:
             raise
-        return Pair(family, page.html, "", page.article_id)
-    return Pair(family or article.family, page.html, render(article), article.article_id)
+        return Pair(family, url, page.html, "", page.article_id)
+    return Pair(family or article.family, url, page.html, render(article), article.article_id)
 
 
 def named(pairs: list[Pair], name: str) -> Iterator[tuple[str, Pair]]:
     """A name for each pair: the given one, or with several pages the name and the article's id or a number.
 
-    >>> [each for each, _ in named([Pair("F5", b"", "", "20250211A06DM600"), Pair("F5", b"", "", "")], "gif")]
+    >>> [each for each, _ in named([Pair("F5", "", b"", "", "20250211A06DM600"), Pair("F5", "", b"", "", "")], "gif")]
     ['gif_20250211a06dm600', 'gif_2']
     """
     for number, pair in enumerate(pairs, 1):
@@ -67,7 +70,7 @@ def named(pairs: list[Pair], name: str) -> Iterator[tuple[str, Pair]]:
 
 
 def write_pairs(pairs: Iterable[tuple[str, Pair]], folder: Path) -> list[Path]:
-    """Writes `<family>/<name>/page.html` and `article.md`; returns the folders.
+    """Writes `<family>/<name>/page.html`, `page.url` and `article.md`; returns the folders.
 
     Raises:
         BadArgument: one of them is there, or is meant for two pages; then nothing is written.
@@ -83,6 +86,8 @@ def write_pairs(pairs: Iterable[tuple[str, Pair]], folder: Path) -> list[Path]:
             raise BadArgument(f"{place} is there already: choose another name, or remove it first")
     for place, pair in places:
         write_bytes(place / "page.html", pair.html)
+        if pair.url:
+            write_text(place / "page.url", f"{pair.url}\n")
         if pair.document:
             write_text(place / "article.md", pair.document)
     return [place for place, _ in places]
@@ -105,9 +110,10 @@ class Command(ArchiveCommand):
 
     def long_desc(self) -> str:
         return (
-            "Save a page as tests/pages/<source>/<family>/<name>/page.html with the Markdown that it gives now as "
-            "article.md beside it. Read article.md, correct what is wrong, then mend the parser until the test "
-            "passes. Of a folder (*.html, *.html.gz, *.warc.gz) every page is saved, as <name>_<article id>."
+            "Save a page as tests/pages/<source>/<family>/<name>/page.html, where it came from as page.url and the "
+            "Markdown that it gives now as article.md beside it. Read article.md, correct what is wrong, then mend "
+            "the parser until the test passes. Of a folder (*.html, *.html.gz, *.warc.gz) every page is saved, as "
+            "<name>_<article id>."
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:

@@ -143,6 +143,11 @@ class AnsweredSpider(Spider, metaclass=ABCMeta):
         if trouble is Trouble.OURS:
             failure.raiseException()
 
+    def list_unknown(self, where: str, reason: str) -> None:
+        """A reply came that has no known form of a list: an error, never "nothing new"."""
+        self.run.count("list/unknown")
+        self.logger.error("%s: no known form of a list: %s", where, reason)
+
     def _not_sent(self, error: NotSent, url: str) -> None:
         """A request stayed here, because the crawl ends or has to end."""
         if isinstance(error, Refused):

@@ -240,8 +240,7 @@ class QQSpider(ArchiveSpider):
             self.run.count("site/refused")
             self.logger.error("%s: not read: %s", error.where, error.reason)
         else:
-            self.run.count("list/unknown")
-            self.logger.error("%s: no known form of a list: %s", error.where, error.reason)
+            self.list_unknown(error.where, error.reason)
         return retry
 
 
