@@ -98,10 +98,12 @@ def test_a_channel_that_is_none_is_named_and_asked_for(crawl: Crawl, demo_site: 
 
 def test_an_unknown_spider_is_wrong_usage(crawl: Crawl, tmp_path: Path) -> None:
     result = crawl(tmp_path / "archive", name="crawl weather")
-    assert (result.returncode, lines(result.stderr)) == (
+    (line,) = lines(result.stderr)
+    assert (result.returncode, line.rpartition(" of ")[0]) == (
         2,
-        ["scrapy crawl: no spider named 'weather': expected one of qq"],
+        "scrapy crawl: no spider named 'weather': expected one",
     )
+    assert "qq" in line
 
 
 def test_a_server_that_is_not_there(crawl: Crawl, demo_site: DemoSite, tmp_path: Path) -> None:
