@@ -118,6 +118,8 @@ def exit_code(error: BaseException) -> int:
 def existing_archive(settings: BaseSettings) -> Path:
     """ARCHIVE_DIR. Raises `BadArgument` for a folder without ledger, document and page in quarantine."""
     folder = archive_folder(settings)
-    if not ((folder / LEDGER).is_file() or any(markdown_files(folder)) or any(folder.glob(f"{QUARANTINE}/*/*.json"))):
+    if not (
+        os.path.lexists(folder / LEDGER) or any(markdown_files(folder)) or any(folder.glob(f"{QUARANTINE}/*/*.json"))
+    ):
         raise BadArgument(f"{folder} holds no archive: expected one (ARCHIVE_DIR)")
     return folder

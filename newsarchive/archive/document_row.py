@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
-from newsarchive.archive.files import revision_path
+from newsarchive.archive.files import read_file, revision_path
 from newsarchive.archive.front_matter import front_matter
 from newsarchive.archive.rows import Row, State
 from newsarchive.archive.schedule import next_check
@@ -20,7 +20,7 @@ _SOURCE_LINE = re.compile(r"\[(?P<source>[^\]]*)\]\((?P<url>https?://[^)\s]+)\)"
 
 def read_row(folder: Path, path: Path, *, now: datetime, ages: Sequence[timedelta] = (), pictures_url: str = "") -> Row:
     """The ledger's row for a Markdown file. Raises `ValueError` when it is no article of ours."""
-    data = path.read_bytes()
+    data = read_file(path)
     text = data.decode("utf-8")
     source, article_id = path.relative_to(folder).parts[1], path.stem
     fields = front_matter(text)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
 from newsarchive.archive.archive import Archive, document_bytes
 from newsarchive.archive.document_row import read_row
-from newsarchive.archive.files import content_path, revision_path, write_bytes
+from newsarchive.archive.files import content_path, read_file, revision_path, write_bytes
 from newsarchive.archive.pictures import picture_digits, picture_links, same_text
 from newsarchive.archive.rows import Row
 from newsarchive.items import Article
@@ -47,7 +48,7 @@ def standing(archive: Archive, article: Article, document: str) -> Standing:
         same = row.content_hash == content_hash(document)
     else:  # rebuilt from a file with local pictures, which does not tell where they came from
         file = archive.folder / row.path
-        same = _shows_the_same(file.read_text(encoding="utf-8", errors="replace"), document)
+        same = _shows_the_same(read_file(file).decode("utf-8", "replace"), document)
     return Standing.UNCHANGED if same else Standing.CHANGED
 
 
@@ -87,6 +88,8 @@ def put(
             if known and not as_written:
                 where = kept.relative_to(archive.folder)
                 logger.warning("%s: not as it was written, written again; what lay there is kept as %s", path, where)
+        elif former is None and os.path.lexists(file):
+            logger.warning("%s: what lies there cannot be read as a file, written again", path)
         write_bytes(file, document)
     elif row and row.path and row.file_hash != content_hash(document):
         revision += 1  # written, and its former version kept, by a run that was killed before the row
@@ -130,9 +133,9 @@ def _keep(folder: Path, article: Article, former: bytes, archived: datetime, *, 
         path = folder / revision_path(article.source, article.article_id, archived, nth)
         if not whole:
             path = path.with_name(f"{path.name}.damaged")
-        if not path.exists():
+        if not os.path.lexists(path):
             write_bytes(path, former)
             return path
-        if path.read_bytes() == former:
+        if document_bytes(path) == former:
             return path
     raise FileExistsError(f"{path}: a thousand versions of one second")

@@ -1,13 +1,20 @@
-"""Where things lie in the archive, and files that are whole or absent."""
+"""Where things lie in the archive, files that are whole or absent, and how both are opened.
+
+A folder may be a symbolic link, so that pictures can lie on another disk. A file may not: what is no regular file
+(a link, a pipe, a device, a socket) is refused, since it could lead out of the archive, or block whoever opens it.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from io import BufferedReader
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
@@ -20,8 +27,17 @@ PICTURES = "pictures"
 PAGES = "pages"
 QUARANTINE = "quarantine"
 
+_CAREFULLY = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_KINDS = {
+    stat.S_IFLNK: "a symbolic link",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFDIR: "a folder",
+}
 _SOURCE = re.compile(r"[a-z][a-z0-9_]{0,30}")
-_STRAY = re.compile(r"\..+\.part(-wal|-shm)?")  # SQLite has files beside its own
+BESIDE = ("-wal", "-shm", "-journal")
+"""Ends of the names of the files that SQLite has beside a ledger."""
+_STRAY = re.compile(rf"\..+\.part({'|'.join(BESIDE)})?")
 _ARTICLE_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
 
 
@@ -56,10 +72,55 @@ def quarantine_path(source: str, article_id: str) -> PurePosixPath:
     return PurePosixPath(QUARANTINE, source, f"{article_id}.html.gz")
 
 
+def open_file(path: Path) -> BufferedReader:
+    """A file to be read. Raises `OSError`, also for what is no regular file."""
+    return os.fdopen(open_descriptor(path, os.O_RDONLY), "rb")
+
+
+def open_descriptor(path: Path, flags: int) -> int:
+    """As `os.open`, but for regular files alone, and without waiting for anybody. Raises `OSError`."""
+    try:
+        descriptor = os.open(path, flags | _CAREFULLY, 0o666)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENXIO, errno.EISDIR):  # a link; a socket, or a pipe to be written
+            check_regular(path)
+        raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        check_regular(path)
+        raise OSError(errno.EBUSY, "changed while it was opened", str(path))
+    return descriptor
+
+
+def check_regular(path: Path) -> None:
+    """Raises `OSError` for what is no regular file; nothing at all is well."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(mode):
+        kind = _KINDS.get(stat.S_IFMT(mode), "a device")
+        raise OSError(errno.EINVAL, f"{kind}, not a regular file", str(path))
+
+
+def is_file(path: Path) -> bool:
+    """Whether a regular file lies there; a link to one is none."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def read_file(path: Path) -> bytes:
+    """Raises `OSError`, also for what is no regular file."""
+    with open_file(path) as file:
+        return file.read()
+
+
 @contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
     """A file to write that appears under its name when the block ends well, and not at all otherwise."""
-    _make_folder(path.parent)
+    make_folder(path.parent)
     part = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
     # not tempfile: its files can be read by their owner only, and a web server reads these
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
@@ -94,9 +155,21 @@ def sync_folder(folder: Path) -> None:
 
 
 def stray_files(folder: Path) -> Iterator[Path]:
-    """Temporary files that a killed run left; only a run that holds the lock may remove them."""
-    for parent, _, names in os.walk(folder):
-        yield from (Path(parent, name) for name in names if is_stray(name))
+    """What a killed run left; only a run that holds the lock may remove it.
+
+    Temporary files, and files that SQLite had beside a ledger that is not there any more: it would take them for
+    those of the next one.
+    """
+    links = (
+        folder / name for name in (CONTENT, REVISIONS, PICTURES, PAGES, QUARANTINE) if (folder / name).is_symlink()
+    )
+    for top in (folder, *links):
+        for parent, _, names in os.walk(top):
+            yield from (Path(parent, name) for name in names if is_stray(name))
+    for end in BESIDE:
+        for path in folder.glob(f"{LEDGER}*{end}"):
+            if not os.path.lexists(path.with_name(path.name.removesuffix(end))) and not path.is_dir():
+                yield path
 
 
 def is_stray(name: str) -> bool:
@@ -104,10 +177,11 @@ def is_stray(name: str) -> bool:
     return _STRAY.fullmatch(name) is not None
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """With all above it, each safe against a power cut before anything relies on it."""
     if folder.is_dir():
         return
-    _make_folder(folder.parent)
+    make_folder(folder.parent)
     folder.mkdir(exist_ok=True)
     sync_folder(folder.parent)
 

@@ -10,6 +10,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+from newsarchive.archive.files import make_folder, open_descriptor
 from newsarchive.errors import ArchiveLocked
 
 _TRIES = 20
@@ -25,8 +26,8 @@ class Lock:
 
     def acquire(self, purpose: str, now: datetime) -> None:
         """Raises `ArchiveLocked` when another process, or another `Lock` of this one, holds it."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        make_folder(self.path.parent)
+        descriptor = open_descriptor(self.path, os.O_RDWR | os.O_CREAT)
         try:
             if not _locked(descriptor):
                 raise self._held(_signature(descriptor))
@@ -76,7 +77,7 @@ def _locked(descriptor: int) -> bool:
 def holder(path: Path) -> str:
     """Who holds the lock just now; `""` when nobody does."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = open_descriptor(path, os.O_RDONLY)
     except FileNotFoundError:
         return ""
     try:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from newsarchive.archive.files import is_article_id
+from newsarchive.archive.files import is_article_id, read_file
 from newsarchive.items import Page
 
 
@@ -51,7 +51,7 @@ def page_notes(page: Page, reason: str) -> Notes:
 
 def read_notes(file: Path) -> Notes:
     """Raises `ValueError` for what a hand or a broken disk has made of them, `OSError` when there are none."""
-    given = json.loads(file.read_bytes())
+    given = json.loads(read_file(file))
     if not isinstance(given, dict):
         raise ValueError("no notes")
     texts = {name: _of_type(given, name, str, "") for name in ("article_id", "reason", "fetched", "thumbnail", "entry")}

@@ -13,7 +13,7 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
-from newsarchive.archive.files import PICTURES, sync_folder, whole_file
+from newsarchive.archive.files import PICTURES, is_file, make_folder, open_file, sync_folder, whole_file
 
 _BMP_HEADERS = {size.to_bytes(4, "little") for size in (12, 40, 52, 56, 64, 108, 124)}
 
@@ -119,16 +119,14 @@ def is_private(address: str) -> bool:
 
 def place(source: Path, target: Path) -> None:
     """The same picture under another article: one file with two names, a copy where the disk has no links."""
-    if target.exists():
+    if is_file(target):
         return
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(target.parent)
     try:
-        os.link(source, target)
+        os.link(source, target, follow_symlinks=False)
         sync_folder(target.parent)
-    except FileExistsError:
-        return
     except OSError:
-        with source.open("rb") as original, whole_file(target) as copy:
+        with open_file(source) as original, whole_file(target) as copy:
             shutil.copyfileobj(original, copy)
 
 

@@ -17,6 +17,7 @@ from warcio.exceptions import ArchiveLoadFailed
 from warcio.statusandheaders import StatusAndHeadersParserException
 from warcio.timeutils import iso_date_to_datetime
 
+from newsarchive.archive.files import open_file
 from newsarchive.archive.members import BrokenMember, Member, members, plain_members
 
 # what warcio raises for a record that is not as it should be, some of it by mistake
@@ -57,7 +58,7 @@ class Damage:
 
 def records(path: Path, offset: int = 0) -> Iterator[Record | Damage]:
     """Every record from `offset` on, and every place where there should be one."""
-    with path.open("rb") as file:
+    with open_file(path) as file:
         packed = file.read(2) == b"\x1f\x8b"
         for member in members(file, offset) if packed else plain_members(file, offset):
             if isinstance(member, BrokenMember):

@@ -9,10 +9,10 @@ from datetime import datetime
 from difflib import unified_diff
 from pathlib import Path
 
-from newsarchive.archive.archive import Archive
+from newsarchive.archive.archive import Archive, document_bytes
 from newsarchive.archive.captures import capture_at, capture_page
 from newsarchive.archive.documents import content_hash, put
-from newsarchive.archive.files import PAGES
+from newsarchive.archive.files import PAGES, is_file, read_file
 from newsarchive.archive.ledger import Row
 from newsarchive.archive.pictures import localised, picture_links, picture_path, picture_url
 from newsarchive.archive.saved import Position, newest_captures
@@ -54,7 +54,7 @@ def jobs(archive: Archive, source: str, wanted: frozenset[str], *, remember: boo
         if not row.path or (wanted and row.article_id not in wanted):
             continue
         row = replace(row, entry="")  # noqa: PLW2901  -- not needed, and copied to another process
-        if row.warc_offset is not None and (pages / row.warc_file).is_file():
+        if row.warc_offset is not None and is_file(pages / row.warc_file):
             yield Job(row, pages / row.warc_file, archive.stands(row))
             continue
         if newest is None:  # the ledger was rebuilt, or files were added by hand
@@ -118,19 +118,18 @@ def learn_pictures(archive: Archive, row: Row, article: Article, *, pictures_url
 
     A local picture bears the number of its place, so it pairs off with what stands there in the article.
     """
-    here = picture_links((archive.folder / row.path).read_text(encoding="utf-8"))
+    here = picture_links(read_file(archive.folder / row.path).decode("utf-8", "replace"))
     for nth, (link, url) in enumerate(zip(here, picture_links(render(article)), strict=False)):
         path = picture_path(link, pictures_url)
         own = path.rpartition("/")[2].startswith(f"{nth:02d}-")
-        if own and (archive.folder / path).is_file():
-            digest = content_hash((archive.folder / path).read_bytes())
+        if own and is_file(archive.folder / path):
+            digest = content_hash(read_file(archive.folder / path))
             archive.ledger.pictures.stored(row.source, row.article_id, url, path=path, hash=digest)
 
 
 def difference(archive: Archive, row: Row, new: str) -> str:
     """What would change, as `diff -u` says it."""
-    file = archive.folder / row.path
-    old = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+    old = (document_bytes(archive.folder / row.path) or b"").decode("utf-8", "replace")
     lines = unified_diff(old.splitlines(), new.splitlines(), f"a/{row.path}", f"b/{row.path}", lineterm="")
     return "".join(f"{line}\n" for line in lines)
 

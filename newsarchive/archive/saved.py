@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import logging
+import os
 import re
 import zlib
 from collections.abc import Iterable, Iterator
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from newsarchive.archive.captures import Capture, capture_at, capture_page, captures
+from newsarchive.archive.files import read_file
 from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.notes import read_notes
 from newsarchive.archive.records import Damage
@@ -58,13 +60,14 @@ def saved_pages(path: Path | str, source: str = "qq", ledger: Ledger | None = No
 
 def saved_files(path: Path) -> list[Path]:
     """The files below `path` that can hold saved pages, sorted. Raises `BadArgument` when there are none."""
+    path = path.resolve()  # what is given may be a link; what lies below it may not
     if path.is_file():
         if not path.name.lower().endswith(_WARC + _HTML):
             raise BadArgument(f"{path}: expected a file named {', '.join('*' + end for end in _HTML + _WARC)}")
         return [path]
     if not path.is_dir():
-        raise BadArgument(f"{path}: there is no such file or folder of saved pages")
-    found = sorted(file for file in path.rglob("*") if file.name.lower().endswith(_WARC + _HTML) and file.is_file())
+        raise BadArgument(f"{path}: expected a file or folder of saved pages")
+    found = sorted(file for file in path.rglob("*") if file.name.lower().endswith(_WARC + _HTML) and not file.is_dir())
     if not found:
         raise BadArgument(f"{path}: no saved page in this folder: expected *.html, *.html.gz, *.warc or *.warc.gz")
     return found
@@ -146,7 +149,7 @@ def _key(capture: Capture) -> str:
 
 
 def _html_page(file: Path, source: str) -> Page:
-    html = file.read_bytes()
+    html = read_file(file)
     if file.name.lower().endswith(".gz"):
         try:
             html = gzip.decompress(html)
@@ -163,12 +166,13 @@ def _html_page(file: Path, source: str) -> Page:
 def _with_notes(page: Page, file: Path) -> Page:
     """The page with what the `.json` beside it says: the quarantine keeps it there."""
     notes_file = file.with_name(re.sub(r"\.html?(\.gz)?$", ".json", file.name, flags=re.IGNORECASE))
-    if not notes_file.is_file():
+    if not os.path.lexists(notes_file):
         return page
     try:
         notes = read_notes(notes_file)
-    except ValueError as error:
-        _logger.warning("%s: not the notes of a saved page (%s): the page is read without them", notes_file, error)
+    except (ValueError, OSError) as error:
+        said = error.strerror if isinstance(error, OSError) else error
+        _logger.warning("%s: not the notes of a saved page (%s): the page is read without them", notes_file, said)
         return page
     return Page(
         source=page.source,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import os
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,7 +12,19 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from newsarchive.archive.captures import Capture, captures
-from newsarchive.archive.files import CONTENT, PAGES, PICTURES, QUARANTINE, REVISIONS, is_stray, stray_files
+from newsarchive.archive.files import (
+    CONTENT,
+    PAGES,
+    PICTURES,
+    QUARANTINE,
+    REVISIONS,
+    check_regular,
+    is_file,
+    is_stray,
+    open_file,
+    read_file,
+    stray_files,
+)
 from newsarchive.archive.front_matter import front_matter
 from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.notes import read_notes
@@ -59,7 +72,7 @@ class Document:
     def check(self) -> Checked:
         file = self.folder / self.path
         try:
-            data = file.read_bytes()
+            data = read_file(file)
         except OSError as error:
             return self._found(f"expected a file, got: {error.strerror}")
         if self.file_hash and hashlib.sha256(data).hexdigest() != self.file_hash:
@@ -78,7 +91,7 @@ class Document:
             return self._found(f"its thumbnail is not as this program writes it: {_one_line(fields['thumbnail'])[:80]}")
         paths = (picture_path(link, self.pictures_url) for link in named)
         links = frozenset(path for path in paths if path.startswith(f"{PICTURES}/{self.source}/"))
-        lost = sorted(link for link in links if not (self.folder / link).is_file())
+        lost = sorted(link for link in links if not is_file(self.folder / link))
         return self._found(*(f"names a picture that is not there: {it}" for it in lost), links=links)
 
     def _found(self, *reasons: str, links: frozenset[str] = frozenset()) -> Checked:
@@ -97,10 +110,12 @@ class PictureFile:
 
     def check(self) -> Checked:
         try:
-            data = (self.folder / self.path).read_bytes()
+            with open_file(self.folder / self.path) as file:
+                kind = picture_kind(file.read(64))
+                file.seek(0)
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
             return Checked([Finding("picture", self.path, f"expected a file, got: {error.strerror}")])
-        kind, digest = picture_kind(data), hashlib.sha256(data).hexdigest()
         told = self.digest or picture_digits(self.path)
         if not told:
             return Checked()  # no name of ours, which is found as a left-over
@@ -125,7 +140,7 @@ class PageFile:
         missing = dict(self.expected)
         file = self.folder / self.path
         left_open = file.with_name(f"{file.name}{OPEN}")  # by a killed run, and the next one mends it
-        waits = left_open.is_file() and not file.exists()
+        waits = is_file(left_open) and not os.path.lexists(file)
         try:
             for capture in captures(left_open if waits else file):
                 if isinstance(capture, Damage):
@@ -156,7 +171,7 @@ class QuarantinedPage:
     def check(self) -> Checked:
         page = self.folder / self.path
         try:
-            gzip.decompress(page.read_bytes())
+            gzip.decompress(read_file(page))
             read_notes(page.with_name(page.name.removesuffix(".html.gz") + ".json"))
         except (OSError, EOFError, zlib.error, ValueError) as error:
             return Checked([Finding("quarantine", self.path, f"expected a page and its notes: {_one_line(error)}")])
@@ -194,10 +209,13 @@ def left_over(folder: Path, known: set[str]) -> Iterator[Finding]:
     for file in sorted(stray_files(folder)):
         yield Finding("left over", file.relative_to(folder).as_posix(), "a killed run left it; the next removes it")
     for file in sorted((folder / PAGES).glob(f"*{OPEN}")):
-        if not file.is_file():
-            continue
         path = file.relative_to(folder).as_posix()
-        yield Finding("left over", path, "a killed run left it open; the next run mends it")
+        try:
+            check_regular(file)
+        except OSError as error:
+            yield Finding("page", path, f"expected a file, got: {error.strerror}", "stray page")
+        else:
+            yield Finding("left over", path, "a killed run left it open; the next run mends it")
 
 
 def _one_line(error: object) -> str:

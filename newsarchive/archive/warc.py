@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from threading import Lock
+from typing import BinaryIO
 
 from newsarchive.archive.exchanges import Exchange, Original, packed, warcinfo
-from newsarchive.archive.files import sync_folder
+from newsarchive.archive.files import is_file, make_folder, open_descriptor, open_file, sync_folder
 from newsarchive.archive.members import Member, members
 
 OPEN = ".open"
@@ -60,7 +61,7 @@ class WarcFile:
                 part.unlink()
 
     def _open(self) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(self.path.parent)
         part = self.path.with_name(self.path.name + OPEN)
         self._descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o666)
         sync_folder(part.parent)
@@ -88,49 +89,49 @@ def mend(folder: Path) -> Iterator[tuple[Path, int]]:
     an answer vanishes.
     """
     for part in sorted(folder.glob(f"*{_WARC}{OPEN}")):
-        if not part.is_file():
-            continue
-        end, answers = _whole_pairs(part)
-        cut = part.stat().st_size - end
-        if not answers:
+        if not is_file(part):
+            continue  # which `scrapy verify` names
+        with os.fdopen(open_descriptor(part, os.O_RDWR), "r+b") as file:
+            end, answers = _whole_pairs(file)
+            cut = os.fstat(file.fileno()).st_size - end
+            if answers:
+                file.truncate(end)
+                os.fsync(file.fileno())
+        if answers:
+            yield _give_name(part), cut
+        else:
             part.unlink()
             yield part.with_name(part.name.removesuffix(OPEN)), cut
-            continue
-        os.truncate(part, end)
-        with part.open("rb") as file:
-            os.fsync(file.fileno())
-        yield _give_name(part), cut
 
 
-def _whole_pairs(part: Path) -> tuple[int, int]:
+def _whole_pairs(file: BinaryIO) -> tuple[int, int]:
     """Where the last `metadata` record ends, and how many there are before it."""
     end = answers = 0
-    with part.open("rb") as file:
-        for member in members(file):
-            if not isinstance(member, Member):
-                continue  # a damaged one costs itself, as `scrapy verify` tells; a torn one has nothing behind it
-            head = member.data.partition(b"\r\n\r\n")[0]
-            if b"\r\nWARC-Type: metadata" in head:
-                end, answers = member.end, answers + 1
+    for member in members(file):
+        if not isinstance(member, Member):
+            continue  # a damaged one costs itself, as `scrapy verify` tells; a torn one has nothing behind it
+        head = member.data.partition(b"\r\n\r\n")[0]
+        if b"\r\nWARC-Type: metadata" in head:
+            end, answers = member.end, answers + 1
     return end, answers
 
 
 def _give_name(part: Path) -> Path:
     """Closes a file by its name. Another one that has the name already, as a backup may bring it, loses nothing."""
     path = part.with_name(part.name.removesuffix(OPEN))
-    if path.exists() and _begins_with(path, part):  # copied while its run went on, and once more after that
+    if is_file(path) and _begins_with(path, part):  # copied while its run went on, and once more after that
         part.unlink()
     else:
-        if path.exists() and not _begins_with(part, path):
+        if os.path.lexists(path) and not (is_file(path) and _begins_with(part, path)):
             names = (path.with_name(f"{path.name.removesuffix(_WARC)}-{nth}{_WARC}") for nth in count(2))
-            path = next(name for name in names if not name.exists())
+            path = next(name for name in names if not os.path.lexists(name))
         part.rename(path)
     sync_folder(part.parent)
     return path
 
 
 def _begins_with(whole: Path, start: Path) -> bool:
-    with whole.open("rb") as one, start.open("rb") as other:
+    with open_file(whole) as one, open_file(start) as other:
         while chunk := other.read(1 << 18):
             if one.read(len(chunk)) != chunk:
                 return False

@@ -17,6 +17,7 @@ from newsarchive.archive.cores import on_all_cores
 from newsarchive.archive.files import LEDGER, LOCK, PAGES, QUARANTINE, REVISIONS, quarantine_path
 from newsarchive.archive.ledger import Ledger, Row, State
 from newsarchive.archive.lock import Lock
+from newsarchive.archive.schema import is_begun
 from newsarchive.archive.verify import (
     Check,
     Document,
@@ -51,6 +52,7 @@ _ADVICE = {
     "stray file": "a file that is no document: move it out of content/",
     "picture": "a lost or damaged picture: put it back from a backup",
     "page": "a lost or damaged WARC file: put it back from a backup; its other pages can be read as before",
+    "stray page": "what is no file of pages: move it out of pages/",
     "unknown picture": "a picture that no article has: move it out of pictures/",
     "unknown page": "a page in quarantine that the ledger does not know: `scrapy retry` reads it; or move it out",
     "quarantine": "a page in quarantine: put it back from a backup, or let a run fetch it again",
@@ -84,7 +86,7 @@ class Command(OfflineCommand):
 def verify(settings: BaseSettings) -> tuple[dict[str, int], list[Finding]]:
     """How much was checked of each kind, and what was found. Raises `ArchiveLocked` or `BadArgument`."""
     folder = existing_archive(settings)
-    if not (folder / LEDGER).is_file():
+    if not is_begun(folder / LEDGER):
         return {}, [Finding("ledger", LEDGER, NO_LEDGER)]
     lock = Lock(folder / LOCK)
     lock.acquire_to_read("`scrapy verify`", datetime.now(UTC))

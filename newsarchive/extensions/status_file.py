@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from newsarchive.archive.files import QUARANTINE, STATUS, write_text
+from newsarchive.archive.files import QUARANTINE, STATUS, read_file, write_text
 from newsarchive.archive.ledger import Ledger
 from newsarchive.errors import ArchiveError
 from newsarchive.health import status
@@ -23,10 +24,10 @@ def write_status(folder: Path, last_run: dict[str, Any], archive: dict[str, Any]
 def last_run(folder: Path) -> dict[str, Any] | None:
     """What the last run has written about itself. Raises `ArchiveError` for a file that no run wrote so."""
     written = folder / STATUS
-    if not written.exists():
+    if not os.path.lexists(written):
         return None
     try:
-        found = json.loads(written.read_bytes())["last_run"]
+        found = json.loads(read_file(written))["last_run"]
         status.in_words({"folder": "", "last_run": found, "problem": ""} | nothing())
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ArchiveError(

@@ -15,7 +15,7 @@ from scrapy.http.request import NO_CALLBACK
 from scrapy.pipelines.files import FilesPipeline
 from scrapy.utils.httpobj import urlparse_cached
 
-from newsarchive.archive.files import PICTURES, write_bytes
+from newsarchive.archive.files import PICTURES, is_file, make_folder, write_bytes
 from newsarchive.archive.picture_rows import PictureRows
 from newsarchive.archive.pictures import is_private, picture_kind, picture_name, place
 from newsarchive.extensions.faults import is_site_error
@@ -60,6 +60,7 @@ class Downloads(FilesPipeline):
     def __init__(
         self, folder: Path, rows: PictureRows, *, max_bytes: int, domains: Iterable[str], crawler: Crawler
     ) -> None:
+        make_folder(folder / PICTURES)  # or Scrapy makes it, and it may be lost in a power cut
         super().__init__(str(folder / PICTURES), crawler=crawler)
         self.folder = folder
         self.rows = rows
@@ -86,7 +87,7 @@ class Downloads(FilesPipeline):
         known = self.rows.get(item.source, item.article_id, url)
         if known is None or not known.path:
             known = self.rows.like(url=url)
-        if known and (self.folder / known.path).is_file():
+        if known and is_file(self.folder / known.path):
             return {"url": url, "path": known.path, "checksum": known.hash, "status": "uptodate"}
         return None
 
@@ -134,7 +135,7 @@ class Downloads(FilesPipeline):
 
     def _path_of(self, digest: str) -> str:
         row = self.rows.like(hash=digest)
-        return row.path if row and (self.folder / row.path).is_file() else ""
+        return row.path if row and is_file(self.folder / row.path) else ""
 
 
 def refusal(response: Response, domains: Collection[str]) -> str:

@@ -12,7 +12,7 @@ from scrapy import signals
 from scrapy.exceptions import DontCloseSpider, NotConfigured
 
 from newsarchive.archive.documents import content_hash, document_path
-from newsarchive.archive.files import write_bytes
+from newsarchive.archive.files import is_file, read_file, write_bytes
 from newsarchive.archive.ledger import PictureRow, Row, State
 from newsarchive.archive.pictures import is_wanted, picture_folder, picture_links, picture_url, relinked
 from newsarchive.extensions.faults import is_fatal
@@ -94,14 +94,14 @@ class Pictures:
     def _articles_due(self) -> list[str]:
         source = self.crawler.spidercls.name
         failed = [row.article_id for row in self.rows.due(source, self.run.now(), self.run.schedule.max_tries)]
-        earlier = self.rows.articles_without(source, self.backlog, lambda path: (self.folder / path).is_file())
+        earlier = self.rows.articles_without(source, self.backlog, lambda path: is_file(self.folder / path))
         return list(dict.fromkeys([*failed, *earlier]))
 
     async def _fill(self, article_ids: list[str]) -> None:
         told = False
         for article_id in article_ids:
             row = self.run.ledger.get(self.crawler.spidercls.name, article_id)
-            if row is None or not (self.folder / row.path).is_file():
+            if row is None or not is_file(self.folder / row.path):
                 continue  # which `scrapy verify` tells
             try:
                 await self._complete(row)
@@ -117,13 +117,13 @@ class Pictures:
         file = self.folder / row.path
         failed = {it.url: it for it in self.rows.of(row.source, row.article_id) if it.state is State.FAILED}
         waiting = {url for url, it in failed.items() if not self._is_due(it)}
-        links = [*picture_links(file.read_text(encoding="utf-8", errors="replace")), *failed]
+        links = [*picture_links(read_file(file).decode("utf-8", "replace")), *failed]
         urls = {url: nth for url, nth in self._urls(links).items() if url not in waiting}
         wanted = Wanted(row.source, row.article_id, picture_folder(PurePosixPath(row.path)), urls)
         outcomes = await self._fetch(wanted)
         for url in failed.keys() - urls.keys() - waiting:  # `scrapy reextract` knows no hosts
             outcomes[url] = Outcome(reason="on no picture host of the site")
-        changed = relinked(file.read_bytes(), self._links(outcomes), row.file_hash)
+        changed = relinked(read_file(file), self._links(outcomes), row.file_hash)
         if changed is None:
             logger.warning("%s: not as it was archived, so its picture links stay as they are", file)
             outcomes = {url: Outcome(reason="the document is not as it was archived") for url in outcomes}
@@ -132,7 +132,7 @@ class Pictures:
         with self.run.ledger.together():  # a kill from here on leaves rows that bring us back to this file
             self._remember(wanted, outcomes, finished=False)
             self.run.ledger.relinked(row.source, row.article_id, file_hash=content_hash(changed))
-        if changed != file.read_bytes():
+        if changed != read_file(file):
             await asyncio.to_thread(write_bytes, file, changed)
         with self.run.ledger.together():
             for url, outcome in outcomes.items():

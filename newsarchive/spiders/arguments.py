@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import date
 from pathlib import Path
 
+from newsarchive.archive.files import read_file
 from newsarchive.archive.saved import saved_files
 from newsarchive.errors import BadArgument
 
@@ -100,8 +101,10 @@ def named_articles(text: str, article_id: Callable[[str], str]) -> list[str]:
     """Ids of articles by URL or id, with commas between them, or one a line in the file after `@`."""
     if text.startswith("@"):
         file = Path(text[1:]).expanduser()
+        if file.exists() and not file.is_file():
+            raise BadArgument(f"urls={text}: expected a text file, and no pipe, device or folder")
         try:
-            lines = file.read_text(encoding="utf-8-sig").splitlines()
+            lines = read_file(file.resolve()).decode("utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
             raise BadArgument(f"urls={text}: cannot read the file: {reason}") from None
