@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import random
 import signal
 import threading
@@ -287,3 +288,66 @@ def test_ctrl_c_twice_ends_at_once(crawl: Crawl, small_site: DemoSite, tmp_path:
     small_site.site.faults.clear()
     assert crawl(archive, *DEEP, site=small_site).returncode == 0
     assert_whole(archive, Unbroken(crawl, small_site, tmp_path / "unbroken").content)
+
+
+RECORD = """
+import json, os, threading
+
+class AddOn:
+    def update_settings(self, settings):
+        opened = {{}}
+        with_record = open({record!r}, "a")
+
+        def note(what, path):
+            print(json.dumps([threading.get_ident(), what, os.path.abspath(path)]), file=with_record, flush=True)
+
+        real_open, real_mkdir, real_fsync = os.open, os.mkdir, os.fsync
+
+        def open_noted(path, *args, **kwargs):
+            descriptor = real_open(path, *args, **kwargs)
+            opened[descriptor] = path
+            return descriptor
+
+        def mkdir_noted(path, *args, **kwargs):
+            real_mkdir(path, *args, **kwargs)
+            note("made", path)
+
+        def fsync_noted(descriptor):
+            real_fsync(descriptor)
+            note("synced", opened[descriptor])
+
+        os.open, os.mkdir, os.fsync = open_noted, mkdir_noted, fsync_noted
+"""
+
+
+def test_every_new_folder_is_safe_against_a_power_cut_before_anything_relies_on_it(
+    crawl: Crawl, new_site: Callable[..., DemoSite], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = tmp_path / "record"
+    (tmp_path / "plug").mkdir()
+    (tmp_path / "plug" / "record_disk.py").write_text(RECORD.format(record=str(record)), encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "plug"))
+    site = new_site(local_pictures=True)
+    first, second = [story.id for story in site.site.articles()][:2]
+    site.site.faults.add(f"/rain/a/{first}", "challenge")
+    archive = tmp_path / "deep" / "down" / "archive"
+    options: dict[str, Any] = {"ARCHIVE_PICTURES": True, "ADDONS": '{"record_disk.AddOn": 0}'}
+    crawl(archive, site=site, **options)
+    site.site.edit(second, title="改过的标题")
+    crawl(archive, "-a", f"urls={second}", site=site, **options)
+
+    steps: dict[int, list[tuple[str, str]]] = {}  # of each thread of each process
+    for line in record.read_text("utf-8").splitlines():
+        thread, what, path = json.loads(line)
+        steps.setdefault(thread, []).append((what, path))
+    made = {path for of_thread in steps.values() for what, path in of_thread if what == "made"}
+    names = {Path(path).relative_to(tmp_path).as_posix() for path in made}
+    whole = {f"deep/down/archive/{name}" for name in ("content/qq", "pages", "quarantine/qq", "revisions/qq")}
+    assert names >= {"deep", "deep/down", "deep/down/archive", *whole}
+    assert any(name.startswith("deep/down/archive/pictures/qq/") for name in names)
+    for of_thread in steps.values():
+        for (what, path), following in zip(of_thread, [*of_thread[1:], ("", "")], strict=True):
+            if what == "made":
+                assert following == ("synced", str(Path(path).parent)), path
+    folders = {path for path in archive.rglob("*") if path.is_dir()}
+    assert {str(path) for path in folders} <= made

@@ -7,9 +7,11 @@ import os
 import re
 import sqlite3
 from collections.abc import Callable
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,8 +20,14 @@ from newsarchive.archive.documents import Standing, standing
 from newsarchive.archive.files import stray_files
 from newsarchive.archive.ledger import Ledger, Row, State
 from newsarchive.archive.rebuild import rebuild
+from newsarchive.archive.schema import STEPS
+from newsarchive.command import NO_LEDGER
+from newsarchive.commands.reextract import reextract
+from newsarchive.commands.status import whole_status
+from newsarchive.commands.verify import verify
+from newsarchive.errors import LedgerBroken
 from newsarchive.items import Article
-from tests.archived import make_due
+from tests.archived import make_due, settings_of
 from tests.conftest import Crawl, DemoSite
 from tests.test_rechecks import content, counts
 
@@ -157,7 +165,6 @@ def test_the_former_ledger_is_kept_with_all_that_belongs_to_it(tmp_path: Path) -
     assert outcome.kept == "ledger.sqlite.20261101T120000Z.kept"
     for suffix in ("", "-wal"):
         assert (tmp_path / f"ledger.sqlite.20261101T120000Z.kept{suffix}").read_text() == f"broken{suffix}"
-    assert (tmp_path / "ledger.sqlite.20261101T120000Z.kept-shm").exists(), "of which SQLite makes what it likes"
     assert len(rows(tmp_path)) == 1
     rebuild(tmp_path, now=NOW)
     assert (tmp_path / "ledger.sqlite.20261101T120000Z.kept").read_text() == "broken"
@@ -296,6 +303,167 @@ def test_where_ledger_and_file_disagree_the_file_is_right(tmp_path: Path) -> Non
     rebuild(tmp_path, now=NOW)
     [row] = rows(tmp_path)
     assert row.file_hash == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+# a rebuild that is killed
+
+KEPT = "ledger.sqlite.20261101T120000Z.kept"
+
+
+def killed_at(number: int, work: Callable[[], object]) -> bool:
+    """Runs `work` in a process that ends just before its nth step on the disk; whether it came so far."""
+    child = os.fork()
+    if child:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    left = number
+
+    def counted(step: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            nonlocal left
+            left -= 1
+            if left == 0:
+                os._exit(9)
+            return step(*args, **kwargs)
+
+        return wrapped
+
+    for name in ("open", "rename", "replace", "unlink", "fsync", "link"):
+        setattr(os, name, counted(getattr(os, name)))
+    work()
+    os._exit(0)
+
+
+def leave_in_log(folder: Path) -> None:
+    """Rows that only the log beside the ledger has, as after a kill."""
+    child = os.fork()
+    if not child:
+        ledger = Ledger.open(folder / "ledger.sqlite")
+        ledger.found("qq", "waiting", url="u", where="tech", now=NOW)
+        ledger.begin_run(NOW, 1, "killed")
+        os._exit(0)
+    os.waitpid(child, 0)
+
+
+def known(folder: Path) -> tuple[list[str], list[str]]:
+    with Archive.open(folder, purpose="a test", now=NOW) as archive:
+        return [row.article_id for row in archive.ledger.rows()], [
+            run.arguments for run in archive.ledger.last_runs(9)
+        ]  # fmt: skip
+
+
+@pytest.mark.parametrize("looked_at", [False, True])
+def test_a_rebuild_that_is_killed_anywhere_loses_nothing(tmp_path: Path, looked_at: bool) -> None:
+    """Also while somebody reads the former ledger, so that its log cannot be emptied."""
+    for number in range(1, 100):
+        folder = tmp_path / str(number)
+        write(folder)
+        rebuild(folder, now=NOW)
+        leave_in_log(folder)
+        assert (folder / "ledger.sqlite-wal").stat().st_size > 0
+        with ExitStack() as stack:
+            if looked_at:
+                reader = stack.enter_context(closing(sqlite3.connect(folder / "ledger.sqlite", isolation_level=None)))
+                reader.execute("BEGIN")
+                reader.execute("SELECT * FROM articles").fetchone()
+            killed = killed_at(number, lambda folder=folder: rebuild(folder, now=NOW))  # type: ignore[misc]
+        assert known(folder) == (["20261031A00AB100", "waiting"], ["killed"]), f"killed at step {number}"
+        rest = sorted(it.name for it in folder.iterdir() if ".kept" not in it.name)
+        assert rest == [".lock", "content", "ledger.sqlite"]
+        assert list(stray_files(folder)) == []
+        if not killed:
+            break
+    assert number > 10
+
+
+def test_a_killed_rebuild_of_a_ledger_that_it_cannot_read_leaves_its_log_beside_it(tmp_path: Path) -> None:
+    for number in range(1, 100):
+        folder = tmp_path / str(number)
+        write(folder)
+        rebuild(folder, now=NOW)
+        leave_in_log(folder)
+        with (folder / "ledger.sqlite").open("r+b") as file:
+            file.write(b"not a ledger")
+        before = [(folder / f"ledger.sqlite{end}").read_bytes() for end in ("", "-wal")]
+        killed = killed_at(number, lambda folder=folder: rebuild(folder, now=NOW))  # type: ignore[misc]
+        found = [(folder / f"{name}{end}") for name in ("ledger.sqlite", KEPT) for end in ("", "-wal")]
+        data = [path.read_bytes() if path.exists() else b"" for path in found]
+        assert before in (data[:2], data[2:]), f"killed at step {number}"
+        rebuild(folder, now=NOW)
+        assert known(folder) == (["20261031A00AB100"], [])
+        if not killed:
+            break
+    assert number > 10
+
+
+def test_waiting_articles_alone_outlast_a_killed_rebuild(tmp_path: Path) -> None:
+    """There is no document that could tell that there was a ledger."""
+    leave_in_log(tmp_path)
+    with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
+        ledger.compact()
+    (tmp_path / "ledger.sqlite").rename(tmp_path / "ledger.sqlite.20261101T115959Z.kept")
+    assert known(tmp_path) == (["waiting"], ["killed"])
+
+
+def without_tables(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+
+
+def of_another_program(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE songs (title)")
+
+
+@pytest.mark.parametrize("make", [Path.touch, without_tables, of_another_program])
+def test_a_ledger_without_tables_is_a_missing_one(tmp_path: Path, make: Callable[[Path], object]) -> None:
+    path = write(tmp_path)
+    rebuild(tmp_path, now=NOW)
+    with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
+        ledger.found("qq", "waiting", url="u", where="tech", now=NOW)
+        ledger.compact()
+    (tmp_path / "ledger.sqlite").rename(tmp_path / "ledger.sqlite.20261101T115959Z.kept")
+    make(tmp_path / "ledger.sqlite")
+    settings = settings_of(tmp_path)
+    assert [it.reason for it in verify(settings)[1]] == [NO_LEDGER]
+    assert whole_status(tmp_path, 8)["problem"] == NO_LEDGER
+    with pytest.raises(LedgerBroken, match=NO_LEDGER):
+        reextract(settings, "qq", frozenset(), dry_run=True)
+    assert known(tmp_path)[0] == [path.stem, "waiting"]
+
+
+def of_version_1(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        for statement in STEPS[0]:
+            connection.execute(statement)
+        run = "2026-10-31T12:00:00.000000+00:00", 1, "scrapy crawl qq", "{}"
+        connection.execute("INSERT INTO runs (started, pid, arguments, counts) VALUES (?, ?, ?, ?)", run)
+        connection.execute("PRAGMA user_version = 1")
+        connection.commit()
+
+
+def test_a_ledger_of_an_older_version_is_brought_to_todays(tmp_path: Path) -> None:
+    write(tmp_path)
+    of_version_1(tmp_path / "ledger.sqlite")
+    assert known(tmp_path) == ([], ["scrapy crawl qq"]), "it is not rebuilt"
+    assert not list(tmp_path.glob("*.kept"))
+
+
+def test_a_rebuild_takes_over_from_a_ledger_of_an_older_version(tmp_path: Path) -> None:
+    write(tmp_path)
+    of_version_1(tmp_path / "ledger.sqlite")
+    rebuild(tmp_path, now=NOW)
+    assert known(tmp_path) == (["20261031A00AB100"], ["scrapy crawl qq"])
+
+
+def test_what_sqlite_had_beside_a_lost_ledger_is_removed(tmp_path: Path) -> None:
+    """It would be taken for the new ledger's own."""
+    write(tmp_path)
+    for name in ("ledger.sqlite-wal", "ledger.sqlite-shm", "ledger.sqlite-journal", f"{KEPT}-wal",
+                 ".ledger.sqlite.0123456789ab.part-journal"):  # fmt: skip
+        (tmp_path / name).write_bytes(b"x" * 4096)
+    assert len(list(stray_files(tmp_path))) == 5
+    assert known(tmp_path) == (["20261031A00AB100"], [])
+    assert sorted(it.name for it in tmp_path.iterdir()) == [".lock", "content", "ledger.sqlite"]
 
 
 # on the real thing

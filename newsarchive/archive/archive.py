@@ -10,11 +10,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from newsarchive.archive.files import LEDGER, LOCK, stray_files
+from newsarchive.archive.files import LEDGER, LOCK, read_file, stray_files
 from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.lock import Lock
-from newsarchive.archive.rebuild import markdown_files, rebuild
+from newsarchive.archive.rebuild import can_be_rebuilt, rebuild
 from newsarchive.archive.rows import Row
+from newsarchive.archive.schema import is_begun
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ class Archive:
             for path in stray_files(folder):
                 logger.warning("removed %s, which a killed run had left", path)
                 path.unlink()
-            if not _begun(folder / LEDGER) and any(markdown_files(folder)):
+            if not is_begun(folder / LEDGER) and can_be_rebuilt(folder):
                 logger.warning("no ledger in %s: it is rebuilt from the Markdown files", folder)
                 outcome = rebuild(folder, now=now, ages=ages, pictures_url=pictures_url)
                 logger.warning("the ledger was rebuilt: %s", outcome)
@@ -75,11 +76,6 @@ class Archive:
 def document_bytes(file: Path) -> bytes | None:
     """What lies there; `None` where nothing does, or what no disk can read any more."""
     try:
-        return file.read_bytes()
+        return read_file(file)
     except OSError:
         return None
-
-
-def _begun(ledger: Path) -> bool:
-    # SQLite leaves an empty file when it is stopped before its first commit, and an empty log when it only reads
-    return any(path.exists() and path.stat().st_size > 0 for path in (ledger, ledger.with_name(f"{ledger.name}-wal")))

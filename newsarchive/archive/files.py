@@ -7,6 +7,7 @@ A folder may be a symbolic link, so that pictures can lie on another disk. A fil
 from __future__ import annotations
 
 import errno
+import io
 import os
 import re
 import secrets
@@ -74,7 +75,7 @@ def quarantine_path(source: str, article_id: str) -> PurePosixPath:
 
 def open_file(path: Path) -> BufferedReader:
     """A file to be read. Raises `OSError`, also for what is no regular file."""
-    return os.fdopen(open_descriptor(path, os.O_RDONLY), "rb")
+    return io.open(path, "rb", opener=lambda _, flags: open_descriptor(path, flags))  # noqa: UP020  -- as `Path.open`
 
 
 def open_descriptor(path: Path, flags: int) -> int:

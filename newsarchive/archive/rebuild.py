@@ -7,18 +7,32 @@ from the former ledger as far as that one can be read, and only where it agrees 
 from __future__ import annotations
 
 import logging
+import os
 import secrets
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import chain, count
 from pathlib import Path
 from typing import TypeVar
 
 from newsarchive.archive.document_row import read_row
-from newsarchive.archive.files import CONTENT, LEDGER, QUARANTINE, quarantine_path, sync_folder
+from newsarchive.archive.files import (
+    CONTENT,
+    LEDGER,
+    QUARANTINE,
+    is_file,
+    open_file,
+    quarantine_path,
+    sync_folder,
+    whole_file,
+)
 from newsarchive.archive.ledger import Ledger, Row
 from newsarchive.archive.notes import read_notes
 from newsarchive.archive.schedule import retry_delay
+from newsarchive.archive.schema import is_begun, is_readable, ledger_files
 from newsarchive.errors import LedgerBroken
 from newsarchive.wording import counted
 
@@ -27,7 +41,6 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _KEPT = ".kept"
-_SUFFIXES = ("", "-wal", "-shm")  # of the files that are one ledger
 
 
 @dataclass
@@ -75,9 +88,11 @@ def rebuild(
 ) -> Outcome:
     """Puts a new ledger in place of the one in `folder`, which is kept aside. The caller holds the lock.
 
-    Killed half-way, it leaves the former ledger or none, and then the next run rebuilds it.
+    Killed half-way, it leaves the former ledger whole or none; then the next run rebuilds it, and takes over from
+    the one that was kept.
     """
     target = folder / LEDGER
+    _put_in_one_file(target)
     part = folder / f".{LEDGER}.{secrets.token_hex(6)}.part"
     outcome = Outcome()
     try:
@@ -92,8 +107,8 @@ def rebuild(
                     _take_quarantined(ledger, path, outcome, now=now)
             ledger.compact()
     except BaseException:
-        for suffix in _SUFFIXES:
-            part.with_name(f"{part.name}{suffix}").unlink(missing_ok=True)
+        for file in ledger_files(part):
+            file.unlink(missing_ok=True)
         raise
     outcome.kept = _keep_aside(target, now)
     part.replace(target)
@@ -104,6 +119,12 @@ def rebuild(
 def markdown_files(folder: Path) -> Iterator[Path]:
     """Every file that has the place of an article."""
     return (path for path in sorted(folder.glob(f"{CONTENT}/*/*/*/*.md")) if not path.name.startswith("."))
+
+
+def can_be_rebuilt(folder: Path) -> bool:
+    """Whether anything tells of articles: documents, pages in quarantine, a former ledger that was kept."""
+    target = folder / LEDGER
+    return any(markdown_files(folder)) or any(folder.glob(f"{QUARANTINE}/*/*.json")) or _former(target) != target
 
 
 def _take(
@@ -138,15 +159,16 @@ def _take_over(ledger: Ledger, target: Path, outcome: Outcome) -> None:
             _take_each(lambda: reversed(former.last_runs(1000)), ledger.put_run, broken)
     except (LedgerBroken, OSError) as error:
         broken.append(error)
-    if broken and target.exists():
+    if broken and is_begun(target):
         said = f"{broken[0]} (and {len(broken) - 1} more)" if len(broken) > 1 else str(broken[0])
         logger.warning("not all that the former ledger knew could be read: %s", said)
 
 
 def _former(target: Path) -> Path:
     """The ledger to take over from; when there is none, the newest that was kept: a rebuild may have been killed."""
-    kept = sorted(target.parent.glob(f"{target.name}.*{_KEPT}"))
-    return kept[-1] if kept and not target.exists() else target
+    if is_begun(target):
+        return target
+    return next(filter(is_begun, sorted(target.parent.glob(f"{target.name}.*{_KEPT}"), reverse=True)), target)
 
 
 def _take_each(rows: Callable[[], Iterable[T]], take: Callable[[T], object], broken: list[Exception]) -> None:
@@ -202,15 +224,30 @@ def _take_quarantined(ledger: Ledger, path: Path, outcome: Outcome, *, now: date
         ledger.quarantined(source, article_id, reason=notes.reason, now=now, next_try=now + retry_delay(1))
 
 
+def _put_in_one_file(ledger: Path) -> None:
+    """What the log beside the former ledger holds goes into it: one file can be renamed at once, and two cannot."""
+    if is_readable(ledger):  # or SQLite, which cannot read a broken one, may still write to it
+        with suppress(LedgerBroken, OSError):
+            Ledger.open(ledger).close()  # which does it, unless somebody reads it just now
+
+
 def _keep_aside(ledger: Path, now: datetime) -> str:
+    """Renames the former ledger. Wherever this is killed, the ledger or the kept one is there with its whole log."""
     kept = ""
-    stamp = f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}"
-    for suffix in _SUFFIXES:
-        path = ledger.with_name(f"{ledger.name}{suffix}")
-        if path.exists():
-            aside = ledger.with_name(f"{ledger.name}.{stamp}{_KEPT}{suffix}")
-            while aside.exists():
-                aside = aside.with_name(f"{aside.name}+")
-            path.rename(aside)
-            kept = kept or aside.name
+    _, *beside = ledger_files(ledger)
+    if os.path.lexists(ledger) and ledger.lstat().st_size > 0:
+        kept = _free_name(ledger, f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}")
+        for file in beside:  # a broken ledger still has its log
+            if is_file(file) and file.stat().st_size > 0 and not file.name.endswith("-shm"):
+                with open_file(file) as log, whole_file(file.with_name(file.name.replace(ledger.name, kept))) as copy:
+                    shutil.copyfileobj(log, copy)
+        ledger.rename(ledger.with_name(kept))
+        sync_folder(ledger.parent)
+    for file in (ledger, *beside):
+        file.unlink(missing_ok=True)
     return kept
+
+
+def _free_name(ledger: Path, stamp: str) -> str:
+    names = chain([f"{ledger.name}.{stamp}{_KEPT}"], (f"{ledger.name}.{stamp}_{nth}{_KEPT}" for nth in count(2)))
+    return next(name for name in names if not any(map(os.path.lexists, ledger_files(ledger.with_name(name)))))

@@ -65,8 +65,10 @@ def saved_files(path: Path) -> list[Path]:
         if not path.name.lower().endswith(_WARC + _HTML):
             raise BadArgument(f"{path}: expected a file named {', '.join('*' + end for end in _HTML + _WARC)}")
         return [path]
+    if not path.exists():
+        raise BadArgument(f"{path}: there is no such file or folder of saved pages")
     if not path.is_dir():
-        raise BadArgument(f"{path}: expected a file or folder of saved pages")
+        raise BadArgument(f"{path}: expected a file or folder of saved pages, and no pipe or device")
     found = sorted(file for file in path.rglob("*") if file.name.lower().endswith(_WARC + _HTML) and not file.is_dir())
     if not found:
         raise BadArgument(f"{path}: no saved page in this folder: expected *.html, *.html.gz, *.warc or *.warc.gz")

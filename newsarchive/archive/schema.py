@@ -6,9 +6,10 @@ import errno
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
+from newsarchive.archive.files import BESIDE, check_regular, is_file
 from newsarchive.errors import LedgerBroken
 
 STEPS: tuple[tuple[str, ...], ...] = (
@@ -91,6 +92,8 @@ STEPS: tuple[tuple[str, ...], ...] = (
 )
 """Each step leads from one version to the next. A step that was released never changes."""
 
+_TABLES = frozenset({"articles", "runs", "pictures", "walks"})
+
 
 _SAID = {
     sqlite3.SQLITE_BUSY: (errno.EBUSY, "another program holds the ledger: end it, or wait for its end"),
@@ -101,18 +104,42 @@ _SAID = {
 """What is not the disk's fault, with the number of an error whose advice fits."""
 
 
+def ledger_files(path: Path) -> list[Path]:
+    """The ledger, then the files that SQLite may have beside it."""
+    return [path, *(path.with_name(f"{path.name}{end}") for end in BESIDE)]
+
+
+def is_begun(path: Path) -> bool:
+    """Whether there is a ledger, be it a broken one: neither nothing, nor an empty file, nor a database without tables.
+
+    SQLite leaves such ones when it is stopped before its first commit, or when somebody looks at what is not there.
+    """
+    if not os.path.lexists(path) or (is_file(path) and path.stat().st_size == 0):
+        return False
+    try:
+        return _has_tables(path)
+    except (LedgerBroken, OSError, sqlite3.Error):
+        return True
+
+
+def is_readable(path: Path) -> bool:
+    """Whether there is a ledger, of whatever version, that looks whole."""
+    try:
+        return os.path.lexists(path) and _has_tables(path)
+    except (LedgerBroken, OSError, sqlite3.Error):
+        return False
+
+
+def _has_tables(path: Path) -> bool:
+    with closing(_connection(path, read_only=True)) as connection:
+        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    return not _TABLES.isdisjoint(name for (name,) in tables)
+
+
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     """The ledger at `path`, brought to today's version. Raises `LedgerBroken`."""
-    if path.is_dir():
-        raise _broken(path, "it is a folder")
     with errors_named(path):
-        mode = "ro" if read_only else "rwc"
-        may_write = os.access(path.parent, os.W_OK, effective_ids=True)
-        if read_only and not may_write and not path.with_name(f"{path.name}-wal").exists():
-            mode = "ro&immutable=1"  # SQLite wants to make files beside a WAL ledger that nobody writes, and cannot
-        connection = sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=30
-        )
+        connection = _connection(path, read_only=read_only)
         # a flipped bit costs a letter, not every row that is read together with it
         connection.text_factory = lambda data: data.decode("utf-8", "replace")
         try:
@@ -125,6 +152,19 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
             connection.close()
             raise
         return connection
+
+
+def _connection(path: Path, *, read_only: bool) -> sqlite3.Connection:
+    try:
+        for file in ledger_files(path):
+            check_regular(file)
+    except OSError as error:
+        raise _broken(path, f"{error.filename}: {error.strerror}") from error
+    mode = "ro" if read_only else "rwc"
+    may_write = os.access(path.parent, os.W_OK, effective_ids=True)
+    if read_only and not may_write and not path.with_name(f"{path.name}-wal").exists():
+        mode = "ro&immutable=1"  # SQLite wants to make files beside a WAL ledger that nobody writes, and cannot
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=30)
 
 
 def _upgrade(connection: sqlite3.Connection, path: Path, *, read_only: bool) -> None:
@@ -157,7 +197,7 @@ def errors_named(path: Path) -> Iterator[None]:
             raise _broken(path, error) from error
         if code == sqlite3.SQLITE_FULL:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
-        if code == sqlite3.SQLITE_ERROR and "no such" in str(error):
+        if code == sqlite3.SQLITE_ERROR and ("no such" in str(error) or "already exists" in str(error)):
             raise _broken(path, error) from error
         number, what = _SAID.get(code, (errno.EIO, "the ledger cannot be read or written"))
         raise OSError(number, f"{what} ({error})", str(path)) from error

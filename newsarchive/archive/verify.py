@@ -209,6 +209,8 @@ def left_over(folder: Path, known: set[str]) -> Iterator[Finding]:
     for file in sorted(stray_files(folder)):
         yield Finding("left over", file.relative_to(folder).as_posix(), "a killed run left it; the next removes it")
     for file in sorted((folder / PAGES).glob(f"*{OPEN}")):
+        if file.is_dir():
+            continue
         path = file.relative_to(folder).as_posix()
         try:
             check_regular(file)

@@ -29,6 +29,7 @@ from newsarchive.archive.reextract import (
     replace_document,
     unread,
 )
+from newsarchive.archive.schema import is_begun
 from newsarchive.archive.warc import mend
 from newsarchive.command import NO_LEDGER, OfflineCommand, existing_archive
 from newsarchive.configured import recheck_ages
@@ -99,7 +100,7 @@ def _to_write(folder: Path, settings: BaseSettings) -> Archive:
 
 def _only_to_read(folder: Path) -> Archive:
     """Nothing is rebuilt, swept away or brought to today's version."""
-    if not (folder / LEDGER).is_file():
+    if not is_begun(folder / LEDGER):
         raise LedgerBroken(f"{folder}: {NO_LEDGER}: `scrapy rebuild` makes one")
     lock = Lock(folder / LOCK)
     lock.acquire_to_read(_PURPOSE, datetime.now(UTC))

@@ -11,6 +11,7 @@ from newsarchive.archive.files import LEDGER, LOCK
 from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.lock import holder
 from newsarchive.archive.rebuild import markdown_files
+from newsarchive.archive.schema import is_begun
 from newsarchive.command import NO_LEDGER, OfflineCommand
 from newsarchive.configured import archive_folder
 from newsarchive.extensions.status_file import last_run, look, nothing
@@ -45,7 +46,7 @@ def whole_status(folder: Path, max_tries: int) -> dict[str, Any]:
         "unfinished_run": "",
         "problem": "",
     }
-    if not (folder / LEDGER).exists():
+    if not is_begun(folder / LEDGER):
         found["problem"] = NO_LEDGER if any(markdown_files(folder)) and not held_by else ""
         return found | nothing()
     with Ledger.open(folder / LEDGER, read_only=True) as ledger:
