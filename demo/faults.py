@@ -1,6 +1,6 @@
 """What can go wrong on the way, asked for by path and count.
 
-A number is an answer with that status. The other kinds:
+A number is an answer with that status, and with value as its `Retry-After`. The other kinds:
 
     html            a page of HTML where a list was asked for
     busy            a list reply that says in a 200 that the server is busy; value 1 (default) or 99998
@@ -96,7 +96,8 @@ def spoilt(answer: Answer, fault: Fault) -> Answer:
     """The answer with the fault in it."""
     if fault.kind.isdigit():
         page = f"<html><head><title>{fault.kind}</title></head><body>{fault.kind}</body></html>"
-        return Answer(int(fault.kind), page.encode())
+        asked = (("Retry-After", fault.value),) if fault.value else ()
+        return Answer(int(fault.kind), page.encode(), headers=asked)
     if fault.kind == "slow":
         return replace(answer, seconds=float(fault.value or 1))
     if fault.kind in ON_THE_WIRE:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import unquote, urlsplit
+from weakref import WeakSet
 
 from scrapy.core.downloader.handlers.file import FileDownloadHandler
 from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
@@ -30,19 +31,21 @@ class FirewallAware(HTTP11DownloadHandler):
     A spider that is told to close still lets every request go out that has passed the scheduler.
     """
 
+    _refused: ClassVar[WeakSet[Crawler]] = WeakSet()  # each scheme has a handler of its own
+
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
-        self.refused = False
+        self.crawler = crawler
 
     async def download_request(self, request: Request) -> Response:
         """Raises `Refused`."""
-        if self.refused:
+        if self.crawler in self._refused:
             raise Refused(f"{request.url}: not sent, the site's firewall has refused an earlier request (501)")
         sent = _with_header_for_user(request)
         response = await super().download_request(sent)
         request.meta.update(sent.meta)  # how long it took, by which AutoThrottle goes
         if response.status == 501 and not request.meta.get("picture"):  # pictures come from hosts of their own
-            self.refused = True
+            self._refused.add(self.crawler)
         return response
 
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import TYPE_CHECKING
 
 from scrapy import Request, Spider
 from scrapy.downloadermiddlewares.offsite import OffsiteMiddleware
 from scrapy.exceptions import IgnoreRequest, NotConfigured
 from scrapy.http import Response
+from scrapy.http.request import NO_CALLBACK
 from scrapy.utils.httpobj import urlparse_cached
 
 from newsarchive.handlers import NotSent
+from newsarchive.waiting import Patience
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from typing import Self
 
     from scrapy.crawler import Crawler
@@ -61,56 +62,57 @@ class SiteHosts(OffsiteMiddleware):
             return True
         if not request.meta.get("picture") and parts.path != "/robots.txt":
             return False
-        host = parts.hostname or ""
-        return any(host == domain or host.endswith(f".{domain}") for domain in getattr(spider, "picture_domains", ()))
+        return _is_below(parts.hostname, getattr(spider, "picture_domains", ()))
 
 
 class Backoff:
-    """A retried request waits before it goes out, each time twice as long.
-
-    A host that says "too many requests" (429, or 567 at Tencent) is left alone altogether for as long.
-    """
-
-    longest = 300.0  # seconds
-    too_many = frozenset({429, 567})
+    """Listens for hosts that ask for quiet, and lets those requests wait that have not passed the scheduler."""
 
     def __init__(
-        self, first: float, goes_on: Callable[[], bool] = lambda: True, clock: Callable[[], float] = time.monotonic
+        self,
+        patience: Patience,
+        goes_on: Callable[[], bool] = lambda: True,
+        picture_domains: Callable[[], Collection[str]] = tuple,
     ) -> None:
-        self.first = first
+        self.patience = patience
         self.goes_on = goes_on
-        self.clock = clock
-        self.quiet_until: dict[str, float] = {}
+        self.picture_domains = picture_domains
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        first = crawler.settings.getfloat("ARCHIVE_BACKOFF")
-        # not `crawler.crawling`, which `scrapy shell` never is
-        return cls(first, lambda: crawler.engine.running and not _is_closing(crawler))
+        return cls(
+            Patience.of(crawler),
+            # not `crawler.crawling`, which `scrapy shell` never is
+            lambda: crawler.engine.running and not _is_closing(crawler),
+            lambda: getattr(crawler.spider, "picture_domains", ()),
+        )
 
-    async def process_request(self, request: Request) -> None:
-        """`retry_times` counts in Scrapy's retry middleware and in `get_retry_request`.
+    async def process_request(self, request: Request) -> Request | None:
+        """One of the scheduler's goes back there when its host has asked for quiet meanwhile.
 
-        Raises `NotSent` when the crawl is stopped meanwhile: nobody is to wait five minutes for that.
+        Raises `NotSent` for a picture that can wait until the end of the run, and when the crawl is stopped: nobody
+        is to wait five minutes for that.
         """
-        tries = request.meta.get("retry_times", 0)
-        host = urlparse_cached(request).netloc
-        own = self.clock() + (self._wait(tries - 1) if tries else 0.0)
-        # the host may ask for more quiet meanwhile
-        while (seconds := max(own, self.quiet_until.get(host, 0.0)) - self.clock()) > 0:
+        if not self.patience.seconds(request):
+            return None
+        if request.callback is not NO_CALLBACK:
+            return request.copy()
+        parts = urlparse_cached(request)
+        if parts.path == "/robots.txt":  # those that have asked for it are not to hold a slot either
+            self.patience.leave_alone(request, self.patience.until(request))
+        picture = request.meta.get("picture") or _is_below(parts.hostname, self.picture_domains())
+        if picture and not request.meta.get("patient"):
+            raise NotSent(f"{request.url}: not sent, it would have to wait")
+        while seconds := self.patience.seconds(request):
             if not self.goes_on():
                 raise NotSent(f"{request.url}: not sent, the crawl was stopped")
             await asyncio.sleep(min(seconds, _LOOK))
+        return None
 
     def process_response(self, request: Request, response: Response) -> Response:
-        if response.status in self.too_many:
-            told = (response.headers.get("Retry-After") or b"").decode("latin-1")
-            seconds = float(told) if told.isdecimal() else self._wait(request.meta.get("retry_times", 0))
-            until = self.clock() + min(seconds, self.longest)
-            host = urlparse_cached(request).netloc
-            self.quiet_until[host] = max(until, self.quiet_until.get(host, 0.0))
+        self.patience.listen(request, response)
         return response
 
-    def _wait(self, tries: int) -> float:
-        factor: int = 2**tries
-        return min(self.first * factor, self.longest)
+
+def _is_below(host: str | None, domains: Collection[str]) -> bool:
+    return any(f".{host}".endswith(f".{domain}") for domain in domains)

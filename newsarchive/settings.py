@@ -64,6 +64,10 @@ DOWNLOAD_HANDLERS = {
 TELNETCONSOLE_ENABLED = False  # default True: a console that runs code
 REMOTE_CONTROL_ENABLED = False  # default True: a server that runs code
 METAREFRESH_ENABLED = False  # default True; articles have none; saves 0.13 ms a page
+SCHEDULER = (
+    "newsarchive.waiting.PatientScheduler"  # a retry, or a host that asks for quiet, keeps no other host waiting
+)
+DOWNLOADER = "newsarchive.waiting.PatientDownloader"
 DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,  # lets retried and redirected requests through
     "newsarchive.middlewares.SiteHosts": 50,

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from scrapy import Request
+from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
 from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
+from scrapy.http.request import NO_CALLBACK
 from scrapy.utils.test import get_crawler
 
 from newsarchive.extensions.faults import is_site_error
-from newsarchive.handlers import NotSent
+from newsarchive.handlers import FirewallAware, NotSent, Refused
 from newsarchive.middlewares import Backoff, SiteHosts
 from newsarchive.spiders.answers import Trouble, error_trouble
 from newsarchive.spiders.qq import QQSpider
+from newsarchive.waiting import Patience
 from tests.test_arguments import OURS
 
 
@@ -78,73 +80,105 @@ def test_a_page_that_unpacks_too_large_is_no_refusal() -> None:
 
 
 class Waits:
-    """A `Backoff` whose waiting is noted instead of done."""
+    """A `Patience` with a clock of its own."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.backoff = Backoff(2.0, lambda: self.goes_on, lambda: self.now)
-        self.goes_on = True
+    def __init__(self) -> None:
         self.now = 1000.0
-        self.meanwhile: list[Callable[[], object]] = []
-        self.steps: list[list[float]] = []
-        monkeypatch.setattr(asyncio, "sleep", self.sleep)
+        self.patience = Patience(2.0, lambda: self.now)
 
-    async def sleep(self, seconds: float) -> None:
-        self.steps[-1].append(seconds)
-        self.now += seconds
-        while self.meanwhile:
-            self.meanwhile.pop()()
-
-    @property
-    def waited(self) -> list[int]:
-        """Seconds of each request that had to wait."""
-        return [round(sum(steps)) for steps in self.steps if steps]
-
-    def ask(self, url: str, tries: int = 0) -> None:
-        self.steps.append([])
-        asyncio.run(self.backoff.process_request(Request(url, meta={"retry_times": tries})))
+    def seconds(self, url: str, tries: int = 0) -> float:
+        return self.patience.seconds(Request(url, meta={"retry_times": tries}))
 
     def answer(self, url: str, status: int, tries: int = 0, **headers: str) -> None:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        response = Response(url, status=status, headers=named)
-        self.backoff.process_response(Request(url, meta={"retry_times": tries}), response)
+        self.patience.listen(Request(url, meta={"retry_times": tries}), Response(url, status=status, headers=named))
 
 
-def test_retries_wait_twice_as_long_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    waits = Waits(monkeypatch)
-    for tries in (0, 1, 2, 3, 20):
-        waits.ask("https://new.qq.com/", tries)
-    assert waits.waited == [2, 4, 8, 300]
+def test_retries_wait_twice_as_long_each_time() -> None:
+    waits = Waits()
+    assert [waits.seconds("https://new.qq.com/", tries) for tries in (0, 1, 2, 3, 20, 5000)] == [0, 2, 4, 8, 300, 300]
 
 
-def test_a_host_that_has_too_many_requests_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    waits = Waits(monkeypatch)
-    waits.answer("https://new.qq.com/a", 567, tries=2)
-    waits.ask("https://new.qq.com/b")
-    waits.ask("https://i.news.qq.com/b")
-    waits.answer("https://new.qq.com/a", 429, Retry_After="60")
-    waits.ask("https://new.qq.com/c")
-    assert waits.waited == [8, 60], "the other host is asked at once"
+def test_the_time_of_a_retry_begins_once() -> None:
+    waits = Waits()
+    request = Request("https://new.qq.com/", meta={"retry_times": 1})
+    assert waits.patience.seconds(request) == 2
+    waits.now += 1.5
+    assert waits.patience.seconds(request) == 0.5
+    waits.now += 1
+    assert waits.patience.seconds(request) == 0
+    again = request.copy()
+    again.meta["retry_times"] = 2
+    assert waits.patience.seconds(again) == 4
 
 
-def test_a_host_that_asks_for_quiet_is_heard_by_those_that_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    waits = Waits(monkeypatch)
-    waits.meanwhile.append(lambda: waits.answer("https://new.qq.com/a", 429, Retry_After="30"))
-    waits.ask("https://new.qq.com/b", tries=1)
-    assert waits.waited == [30], "half a second of its own two, then the host's thirty"
+@pytest.mark.parametrize(
+    ("status", "told", "seconds"),
+    [
+        (567, None, 8),
+        (429, None, 8),
+        (429, "60", 60),
+        (503, "60", 60),
+        (503, None, 0),
+        (503, "soon", 0),
+        (429, "soon", 8),
+        (429, "²", 8),
+        (429, "9" * 5000, 300),
+        (503, "Thu, 26 Nov 2026 02:01:30 GMT", 90),
+        (429, "Thu, 26 Nov 2026 01:00:00 GMT", 0),
+        (429, "Thu, 99 Nov 2026 01:00:00 GMT", 8),
+        (503, "Fri, 26 Nov 9999 02:00:00 GMT", 300),
+        (200, "60", 0),
+        (302, "60", 0),
+        (404, None, 0),
+        (501, None, 0),
+    ],
+)
+def test_a_host_that_asks_for_quiet_is_left_alone_and_the_others_are_not(
+    status: int, told: str | None, seconds: int
+) -> None:
+    waits = Waits()
+    headers = {"Date": "Thu, 26 Nov 2026 02:00:00 GMT"} | ({"Retry_After": told} if told else {})
+    waits.answer("https://new.qq.com/a", status, tries=2, **headers)
+    assert waits.seconds("https://new.qq.com/b") == seconds
+    assert waits.seconds("https://i.news.qq.com/b") == 0
+    waits.answer("https://new.qq.com/a", 429, Retry_After="1")
+    assert waits.seconds("https://new.qq.com/b") == max(seconds, 1), "a shorter one ends no longer one"
 
 
-def test_a_crawl_that_is_stopped_waits_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    waits = Waits(monkeypatch)
-    waits.goes_on = False
-    with pytest.raises(NotSent, match="the crawl was stopped"):
-        waits.ask("https://new.qq.com/", tries=20)
-    waits.ask("https://new.qq.com/", tries=0)
-    assert waits.waited == []
+def asked(backoff: Backoff, url: str, **options: Any) -> Request | None:
+    return asyncio.run(backoff.process_request(Request(url, **options)))
 
 
-def test_other_answers_ask_for_no_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    waits = Waits(monkeypatch)
-    for status in (200, 404, 500, 501):
-        waits.answer("https://new.qq.com/a", status, tries=3)
-    waits.ask("https://new.qq.com/b")
-    assert waits.waited == []
+def test_what_waits_goes_back_to_the_scheduler_and_a_picture_to_the_end_of_the_run() -> None:
+    waits = Waits()
+    goes_on = True
+    backoff = Backoff(waits.patience, lambda: goes_on, lambda: ("gtimg.com",))
+    for host in ("https://new.qq.com", "https://inews.gtimg.com"):
+        assert asked(backoff, f"{host}/a") is None
+        waits.answer(f"{host}/a", 429, Retry_After="30")
+    back = asked(backoff, "https://new.qq.com/a", priority=3)
+    assert back is not None
+    assert (back.url, back.priority) == ("https://new.qq.com/a", 3)
+    own: dict[str, Any] = {"callback": NO_CALLBACK}
+    for url in ("https://inews.gtimg.com/p", "https://inews.gtimg.com/robots.txt"):
+        with pytest.raises(NotSent, match="would have to wait"):
+            asked(backoff, url, meta={"picture": url} if url.endswith("p") else {}, **own)
+    goes_on = False
+    for url in ("https://inews.gtimg.com/p", "https://new.qq.com/x"):
+        with pytest.raises(NotSent, match="the crawl was stopped"):
+            asked(backoff, url, meta={"patient": True}, **own)
+
+
+def test_after_a_501_nothing_is_sent_by_either_scheme(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def answered(_: object, request: Request) -> Response:
+        return Response(request.url, status=501)
+
+    monkeypatch.setattr(HTTP11DownloadHandler, "__init__", lambda *_: None)
+    monkeypatch.setattr(HTTP11DownloadHandler, "download_request", answered)
+    crawler, other = get_crawler(QQSpider, OURS), get_crawler(QQSpider, OURS)
+    by_http, by_https, of_another = (FirewallAware(each) for each in (crawler, crawler, other))
+    assert asyncio.run(by_http.download_request(Request("http://new.qq.com/a"))).status == 501
+    with pytest.raises(Refused):
+        asyncio.run(by_https.download_request(Request("https://new.qq.com/a")))
+    assert asyncio.run(of_another.download_request(Request("https://new.qq.com/a"))).status == 501

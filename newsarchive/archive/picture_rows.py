@@ -75,10 +75,12 @@ class PictureRows:
             )
         )  # fmt: skip
 
-    def failed(self, source: str, article_id: str, url: str, *, reason: str, next_try: datetime) -> None:
-        """It could not be had; the Markdown keeps the remote link."""
+    def failed(
+        self, source: str, article_id: str, url: str, *, reason: str, next_try: datetime, tried: bool = True
+    ) -> None:
+        """It could not be had, or was not tried to the end; the Markdown keeps the remote link."""
         known = self.get(source, article_id, url)
-        attempts = (known.attempts if known else 0) + 1
+        attempts = (known.attempts if known else 0) + tried
         self.put(
             PictureRow(
                 source=source, article_id=article_id, url=url, state=State.FAILED,

@@ -19,6 +19,7 @@ from newsarchive.archive.files import PICTURES, is_file, make_folder, write_byte
 from newsarchive.archive.picture_rows import PictureRows
 from newsarchive.archive.pictures import is_private, picture_kind, picture_name, place
 from newsarchive.extensions.faults import is_site_error
+from newsarchive.handlers import NotSent
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -39,6 +40,8 @@ class Wanted:
     """Where they belong, below the archive's folder."""
     urls: dict[str, int]
     """With their places in the article: 0 is the thumbnail."""
+    patient: bool = False
+    """Whether one that has to wait is waited for; otherwise it comes at the end of the run."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ class Outcome:
     path: str = ""
     digest: str = ""
     reason: str = ""
+    postponed: bool = False
+    """It was not tried to the end: it would have had to wait."""
 
 
 class Downloads(FilesPipeline):
@@ -66,18 +71,21 @@ class Downloads(FilesPipeline):
         self.rows = rows
         self.max_bytes = max_bytes
         self.domains = tuple(domains)
-        self._reasons: dict[str, str] = {}
+        self._failed: dict[str, Outcome] = {}
         self._writing = asyncio.Lock()
         self._written: dict[str, str] = {}
 
     def get_media_requests(self, item: Wanted, _info: object) -> list[Request]:
         # a media pipeline is given every status, so a redirect is never followed, not even within the site
-        return [
-            Request(
-                url, headers=_HEADERS, callback=NO_CALLBACK, meta={"picture": url, "download_maxsize": self.max_bytes}
-            )
-            for url in item.urls
+        meta = {"download_maxsize": self.max_bytes, "patient": item.patient}
+        requests = [
+            Request(url, headers=_HEADERS, callback=NO_CALLBACK, meta={"picture": url} | meta) for url in item.urls
         ]
+        for request in requests if item.patient else ():  # Scrapy remembers for the whole run that one did not come
+            key = self.crawler.request_fingerprinter.fingerprint(request)
+            if self.spiderinfo.downloaded.get(key, "") is None:
+                del self.spiderinfo.downloaded[key]
+        return requests
 
     def media_to_download(  # type: ignore[override]
         self, request: Request, _info: object, *, item: Wanted
@@ -114,7 +122,9 @@ class Downloads(FilesPipeline):
             failure.raiseException()  # a full disk, a bug of ours
         too_large = isinstance(failure.value, DownloadCancelledError)
         said = f"larger than {self.max_bytes:,} bytes" if too_large else str(failure.value)
-        self._reasons[request.meta["picture"]] = said or type(failure.value).__name__
+        self._failed[request.meta["picture"]] = Outcome(
+            reason=said or type(failure.value).__name__, postponed=isinstance(failure.value, NotSent)
+        )
 
     def item_completed(self, results: list[Any], item: Wanted, _info: object) -> dict[str, Outcome]:
         """The outcome for each URL; what another article has is linked into this one's folder."""
@@ -123,7 +133,8 @@ class Downloads(FilesPipeline):
             if not ok:
                 found.raiseException()
             if not found or not found["path"]:
-                outcomes[url] = Outcome(reason=found["status"] if found else self._reasons.get(url, "no answer"))
+                unknown = Outcome(reason="no answer")
+                outcomes[url] = Outcome(reason=found["status"]) if found else self._failed.get(url, unknown)
                 continue
             path = PurePosixPath(found["path"])
             if path.parent != item.folder:

@@ -38,6 +38,8 @@ class Pictures:
         self.folder = run.archive.folder
         self.rows = run.ledger.pictures
         self._later: asyncio.Task[None] | None = None
+        self._postponed: dict[str, None] = {}
+        """Articles of this run some of whose pictures would have had to wait."""
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -73,8 +75,6 @@ class Pictures:
 
     def spider_idle(self) -> None:
         """When all else is done: pictures that failed and are due, articles from before pictures were wanted."""
-        if self.run.kind in ("urls", "replay", "retry"):
-            return  # nothing else is fetched
         if self._later is None and (articles := self._articles_due()):
             self._later = asyncio.create_task(self._fill(articles))
             self._later.add_done_callback(self._look_again)
@@ -92,6 +92,10 @@ class Pictures:
             slot.nextcall.schedule()
 
     def _articles_due(self) -> list[str]:
+        if self._replays():
+            return []  # nothing is fetched
+        if self.run.kind == "urls":
+            return list(self._postponed)  # nothing else is fetched
         source = self.crawler.spidercls.name
         failed = [row.article_id for row in self.rows.due(source, self.run.now(), self.run.schedule.max_tries)]
         earlier = self.rows.articles_without(source, self.backlog, lambda path: is_file(self.folder / path))
@@ -119,7 +123,7 @@ class Pictures:
         waiting = {url for url, it in failed.items() if not self._is_due(it)}
         links = [*picture_links(read_file(file).decode("utf-8", "replace")), *failed]
         urls = {url: nth for url, nth in self._urls(links).items() if url not in waiting}
-        wanted = Wanted(row.source, row.article_id, picture_folder(PurePosixPath(row.path)), urls)
+        wanted = Wanted(row.source, row.article_id, picture_folder(PurePosixPath(row.path)), urls, patient=True)
         outcomes = await self._fetch(wanted)
         for url in failed.keys() - urls.keys() - waiting:  # `scrapy reextract` knows no hosts
             outcomes[url] = Outcome(reason="on no picture host of the site")
@@ -153,6 +157,11 @@ class Pictures:
         assert self.crawler.stats  # noqa: S101
         key = wanted.source, wanted.article_id
         for url, outcome in outcomes.items():
+            if outcome.postponed:
+                self.crawler.stats.inc_value("archive/picture/postponed")
+                self.rows.failed(*key, url, reason=outcome.reason, next_try=self.run.now(), tried=False)
+                self._postponed[wanted.article_id] = None
+                continue
             self.crawler.stats.inc_value(f"archive/picture/{'failed' if outcome.reason else 'stored'}")
             if outcome.path and finished:
                 self.rows.stored(*key, url, path=outcome.path, hash=outcome.digest)
