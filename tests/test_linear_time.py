@@ -13,16 +13,18 @@ from contextlib import suppress
 from functools import partial
 
 import pytest
+from scrapy.http import Response
 
 from newsarchive.archive import pictures
 from newsarchive.archive.front_matter import front_matter
 from newsarchive.errors import BadArgument, PageError
 from newsarchive.markdown import addresses, characters, document, escape, starts, styles, verbatim
 from newsarchive.markdown.body import convert
-from newsarchive.qq import markup, page, pages, placeholders, script, urls, videos
+from newsarchive.qq import lists, markup, page, pages, placeholders, script, urls, videos
 from newsarchive.qq.content import standard, standardize
 from newsarchive.qq.families import DatedPage, ServedPage
 from newsarchive.qq.markup import BrokenContent
+from newsarchive.waiting import retry_after
 from tests.test_pages_refused import page as f5_page
 
 Reader = Callable[[str], object]
@@ -31,6 +33,14 @@ Reader = Callable[[str], object]
 def all_of(pattern: re.Pattern[str] | str) -> Reader:
     """Finds every occurrence."""
     return re.compile(pattern).findall
+
+
+def sitemap(text: str) -> object:
+    return lists.read_sitemap(f"<sitemapindex>{text}".encode(), "sitemap")
+
+
+def retry_after_of(text: str) -> object:
+    return retry_after(Response("https://new.qq.com/", headers={"Retry-After": text}))
 
 
 def body(text: str) -> object:
@@ -93,6 +103,15 @@ HOSTILE: list[tuple[Reader, str, str, str]] = [
     (all_of(videos._SHOWN_VID), "", "VID  ", ""),
     (all_of(videos._SHOWN_VID), "VID", "a", ""),
     (all_of(videos._PLAYS), "", "video.", ""),
+    # lists
+    *((sitemap, *each) for each in (
+        ("<loc>", " ", ""), ("<loc>", "\n", "x"), ("<loc><![CDATA[", " ", ""), ("", "<loc>", ""), ("", "<loc> ", ""),
+        ("", "<loc><![CDATA[", ""), ("<loc>", "x", ""), ("<loc>https://", "a.", ""),
+        ("<loc>https://a/", "sitemap_", ""),
+        ("<loc>https://a/", "/", ""), ("<loc>https://a/sitemap_", "1", "</loc>"), ("<loc>https://a/", "sitemap_1/", ""),
+    )),
+    (urls.says_gone, "https://www.qq.com/", "babygohome/", ""),
+    (retry_after_of, "", "9", ""), (retry_after_of, "Thu, ", "26 ", ""),
     # a page's head
     *((fields, *each) for each in (
         ("", "<meta ", ""), ("", "<meta a", ""), ("", '<meta "', ""), ("", "<meta '\"", ""), ("", "<meta <", ""),
