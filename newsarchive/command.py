@@ -18,7 +18,7 @@ from newsarchive.archive.files import LEDGER, QUARANTINE
 from newsarchive.archive.rebuild import markdown_files
 from newsarchive.configured import archive_folder
 from newsarchive.errors import ArchiveLocked, BadArgument, NewsArchiveError
-from newsarchive.extensions.faults import in_words
+from newsarchive.extensions.faults import in_words, is_fatal
 from newsarchive.redaction import without_secrets
 
 if TYPE_CHECKING:
@@ -87,7 +87,9 @@ class OfflineCommand(ArchiveCommand):
             sys.stdout.flush()
         except BrokenPipeError:  # such as of `scrapy verify | head`
             self.exitcode = _READER_GONE
-        except (NewsArchiveError, OSError) as error:
+        except (NewsArchiveError, OSError, MemoryError, RuntimeError) as error:
+            if isinstance(error, RuntimeError) and not is_fatal(error):
+                raise
             print(f"scrapy {self.name}: {in_words(error)}", file=sys.stderr)
             self.exitcode = exit_code(error)
         except KeyboardInterrupt:

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import itertools
 import os
 import resource
 import subprocess
 from collections.abc import Callable, Iterator
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from twisted.internet.error import ConnectBindError
 
 from demo.crawl import finish
 from demo.faults import Answer
 from demo.site import Site
 from newsarchive.archive.files import stray_files
 from newsarchive.archive.ledger import Ledger, Row, State
+from newsarchive.extensions.faults import in_words, is_fatal, is_site_error
 from tests.conftest import Crawl, DemoSite
 from tests.test_kill import content
 
@@ -265,3 +269,83 @@ def test_a_folder_in_which_nothing_may_be_written(crawl: Crawl, demo_site: DemoS
     (archive / "content").unlink()
     assert crawl(archive, site=demo_site).returncode == 0
     assert len(content(archive)) == len(demo_site.site.articles())
+
+
+# the machine
+
+FAIL = """
+import importlib
+
+class AddOn:
+    def update_settings(self, settings):
+        owner = importlib.import_module({module!r})
+        real, left = getattr(owner, {name!r}), [3]
+
+        def wrapped(*args, **kwargs):
+            left[0] -= 1
+            if left[0] == 0:
+                raise {error}
+            return real(*args, **kwargs)
+
+        setattr(owner, {name!r}, wrapped)
+"""
+SCARCE = {
+    "memory": ("newsarchive.qq.pages", "read_article", "MemoryError", "out of memory: give this run more memory"),
+    "threads": ("asyncio", "to_thread", 'RuntimeError("can\'t start new thread")', "thread: allow more processes"),
+}
+
+
+@pytest.mark.parametrize("what", SCARCE)
+def test_scarcity_on_the_machine_ends_the_run_and_is_no_pages_fault(
+    crawl: Crawl, demo_site: DemoSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    module, name, error, said = SCARCE[what]
+    (tmp_path / "plug").mkdir()
+    plug = FAIL.format(module=module, name=name, error=error)
+    (tmp_path / "plug" / "scarce.py").write_text(plug, encoding="utf-8")
+    archive = tmp_path / "archive"
+    with monkeypatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(tmp_path / "plug"))
+        result = crawl(archive, site=demo_site, ADDONS='{"scarce.AddOn": 0}', ARCHIVE_RETRY_MINUTES=0)
+    assert result.returncode == 1, result
+    assert said in result.status["last_run"]["message"], result
+    assert "Traceback" not in result.stderr
+    assert result.status["last_run"]["reason"] == "fault"
+    assert list(archive.glob("quarantine/qq/*")) == []
+    assert crawl(archive, site=demo_site).returncode == 0
+    assert len(content(archive)) == len(demo_site.site.articles())
+
+
+def test_too_many_open_files_are_no_fault_of_the_site(crawl: Crawl, demo_site: DemoSite, tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (24, hard))
+    try:
+        process = crawl.start(tmp_path, site=demo_site, CONCURRENT_REQUESTS=30, CONCURRENT_REQUESTS_PER_DOMAIN=30)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    result = finish(process, tmp_path)
+    assert result.returncode == 1, result
+    assert "Too many open files" in result.stdout + result.stderr
+    assert "allow more open files (`ulimit -n`)" in result.stdout + result.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (MemoryError(), "out of memory: give this run more memory, or end other programs"),
+        (RuntimeError("can't start new thread"), "can't start new thread: allow more processes and threads"),
+        (BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"), "unavailable: allow more processes"),
+        (OSError(errno.ENFILE, "Too many open files in system"), "system: allow more open files on this machine"),
+        (ConnectBindError(errno.EMFILE, "Too many open files"), "Too many open files: allow more open files"),  # type: ignore[no-untyped-call]
+        (BrokenProcessPool("A process"), "a process of this program is gone: it was ended by force, or for want of"),
+    ],
+)
+def test_faults_of_the_machine_in_words(error: BaseException, words: str) -> None:
+    assert is_fatal(error)
+    assert not is_site_error(error)
+    assert words in in_words(error)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("odd"), ConnectBindError(errno.EACCES, "Permission denied")])  # type: ignore[no-untyped-call]
+def test_no_faults_of_the_machine(error: BaseException) -> None:
+    assert not is_fatal(error)

@@ -91,6 +91,8 @@ def _read_again(job: Job) -> Reading:
         article = reader(row.source)(page.html, url=page.url, thumbnail=row.thumbnail or page.thumbnail)
     except (PageError, ArchiveError) as error:
         return Reading(row, problem=str(error))
+    except MemoryError:
+        return unread(job)
     except Exception as error:  # noqa: BLE001  -- a bug of ours that one page meets: the others are read
         return Reading(row, problem=f"{row.url}: {type(error).__name__}: {error}")
     if article.article_id != row.article_id:

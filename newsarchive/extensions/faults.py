@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 import gzip
 import logging
+import os
 import zlib
 from collections.abc import Callable
+from concurrent.futures.process import BrokenProcessPool
 
 from scrapy.exceptions import (
     CannotResolveHostError,
@@ -37,6 +39,13 @@ _SITE_MODULES = (
     *("twisted.internet", "twisted.web", "OpenSSL"),
     *("brotli", "backports.zstd", "compression.zstd"),  # whichever Scrapy unpacks with
 )
+_SCARCE = {
+    errno.EMFILE: "allow more open files (`ulimit -n`)",
+    errno.ENFILE: "allow more open files on this machine, or end other programs",
+    errno.EAGAIN: "allow more processes and threads (`ulimit -u`), or end other programs",
+    errno.ENOMEM: "give this run more memory, or end other programs",
+    errno.ENOBUFS: "give this machine more memory, or end other programs",
+}
 # with these every further article would fail in the same way
 _MACHINE = {
     errno.ENOSPC: "make room on it",
@@ -46,7 +55,9 @@ _MACHINE = {
     errno.EIO: "look at the disk's health",
     errno.EACCES: "give the user of this run the right to write there",
     errno.EPERM: "give the user of this run the right to write there",
+    **_SCARCE,
 }
+_NO_THREAD = "can't start new thread"
 
 
 class Faults(logging.Handler):
@@ -90,13 +101,34 @@ class Faults(logging.Handler):
 
 def is_site_error(error: BaseException | None) -> bool:
     """The network or what came over it; Scrapy gives some of Twisted's errors as they are."""
+    if error is not None and is_fatal(error):  # such as no connection, because too many files are open
+        return False
     return isinstance(error, _SITE) or type(error).__module__.startswith(_SITE_MODULES)
 
 
 def is_fatal(error: BaseException) -> bool:
     """The machine, the disk or the archive's own files: it makes no sense to go on."""
-    of_disk = isinstance(error, OSError) and (error.errno in _MACHINE or error.filename is not None)
-    return of_disk or isinstance(error, ArchiveError)
+    of_disk = isinstance(error, OSError) and error.filename is not None
+    return of_disk or isinstance(error, ArchiveError) or bool(_advice(error))
+
+
+def _advice(error: BaseException) -> str:
+    """What can be done about a fault of the machine; `""` for any other error."""
+    if isinstance(error, MemoryError):
+        return _MACHINE[errno.ENOMEM]
+    if isinstance(error, BrokenProcessPool):
+        return "it was ended by force, or for want of memory: give this run more"
+    if isinstance(error, RuntimeError) and _NO_THREAD in str(error):
+        return _MACHINE[errno.EAGAIN]
+    if isinstance(error, OSError):
+        return _MACHINE.get(error.errno or 0, "")
+    return _SCARCE.get(_twisted_errno(error), "")
+
+
+def _twisted_errno(error: BaseException) -> int:
+    """The number of the error that kept Twisted from making a connection; 0 for all others."""
+    number = getattr(error, "osError", None)
+    return number if isinstance(number, int) else 0
 
 
 def in_words(error: BaseException) -> str:
@@ -107,9 +139,15 @@ def in_words(error: BaseException) -> str:
 def _in_words(error: BaseException) -> str:
     if isinstance(error, NewsArchiveError):
         return str(error)
-    if isinstance(error, OSError) and is_fatal(error):
-        place = f" ({error.filename})" if error.filename else ""
-        advice = _MACHINE.get(error.errno or 0, "look at what lies there")
-        return f"{error.strerror}{place}: {advice}; the next run goes on where this one stopped"
     text = " ".join(str(error).split())
+    if is_fatal(error):
+        what = text or "out of memory"
+        if isinstance(error, OSError):
+            what = f"{error.strerror} ({error.filename})" if error.filename else str(error.strerror)
+        elif number := _twisted_errno(error):
+            what = os.strerror(number)
+        elif isinstance(error, BrokenProcessPool):
+            what = "a process of this program is gone"
+        advice = _advice(error) or "look at what lies there"
+        return f"{what}: {advice}; the next run goes on where this one stopped"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -16,7 +16,7 @@ from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.quarantine import release
 from newsarchive.archive.rows import Row
 from newsarchive.errors import BadArgument, PageError
-from newsarchive.extensions.faults import is_site_error
+from newsarchive.extensions.faults import is_fatal, is_site_error
 from newsarchive.extensions.run import Run
 from newsarchive.handlers import NotSent, Refused
 from newsarchive.headers import header_pairs
@@ -117,6 +117,8 @@ class AnsweredSpider(Spider, metaclass=ABCMeta):
         if isinstance(error, NotSent):  # the row stays as it is: nothing was tried
             self._not_sent(error, row.url)
             return
+        if error is not None and is_fatal(error):  # of the machine: nothing is said of the article
+            failure.raiseException()
         trouble = error_trouble(error)
         self._failed(row, str(error) or type(error).__name__, trouble)
         if trouble is Trouble.OURS:
@@ -129,6 +131,8 @@ class AnsweredSpider(Spider, metaclass=ABCMeta):
         if isinstance(error, NotSent):
             self._not_sent(error, url)
             return
+        if error is not None and is_fatal(error):
+            failure.raiseException()
         status = error.response.status if isinstance(error, HttpError) else 0
         if status == _FIREWALL:
             self._stop_refused(url)
