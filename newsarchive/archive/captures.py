@@ -11,6 +11,8 @@ from newsarchive.archive.records import Damage, Record, records
 from newsarchive.errors import ArchiveError
 from newsarchive.items import Page
 
+_LONGEST_BLOCK = 1 << 20  # bytes of what is said about a capture
+
 
 @dataclass(frozen=True, kw_only=True)
 class Capture:
@@ -89,6 +91,7 @@ def capture_page(capture: Capture, source: str) -> Page:
 
 def _fields(block: bytes) -> dict[str, str]:
     """The `name: value` lines of an `application/warc-fields` block."""
+    block = block[:_LONGEST_BLOCK]
     try:
         lines = block.decode("utf-8", "surrogatepass").split("\r\n")
     except UnicodeDecodeError:  # of another program

@@ -7,6 +7,7 @@ A folder may be a symbolic link, so that pictures can lie on another disk. A fil
 from __future__ import annotations
 
 import errno
+import gzip
 import io
 import os
 import re
@@ -17,7 +18,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from io import BufferedReader
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 LEDGER = "ledger.sqlite"
 LOCK = ".lock"
@@ -28,6 +29,8 @@ PICTURES = "pictures"
 PAGES = "pages"
 QUARANTINE = "quarantine"
 
+LARGEST = 64 * 1024 * 1024
+"""Bytes of a page, a document or a WARC record, unpacked: more is refused. DOWNLOAD_MAXSIZE lets 20 MiB in."""
 _CAREFULLY = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _KINDS = {
     stat.S_IFLNK: "a symbolic link",
@@ -113,9 +116,22 @@ def is_file(path: Path) -> bool:
 
 
 def read_file(path: Path) -> bytes:
-    """Raises `OSError`, also for what is no regular file."""
+    """Raises `OSError`, also for what is no regular file, or larger than `LARGEST`."""
     with open_file(path) as file:
-        return file.read()
+        return _read(file, path, "is larger")
+
+
+def read_packed(path: Path) -> bytes:
+    """What a gzip file holds. Raises `OSError` as `read_file`, `EOFError` or `zlib.error` for a damaged one."""
+    with open_file(path) as file, gzip.open(file) as unpacked:
+        return _read(cast(BinaryIO, unpacked), path, "unpacks to more")
+
+
+def _read(file: BinaryIO, path: Path, what: str) -> bytes:
+    data = file.read(LARGEST + 1)
+    if len(data) > LARGEST:
+        raise OSError(errno.EFBIG, f"{what} than {LARGEST:,} bytes, which no page has", str(path))
+    return data
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
-from newsarchive.archive.files import QUARANTINE, is_article_id, quarantine_path, read_file, write_bytes, write_text
+from newsarchive.archive.files import QUARANTINE, is_article_id, quarantine_path, read_packed, write_bytes, write_text
 from newsarchive.archive.notes import page_notes, read_notes
 from newsarchive.items import Page
 
@@ -58,7 +58,7 @@ def nameless(folder: Path, source: str) -> Iterator[tuple[str, bytes]]:
     """Pages that did not tell which article they are, with the names under which they lie."""
     for file in sorted((folder / QUARANTINE / source).glob(f"{_NAMELESS}*{_PACKED}")):
         try:
-            yield file.name.removesuffix(_PACKED), gzip.decompress(read_file(file))
+            yield file.name.removesuffix(_PACKED), read_packed(file)
         except (OSError, EOFError, zlib.error):
             continue  # which `scrapy verify` tells
 

@@ -17,15 +17,18 @@ from warcio.exceptions import ArchiveLoadFailed
 from warcio.statusandheaders import StatusAndHeadersParserException
 from warcio.timeutils import iso_date_to_datetime
 
-from newsarchive.archive.files import open_file
-from newsarchive.archive.members import BrokenMember, Member, members, plain_members
+from newsarchive.archive.files import LARGEST, open_file
+from newsarchive.archive.members import LENGTH, TOO_LARGE, BrokenMember, Member, members, plain_members
 
 # what warcio raises for a record that is not as it should be, some of it by mistake
 _UNREADABLE = (
     ArchiveLoadFailed, ChunkedDataException, StatusAndHeadersParserException, zlib.error, EOFError, OSError,
     ValueError, LookupError, AttributeError, TypeError, AssertionError,
 )  # fmt: skip
+_CHUNK = 1 << 16
+_LONGEST_HEAD = 1 << 18  # bytes of the header of a record, and of that of the answer in it
 _ARC = b"filedesc://"  # begins the first record of the format before WARC
+_END_OF_HEAD = re.compile(rb"\n\r?\n")
 _NEEDED = {name: re.compile(rb"(?im)^%b:[ \t]*\S" % name) for name in (b"WARC-Type", b"WARC-Date", b"WARC-Target-URI")}
 _WITHOUT_ADDRESS = re.compile(rb"(?im)^WARC-Type:[ \t]*(warcinfo|metadata|conversion|continuation)\s")
 
@@ -72,11 +75,14 @@ def records(path: Path, offset: int = 0) -> Iterator[Record | Damage]:
 
 def _read(member: Member) -> Record | Damage:
     try:
-        head = member.data.partition(b"\r\n\r\n")[0] + b"\r\n"
+        head = member.data[:_LONGEST_HEAD].partition(b"\r\n\r\n")[0] + b"\r\n"
         for name, given in _NEEDED.items():
             if not given.search(head) and not (name == b"WARC-Target-URI" and _WITHOUT_ADDRESS.search(head)):
                 return Damage(offset=member.offset, reason=f"no WARC record: it has no {name.decode()}")
-        stream = iter(ArchiveIterator(BytesIO(member.data), check_digests=True))
+        if _has_endless_head(member.data, len(head)):
+            reason = f"no WARC record: a header of more than {_LONGEST_HEAD:,} bytes"
+            return Damage(offset=member.offset, reason=reason)
+        stream = iter(ArchiveIterator(BytesIO(_without_empty_lines(member.data, head)), check_digests=True))
         record = next(stream)
         found = _record(record, _body(record), member.offset)
         reason = _problem(record)
@@ -92,17 +98,54 @@ def _body(record: Any) -> bytes:
     """Unpacked. warcio cannot do it with brotli, and so says nothing about other packings that it does not know."""
     http = record.http_headers
     if http is None or (http.get_header("Content-Encoding") or "").strip().lower() != "br":
-        return bytes(record.content_stream().read())
+        return _read_all(record.content_stream())
     chunked = (http.get_header("Transfer-Encoding") or "").lower() == "chunked"
-    packed = bytes((ChunkedDataReader(record.raw_stream) if chunked else record.raw_stream).read())
+    packed = _read_all(ChunkedDataReader(record.raw_stream) if chunked else record.raw_stream)
     try:
         import brotli  # type: ignore[import-untyped]  # noqa: PLC0415  -- Scrapy brings it, not on every machine
     except ImportError:
         raise ValueError("packed with brotli, for which the package brotli is missing") from None
     try:
-        return bytes(brotli.decompress(packed))
+        return _unpacked(brotli.Decompressor(), packed)
     except brotli.error:
         return packed  # as warcio does with gzip: unpacked by whoever has written the file
+
+
+def _unpacked(unpacker: Any, packed: bytes) -> bytes:
+    out = bytearray(unpacker.process(packed, output_buffer_limit=_CHUNK))
+    while not unpacker.is_finished() and (more := unpacker.process(b"", output_buffer_limit=_CHUNK)):
+        out += more
+        if len(out) > LARGEST:
+            raise ValueError(TOO_LARGE)
+    return bytes(out) if unpacker.is_finished() else packed
+
+
+def _read_all(stream: Any) -> bytes:
+    """Raises `ValueError` for what unpacks to too much."""
+    out = bytearray()
+    while chunk := stream.read(_CHUNK):
+        out += chunk
+        if len(out) > LARGEST:
+            raise ValueError(TOO_LARGE)
+    return bytes(out)
+
+
+def _without_empty_lines(data: bytes, head: bytes) -> bytes:
+    """The record with as many of them behind it as it should have: warcio reads each."""
+    told = LENGTH.search(head)
+    end = len(head) + 2 + int(told[1]) if told else len(data)
+    if len(data) - end <= 4:
+        return data
+    return data[:end] + b"\r\n\r\n" + data[end:].lstrip(b"\r\n")
+
+
+def _has_endless_head(data: bytes, head: int) -> bool:
+    """Whether the record's own header, or that of an answer in it, does not end where those of all others do."""
+    if head >= _LONGEST_HEAD:
+        return True
+    start = data[head : head + _LONGEST_HEAD]
+    answer = start.lstrip(b"\r\n").startswith(b"HTTP/")
+    return answer and len(start) == _LONGEST_HEAD and not _END_OF_HEAD.search(start, 4)
 
 
 def _problem(record: Any) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from newsarchive.archive.captures import Capture, capture_at, capture_page, captures
-from newsarchive.archive.files import read_file
+from newsarchive.archive.files import read_file, read_packed
 from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.notes import read_notes
 from newsarchive.archive.records import Damage
@@ -151,13 +151,13 @@ def _key(capture: Capture) -> str:
 
 
 def _html_page(file: Path, source: str) -> Page:
-    html = read_file(file)
-    if file.name.lower().endswith(".gz"):
-        try:
-            html = gzip.decompress(html)
-        except (EOFError, OSError, zlib.error) as error:
-            # as it lies there it goes to the quarantine, and the other pages go on
-            _logger.error("%s: expected a gzip file: %s", file, error)
+    packed = file.name.lower().endswith(".gz")
+    try:
+        html = read_packed(file) if packed else read_file(file)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        # as it lies there it goes to the quarantine, and the other pages go on
+        _logger.error("%s: expected a gzip file: %s", file, error)
+        html = read_file(file)
     fetched = datetime.fromtimestamp(file.stat().st_mtime, UTC)
     found = _SAVED_FROM.search(html, 0, 2048)
     url = unescape(found[1].decode("ascii", "replace")) if found else file.absolute().as_uri()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import os
 import zlib
@@ -23,6 +22,7 @@ from newsarchive.archive.files import (
     is_stray,
     open_file,
     read_file,
+    read_packed,
     stray_files,
 )
 from newsarchive.archive.front_matter import front_matter
@@ -171,10 +171,11 @@ class QuarantinedPage:
     def check(self) -> Checked:
         page = self.folder / self.path
         try:
-            gzip.decompress(read_file(page))
+            read_packed(page)
             read_notes(page.with_name(page.name.removesuffix(".html.gz") + ".json"))
         except (OSError, EOFError, zlib.error, ValueError) as error:
-            return Checked([Finding("quarantine", self.path, f"expected a page and its notes: {_one_line(error)}")])
+            said = (isinstance(error, OSError) and error.strerror) or _one_line(error)
+            return Checked([Finding("quarantine", self.path, f"expected a page and its notes: {said}")])
         return Checked()
 
 
