@@ -3,7 +3,7 @@
 A number is an answer with that status, and with value as its `Retry-After`. The other kinds:
 
     html            a page of HTML where a list was asked for
-    busy            a list reply that says in a 200 that the server is busy; value 1 (default) or 99998
+    busy            a list reply that says in a 200 that the server is busy; value 1 (default), 99998, or what it says
     unknown-list    a list reply of a form that nobody knows
     empty-list      a list reply without entries
     challenge       a page with status 200 that asks whether the reader is a robot
@@ -108,7 +108,8 @@ def spoilt(answer: Answer, fault: Fault) -> Answer:
     if fault.kind == "redirect":
         return Answer(302, headers=(("Location", fault.value),))
     if fault.kind == "busy":
-        return _json({"code": int(fault.value or 1), "msg": "系统繁忙"})
+        code, message = (int(fault.value), "") if fault.value.isdigit() else (1, fault.value)
+        return _json({"code": code, "message": message or "系统繁忙"})
     return _ANSWERS[fault.kind]
 
 

@@ -1,6 +1,17 @@
-"""Numbers in sentences. Pure."""
+"""Numbers in sentences, and text of strangers in one line. Pure."""
 
 from __future__ import annotations
+
+import re
+
+LONGEST = 1000
+"""Characters of a line that a person reads, at most."""
+
+# What moves a terminal's cursor, ends a line, turns the direction of writing or cannot be encoded.
+_UNPRINTABLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufff9-\ufffb"
+    "\U000e0000-\U000e007f]"
+)
 
 
 def counted(number: int, noun: str) -> str:
@@ -13,3 +24,27 @@ def counted(number: int, noun: str) -> str:
     if number != 1:
         first = f"{first[:-1]}ies" if first.endswith("ry") else f"{first}s"
     return " ".join([str(number), first, *rest])
+
+
+def printable(text: str, longest: int = LONGEST) -> str:
+    r"""Text from the network as one line that may be shown and kept anywhere: nothing in it acts, and it has an end.
+
+    >>> print(printable("busy\n2026-11-03 ERROR \x1b[31mforged"))
+    busy 2026-11-03 ERROR \x1b[31mforged
+    >>> printable("x" * 2000, 5)
+    'xxxxx… (2,000 characters)'
+    """
+    shown = _UNPRINTABLE.sub(_visible, text[:longest])
+    return shown if len(text) <= longest else f"{shown}… ({len(text):,} characters)"
+
+
+def shown(text: str) -> str:
+    """Several lines for a terminal, each of them printable."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
+def _visible(found: re.Match[str]) -> str:
+    character = found[0]
+    if character in "\t\n\x0b\x0c\r\x85\u2028\u2029":
+        return " "
+    return character.encode("unicode_escape").decode("ascii")

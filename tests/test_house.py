@@ -36,7 +36,18 @@ MAY_IMPORT = {
     "headers": set[str](),
     "exporters": {"items", "markdown", "archive"},
     "health": {"archive", "health", "wording"},
-    "extensions": {"items", "errors", "configured", "archive", "sources", "health", "drops", "redaction", "extensions"},
+    "extensions": {
+        "items",
+        "errors",
+        "configured",
+        "archive",
+        "sources",
+        "health",
+        "drops",
+        "redaction",
+        "wording",
+        "extensions",
+    },
     "pipelines": {
         *(
             "items",
@@ -72,6 +83,7 @@ MAY_IMPORT = {
         )
     },
     "spiders": {
+        "wording",
         "items",
         "errors",
         "handlers",

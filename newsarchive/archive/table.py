@@ -11,12 +11,14 @@ from typing import Any, Generic, NoReturn, TypeVar, cast
 
 from newsarchive.archive.rows import State
 from newsarchive.errors import LedgerBroken
+from newsarchive.wording import printable
 
 R = TypeVar("R")
 OnBroken = Callable[[LedgerBroken], object]
 """What to do about a row that cannot be read."""
 
 _BATCH = 200  # rows
+_LONGEST = 10_000  # characters of a text
 
 
 def fail(error: LedgerBroken) -> NoReturn:
@@ -119,7 +121,9 @@ def broken_row(which: str, error: Exception) -> LedgerBroken:
 
 
 def stored(value: Any, name: str = "") -> Any:
-    """A value as SQLite keeps it. Raises `ValueError` for a time without zone."""
+    """A value as SQLite keeps it, text in one line and not without end. Raises `ValueError` for a time without zone."""
+    if isinstance(value, str):
+        return printable(value, _LONGEST)
     if not isinstance(value, datetime):
         return value
     if value.tzinfo is None:

@@ -16,6 +16,7 @@ from newsarchive.command import NO_LEDGER, OfflineCommand
 from newsarchive.configured import archive_folder
 from newsarchive.extensions.status_file import last_run, look, nothing
 from newsarchive.health import status
+from newsarchive.wording import shown
 
 
 class Command(OfflineCommand):
@@ -32,7 +33,7 @@ class Command(OfflineCommand):
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:  # noqa: ARG002
         found = whole_status(archive_folder(self.chosen), self.chosen.getint("ARCHIVE_MAX_TRIES"))
-        print(json.dumps(found, ensure_ascii=False, indent=2) if opts.json else status.in_words(found))
+        print(json.dumps(found, ensure_ascii=False, indent=2) if opts.json else shown(status.in_words(found)))
         return 1 if found["problem"] else 0
 
 

@@ -31,7 +31,7 @@ from newsarchive.archive.verify import (
 )
 from newsarchive.command import NO_LEDGER, OfflineCommand, existing_archive
 from newsarchive.errors import LedgerBroken
-from newsarchive.wording import counted
+from newsarchive.wording import counted, shown
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
@@ -79,7 +79,7 @@ class Command(OfflineCommand):
             found = {"checked": counts, "findings": [asdict(finding) for finding in findings]}
             print(json.dumps(found, ensure_ascii=False, indent=1))
         else:
-            print(table(counts, findings))
+            print(shown(table(counts, findings)))
         return 1 if findings else 0
 
 

@@ -22,6 +22,7 @@ from scrapy.exceptions import (
 
 from newsarchive.errors import ArchiveError, NewsArchiveError
 from newsarchive.redaction import without_secrets
+from newsarchive.wording import printable
 
 _SITE = (
     CannotResolveHostError,
@@ -133,7 +134,7 @@ def _twisted_errno(error: BaseException) -> int:
 
 def in_words(error: BaseException) -> str:
     """One line for the person who runs it."""
-    return without_secrets(_in_words(error))
+    return without_secrets(printable(_in_words(error)))
 
 
 def _in_words(error: BaseException) -> str:

@@ -15,9 +15,12 @@ from twisted.python.failure import Failure
 
 from newsarchive.items import Article, Page
 from newsarchive.redaction import without_secrets
+from newsarchive.wording import printable
 
 logger = logging.getLogger(__name__)
 _FORMATTER = logging.Formatter()
+_LONGEST = 100_000  # characters of several lines together
+_MOST_LINES = 200
 
 
 def tell_stop(record: logging.LogRecord) -> bool:
@@ -29,12 +32,27 @@ def tell_stop(record: logging.LogRecord) -> bool:
     return False
 
 
-def hide_secrets(record: logging.LogRecord) -> bool:
-    """A filter for log handlers: URLs and settings without what is nobody's to read, also in tracebacks."""
-    record.msg, record.args = without_secrets(record.getMessage()), ()
+def make_safe(record: logging.LogRecord) -> bool:
+    """A filter for log handlers, also for tracebacks: no secrets, and nothing from the network that acts or has no end.
+
+    A message is one line, but for Scrapy's own lists of settings and stats. Further lines are indented, so that none
+    looks like one of the log.
+    """
+    is_list = record.levelno <= logging.INFO and record.name.startswith("scrapy.") and "\n" in str(record.msg)
+    message = record.getMessage()
+    record.msg, record.args = without_secrets(_lines(message) if is_list else printable(message)), ()
     if record.exc_info:
-        record.exc_text = without_secrets(_FORMATTER.formatException(record.exc_info))
+        trace = _lines(_FORMATTER.formatException(record.exc_info))
+        record.exc_text = without_secrets(f"    {trace}")
     return True
+
+
+def _lines(text: str) -> str:
+    lines = text[:_LONGEST].split("\n")
+    if len(lines) > _MOST_LINES:  # of a traceback the first and the last tell most
+        half = _MOST_LINES // 2
+        lines = [*lines[:half], f"({len(lines) - _MOST_LINES} more lines)", *lines[-half:]]
+    return "\n    ".join(map(printable, lines))
 
 
 class LogLines(LogFormatter):

@@ -15,6 +15,7 @@ from newsarchive.extensions.faults import in_words, is_fatal
 from newsarchive.extensions.run import Run
 from newsarchive.items import Article, Page
 from newsarchive.sources import reader
+from newsarchive.wording import printable
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -63,6 +64,7 @@ class Quarantine:
 
     def keep(self, page: Page, reason: str, counted_as: str = "quarantined") -> None:
         """The page, then the ledger's row."""
+        reason = printable(reason)
         again = quarantine.keep(self.folder, page, reason)
         if page.article_id:
             before = self._note(page, reason, same_copy=again)

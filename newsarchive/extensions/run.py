@@ -23,11 +23,12 @@ from newsarchive.archive.schedule import Schedule
 from newsarchive.configured import archive_folder, schedule, stream_for_people
 from newsarchive.errors import LedgerBroken
 from newsarchive.extensions.faults import Faults, in_words
-from newsarchive.extensions.loglines import hide_secrets, tell_stop
+from newsarchive.extensions.loglines import make_safe, tell_stop
 from newsarchive.extensions.status_file import look, nothing, write_status
 from newsarchive.health import alarms, outcome, report, status
 from newsarchive.items import Article, Page
 from newsarchive.redaction import command_line
+from newsarchive.wording import printable
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -91,11 +92,11 @@ class Run:
         if not settings.getbool("ARCHIVE_OPEN"):
             raise NotConfigured
         for handler in _writing_handlers():
-            handler.addFilter(hide_secrets)  # Scrapy logs the settings next
+            handler.addFilter(make_safe)  # Scrapy logs the settings next
         run = cls(
             crawler,
             folder=archive_folder(settings),
-            arguments=printable(command_line(["scrapy", cls.command, *sys.argv[1:]]))[:500],
+            arguments=printable(command_line(["scrapy", cls.command, *sys.argv[1:]]), 500),
             schedule=schedule(settings, lambda: datetime.now(UTC)),
             pictures_url=settings.get("ARCHIVE_PICTURES_URL") or "",
         )
@@ -157,13 +158,13 @@ class Run:
     def engine_started(self) -> None:
         logging.getLogger("scrapy.crawler").addFilter(tell_stop)
         for handler in _writing_handlers():  # others than before: Scrapy makes them anew when the settings are known
-            handler.addFilter(hide_secrets)
+            handler.addFilter(make_safe)
             handler.addFilter(self.faults.plain)
 
     def item_scraped(self, item: object) -> None:
         if isinstance(item, Article):
             self._lengths.append(len(item.text))
-            self._keys.update(item.unknown_keys)
+            self._keys.update(printable(key, 80) for key in item.unknown_keys)
 
     def spider_closed(self, reason: str) -> None:
         self.reason = reason
@@ -268,8 +269,3 @@ class Run:
 def _writing_handlers() -> list[logging.Handler]:
     """Those that write, not the one that counts, which is to see everything as it is."""
     return [it for it in logging.getLogger().handlers if isinstance(it, logging.StreamHandler)]
-
-
-def printable(text: str) -> str:
-    """The text without what no file in UTF-8 can hold: bytes of a command line that are none."""
-    return text.encode("utf-8", "backslashreplace").decode()

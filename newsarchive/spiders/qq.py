@@ -18,6 +18,7 @@ from newsarchive.qq import lists, urls
 from newsarchive.qq.lists import Entry, ListReply
 from newsarchive.spiders.arguments import number, refuse_others, switch, words
 from newsarchive.spiders.base import ArchiveSpider
+from newsarchive.wording import printable
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -248,7 +249,7 @@ def _record(entry: Entry) -> str:
     """The list entry for the record, as JSON."""
     found = {
         "url": entry.url,
-        "title": entry.title,
+        "title": printable(entry.title),
         "publish_time": f"{entry.published:%Y-%m-%d %H:%M:%S}" if entry.published else "",
         "thumbnail": entry.thumbnail,
     }
