@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import unquote, urlsplit
 from weakref import WeakSet
 
 from scrapy.core.downloader.handlers.file import FileDownloadHandler
 from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
-from scrapy.exceptions import IgnoreRequest, NotConfigured
+from scrapy.exceptions import DownloadCancelledError, IgnoreRequest, NotConfigured
+from twisted.python.failure import Failure
 
 if TYPE_CHECKING:
     from scrapy import Request
     from scrapy.crawler import Crawler
     from scrapy.http import Response
+
+_LONGEST_HEADERS = 256 * 1024  # bytes, and what comes with the last of them; as in Chrome
 
 
 class NotSent(IgnoreRequest):
@@ -47,6 +50,55 @@ class FirewallAware(HTTP11DownloadHandler):
         if response.status == 501 and not request.meta.get("picture"):  # pictures come from hosts of their own
             self._refused.add(self.crawler)
         return response
+
+
+class _HeaderLimit:
+    """Ends a connection whose answer has headers without end: it counts what comes until they are there."""
+
+    def __init__(self, protocol: Any) -> None:
+        self._protocol = protocol
+        self._receive, self._request = protocol.dataReceived, protocol.request
+        self._left: int | None = None
+        protocol.dataReceived, protocol.request = self.data_received, self.request
+
+    def request(self, request: object) -> Any:
+        self._left = _LONGEST_HEADERS
+        return self._request(request).addCallbacks(self._came, self._did_not_come)
+
+    def data_received(self, data: bytes) -> None:
+        if self._left is not None:
+            self._left -= len(data)
+            if self._left < 0:
+                self._protocol.transport.abortConnection()
+                return
+        self._receive(data)
+
+    def _came(self, response: object) -> object:
+        self._left = None
+        return response
+
+    def _did_not_come(self, failure: Failure) -> Failure:
+        if self._left is not None and self._left < 0:
+            raise DownloadCancelledError(f"its headers are larger than {_LONGEST_HEADERS:,} bytes")
+        return failure
+
+
+class LimitedHeaders(FirewallAware):
+    """The same, with headers of a size that neither Scrapy nor Twisted limits."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        super().__init__(crawler)
+        self._pool._factory = _with_limit(self._pool._factory)
+
+
+def _with_limit(factory: type[Any]) -> type[Any]:
+    class Limited(factory):  # type: ignore[misc]
+        def buildProtocol(self, addr: object) -> Any:  # noqa: N802  -- Twisted's name
+            protocol = super().buildProtocol(addr)
+            _HeaderLimit(protocol)
+            return protocol
+
+    return Limited
 
 
 def _with_header_for_user(request: Request) -> Request:

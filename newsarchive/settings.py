@@ -60,7 +60,7 @@ DOWNLOAD_WARNSIZE = 0  # default 32 MiB, which cannot be reached
 DOWNLOAD_HANDLERS = {
     **dict.fromkeys(("ftp", "s3", "data")),  # only http and https
     "file": "newsarchive.handlers.SavedPage",  # for `scrapy shell ./page.html`; a crawl opens none
-    **dict.fromkeys(("http", "https"), "newsarchive.handlers.FirewallAware"),
+    **dict.fromkeys(("http", "https"), "newsarchive.handlers.LimitedHeaders"),
 }
 TELNETCONSOLE_ENABLED = False  # default True: a console that runs code
 REMOTE_CONTROL_ENABLED = False  # default True: a server that runs code

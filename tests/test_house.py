@@ -34,6 +34,7 @@ MAY_IMPORT = {
     "wording": set[str](),
     "redaction": set[str](),
     "headers": set[str](),
+    "robots": set[str](),
     "exporters": {"items", "markdown", "archive"},
     "health": {"archive", "health", "wording"},
     "extensions": {
