@@ -15,7 +15,9 @@ from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.lock import Lock
 from newsarchive.archive.rebuild import can_be_rebuilt, rebuild
 from newsarchive.archive.rows import Row
+from newsarchive.archive.schedule import Latest
 from newsarchive.archive.schema import is_begun
+from newsarchive.wording import counted
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +48,13 @@ class Archive:
                 logger.warning("no ledger in %s: it is rebuilt from the Markdown files", folder)
                 outcome = rebuild(folder, now=now, ages=ages, pictures_url=pictures_url)
                 logger.warning("the ledger was rebuilt: %s", outcome)
-            return cls(folder, Ledger.open(folder / LEDGER), lock)
+            ledger = Ledger.open(folder / LEDGER)
+            try:
+                _pull_in(ledger, now, ages)
+            except BaseException:
+                ledger.close()
+                raise
+            return cls(folder, ledger, lock)
         except BaseException:
             lock.release()
             raise
@@ -71,6 +79,32 @@ class Archive:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _pull_in(ledger: Ledger, now: datetime, ages: Sequence[timedelta]) -> None:
+    """What a run with a clock that was ahead has put off for years is due as if it had been right."""
+    latest = Latest(now, ages)
+    rows = list(ledger.rows_after(latest.past, latest.next_try, latest.next_check))
+    if latest.is_behind(rows):
+        logger.warning("the clock of this machine is behind: most of what was archived last was published after it")
+        return
+    late = [(row, latest.article(row)) for row in rows]
+    pictures = [(row, latest.picture(row)) for row in ledger.pictures.rows_after(latest.next_try)]
+    articles = [mended for row, mended in late if mended != row]
+    others = [mended for row, mended in pictures if mended != row]
+    if not articles and not others:
+        return
+    with ledger.together():
+        for article in articles:
+            ledger.put(article)
+        for picture in others:
+            ledger.pictures.put(picture)
+    logger.warning(
+        "the ledger had times of %s and %s that are later than any schedule gives, as a wrong clock sets them:"
+        " they are pulled in",
+        counted(len(articles), "article"),
+        counted(len(others), "picture"),
+    )
 
 
 def document_bytes(file: Path) -> bytes | None:

@@ -31,7 +31,7 @@ def read_row(folder: Path, path: Path, *, now: datetime, ages: Sequence[timedelt
     if article_id not in link["url"]:
         raise ValueError(f"its source line names another article: {link['url']}")
     published = _published(fields.get("date"))
-    archived = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    archived = min(datetime.fromtimestamp(path.stat().st_mtime, UTC), now)
     thumbnail = str(fields.get("thumbnail") or "")
     former = folder / revision_path(source, article_id, archived).parent
     digest = hashlib.sha256(data).hexdigest()

@@ -77,7 +77,7 @@ def put(
     revision = max(row.revision, 1) if row else 1
     if former != document:
         if former is not None and not _says_the_same(row, article, former, document):
-            written = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+            written = min(datetime.fromtimestamp(file.stat().st_mtime, UTC), now)
             known = row if row and row.path else None
             as_written = known is not None and known.file_hash in ("", content_hash(former))
             # a killed run may have written a document and not told the ledger

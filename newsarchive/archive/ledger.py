@@ -280,6 +280,12 @@ class Ledger(RunRows):
         """Every article in the order of its finding."""
         return self._articles.walk("source = ?", source) if source else self._articles.walk("1")
 
+    def rows_after(self, now: datetime, next_try: datetime, next_check: datetime) -> Iterator[Row]:
+        """Articles with a time of the past that is after `now`, or a next look after those."""
+        past = ("first_seen", "archived_at", "last_checked", "gone_at")
+        condition = " OR ".join(f"{name} > ?" for name in (*past, "next_try", "next_check"))
+        return self._articles.walk(f"({condition})", *[now] * len(past), next_try, next_check)
+
     def counts_by_state(self) -> dict[State, int]:
         found = self._run("SELECT state, count(*) FROM articles GROUP BY state").rows
         try:

@@ -97,6 +97,10 @@ class PictureRows:
         """Pictures that are not tried any more."""
         return self._table.select("state = 'failed' AND attempts >= ? ORDER BY seq", max_tries)
 
+    def rows_after(self, now: datetime) -> Iterator[PictureRow]:
+        """Pictures whose next try comes after this time."""
+        return self._table.walk("next_try > ?", now)
+
     def rows(self) -> Iterator[PictureRow]:
         """Every picture."""
         return self._table.walk("1")

@@ -34,6 +34,8 @@ _SAVED_FROM = re.compile(rb"<!--\s*saved from url=\(\d+\)(https?://[^\s>]+)\s*--
 class Position(NamedTuple):
     """Where a page lies in a WARC file."""
 
+    has_come: bool
+    """Whether its time has; the other ones are taken for older."""
     date: datetime
     file: Path
     offset: int
@@ -79,8 +81,10 @@ def newest_captures(files: Iterable[Path], source: str, ledger: Ledger | None = 
     """For each article (or, where nothing names one, each URL) its newest page that can be read.
 
     Between two good pages there may be one that only asks whether the reader is a robot, or one that has ended the
-    process that read it, which the `ledger` knows. What cannot be read from disk is logged and left out.
+    process that read it, which the `ledger` knows. What cannot be read from disk is logged and left out. A time that
+    has not come yet is that of a wrong clock.
     """
+    now = datetime.now(UTC)
     found: dict[str, list[Position]] = {}
     for file in files:
         try:
@@ -88,7 +92,8 @@ def newest_captures(files: Iterable[Path], source: str, ledger: Ledger | None = 
                 if isinstance(capture, Damage):
                     _logger.warning("%s: nothing readable at byte %d: %s", file, capture.offset, capture.reason)
                 elif capture.is_page:
-                    place = Position(capture.record.date, file, capture.record.offset)
+                    date = capture.record.date
+                    place = Position(date <= now, date, file, capture.record.offset)
                     found.setdefault(_key(capture), []).append(place)
         except OSError as error:
             _cannot_be_read(file, error.strerror or str(error))

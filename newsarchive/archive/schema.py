@@ -155,6 +155,8 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
 
 
 def _connection(path: Path, *, read_only: bool) -> sqlite3.Connection:
+    if path.is_dir():
+        raise _broken(path, "it is a folder")
     try:
         for file in ledger_files(path):
             check_regular(file)

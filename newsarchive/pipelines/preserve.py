@@ -133,6 +133,6 @@ def _original(page: Page, folder: Path, row: Row) -> Original | None:
         former = capture_at(folder / row.warc_file, row.warc_offset or 0).record
     except ArchiveError:
         return None  # moved away or damaged, which `scrapy verify` tells: the page is written whole again
-    if former.body != page.html:
+    if former.body != page.html or former.date > page.fetched:  # the latter from a run with a wrong clock
         return None
     return Original(url=former.url, date=former.date, payload_digest=former.payload_digest)

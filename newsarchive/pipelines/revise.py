@@ -69,7 +69,7 @@ class Revise:
             held = capture_at(archive.folder / PAGES / row.warc_file, row.warc_offset).record.date
         except ArchiveError:  # moved away or damaged, which `scrapy verify` tells
             return False
-        return item.captured < held
+        return item.captured < held <= self.run.now()  # a later time is from a run with a wrong clock
 
     def _count(self, article: Article) -> None:
         """What a run's whole articles are like, new or not: the alarms compare it with other runs."""
