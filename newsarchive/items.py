@@ -72,6 +72,8 @@ class Article:
     language: str = "zh-CN"
     unknown_keys: tuple[str, ...] = ()
     """Keys of the page's own data that nobody has described yet: the first sign of a new layout."""
+    missed_pictures: bool = False
+    """The page names pictures of its body, and not one of them was found there."""
     content_hash: str = ""
     """SHA-256 of the document with the site's own picture links; `""` until it was compared with the archive."""
     local_pictures: dict[str, str] = field(default_factory=dict)

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
 import pytest
 
 from newsarchive.health.alarms import alarms, usual_age
+from newsarchive.health.counts import NewArticles, traits
 from newsarchive.health.outcome import exit_code, site_trouble
+from newsarchive.items import Article, Picture
+from newsarchive.qq.lists import BEIJING
 
 Counts = dict[str, int | float | str]
 
@@ -43,9 +51,54 @@ def test_lists_full_and_no_article_read_is_an_alarm_without_any_history() -> Non
 
 
 @pytest.mark.parametrize("few", [1, 2])
-def test_a_page_or_two_are_no_sign(few: int) -> None:
+def test_a_page_or_two_are_no_sign_without_earlier_runs(few: int) -> None:
     for how in ("quarantined", "failed", "gone"):
         assert names(without_articles(**{f"article__{how}": few}), []) == []
+
+
+def odd(pages: int) -> list[Counts]:
+    """Earlier runs with 200 pages, of which some could not be read."""
+    return [DAY | {"article/new": 20 - (n < pages), "article/quarantined": int(n < pages)} for n in range(10)]
+
+
+@pytest.mark.parametrize("few", [1, 2])
+def test_a_small_run_without_a_readable_page_is_a_sign_where_hardly_any_was_bad(few: int) -> None:
+    now = without_articles(article__quarantined=few)
+    for past in (PAST, [DAY], odd(1), odd(2)):
+        assert names(now, past) == ["pages"]
+    assert names(now, [*[NIGHT] * 60, *PAST]) == ["pages"], "a night that follows quiet nights"
+    assert names(without_articles(article__quarantined=1), odd(6)) == []
+
+
+def test_one_odd_page_among_others_is_no_sign() -> None:
+    for good in (2, 5, 20):
+        assert names(without_articles(article__quarantined=1, article__new=good), PAST) == []
+
+
+def test_half_of_a_small_run_is_a_sign_where_hardly_any_page_was_bad() -> None:
+    now = without_articles(article__quarantined=1, article__new=1)
+    assert names(now, PAST) == ["pages"]
+    assert names(now, odd(6)) == []
+
+
+def test_pages_that_are_looked_at_again_say_nothing_for_new_ones() -> None:
+    looked_at = {"article__unchanged": 30, "article__quarantined": 2}
+    assert names(without_articles(**looked_at), PAST) == ["pages"]
+    assert names(without_articles(**looked_at, recheck__quarantined=2), PAST) == []
+    assert names(without_articles(**looked_at, article__new=9), PAST) == []
+
+
+def test_not_modified_is_no_page_that_was_read() -> None:
+    now = without_articles(article__unchanged=30, page__not_modified=30, article__quarantined=1)
+    assert names(now, PAST) == ["pages"]
+
+
+@pytest.mark.parametrize(("what", "alarm"), [("gone", "all gone"), ("failed", "no article")])
+def test_two_new_articles_that_are_gone_or_lead_elsewhere(what: str, alarm: str) -> None:
+    now = without_articles(**{f"article__{what}": 2, "request__article": 2})
+    assert alarm in names(now, PAST)
+    assert names(now, [DAY | {f"article/{what}": 1}] * 10) == []
+    assert names(now | {f"recheck/{what}": 2}, PAST) in ([], ["entries without pages"])
 
 
 def test_a_page_or_two_of_each_run_add_up_until_one_can_be_read() -> None:
@@ -110,9 +163,28 @@ def test_a_share_that_jumps_is_an_alarm_beside_earlier_runs_only(name: str) -> N
     assert alarm.advice
 
 
-def test_small_numbers_have_no_shares() -> None:
-    now: Counts = NIGHT | {"article/new": 4, "without/thumbnail": 4, "family/F4": 4}
-    assert names(now, PAST) == []
+@pytest.mark.parametrize("new", [2, 4])
+def test_what_hardly_any_article_was_is_a_sign_in_a_small_run_too(new: int) -> None:
+    past = [DAY | {"family/F4": 0, "family/F5": 20}] * 10
+    now: Counts = NIGHT | {"article/new": new, "without/thumbnail": new, "family/F4": new}
+    assert names(now, past) == ["no thumbnail", "family F4"]
+    assert names(now | {"article/new": 1, "without/thumbnail": 1, "family/F4": 1}, past) == []
+
+
+def test_what_many_articles_are_is_none() -> None:
+    past = [DAY | {"without/picture": 8}] * 10
+    assert names(NIGHT | {"article/new": 4, "without/picture": 4, "family/F5": 4}, past) == []
+    assert names(DAY | {"without/picture": 20}, past) == ["no picture"]
+
+
+def test_five_articles_of_one_account_are_no_sign() -> None:
+    assert names(DAY | {"without/thumbnail": 5}, PAST) == []
+
+
+def test_what_was_usual_in_the_last_days_is_no_sign_after_a_day_of_something_else() -> None:
+    picture_day = [DAY | {"without/picture": 0}] * 30
+    past = [*picture_day, *[DAY | {"without/picture": 9}] * 300]
+    assert names(DAY | {"without/picture": 13}, past) == []
 
 
 def test_a_share_that_is_usual_is_none() -> None:
@@ -167,6 +239,147 @@ def test_a_new_key_in_most_pages() -> None:
 def test_no_alarm_twice() -> None:
     now = without_articles(article__quarantined=30) | {"article/new": 2}
     assert len(names(now, PAST)) == len(set(names(now, PAST)))
+
+
+@pytest.mark.parametrize(("what", "fewest"), [("title", 2), ("body", 2), ("time", 3)])
+def test_articles_that_are_all_alike(what: str, fewest: int) -> None:
+    for new in (fewest, 12):
+        assert names(DAY | {"article/new": new, f"same/{what}": new}, PAST) == [f"same {what}"]
+    assert names(DAY | {"article/new": 12, f"same/{what}": 7}, PAST) == [f"same {what}"]
+    assert names(DAY | {"article/new": 12, f"same/{what}": 3}, PAST) == []
+    assert names(DAY | {"article/new": 1, f"same/{what}": 1}, PAST) == []
+    assert names(DAY | {"article/new": 2, f"same/{what}": 2, "kind": "accounts"}, []) == [], "a daily column"
+
+
+def article(title: str = "题目", text: str = "文" * 300, **more: Any) -> Article:
+    fields = {"published": datetime(2026, 11, 3, 9, tzinfo=BEIJING), "summary": text[:50], "thumbnail": "t", **more}
+    return Article(source="qq", article_id="20261103A00AB100", url="", title=title, body=text, text=text, **fields)
+
+
+def together(*articles: Article) -> Counts:
+    seen = NewArticles()
+    for each in articles:
+        seen.add(each)
+    return seen.counts()
+
+
+def test_what_articles_have_in_common() -> None:
+    nine = datetime(2026, 11, 3, 9, tzinfo=BEIJING)
+    stories = [article(f"{n}", chr(0x4E00 + n) * 300, published=nine + timedelta(minutes=n)) for n in range(5)]
+    assert together(*stories) == {"same/title": 1, "same/body": 1, "same/time": 1, "length/median": 300}
+    named = [replace(story, title="腾讯新闻") for story in stories]
+    assert together(*named)["same/title"] == 5
+    assert together(*named[:2])["same/title"] == 2
+    assert together(*(replace(story, text="请在客户端里看这篇文章的全文") for story in stories))["same/body"] == 5
+    assert together() == {}
+
+
+def test_one_story_of_two_accounts_is_two_articles() -> None:
+    text = "".join(chr(0x4E00 + n) for n in range(400))
+    assert together(article("题目", text), article("题目", text[:300] + "完"))["same/title"] == 1
+    assert together(article("题目一", text), article("题目一！", text))["same/body"] == 1
+
+
+def test_picture_stories_have_no_length() -> None:
+    pictures = [Picture(url="p")] * 9
+    assert "length/median" not in together(*[article(text="图", pictures=pictures)] * 3)
+    assert together(article(text="文" * 700), article(text="图", pictures=pictures))["length/median"] == 700
+    now = DAY | {"without/text": 20, "without/picture": 0, "same/time": 1}
+    del now["length/median"]
+    assert names(now, PAST) == []
+    assert names(now | {"without/text": 19, "length/median": 20}, PAST) == [], "one article is no median"
+
+
+def test_traits() -> None:
+    entry = '{"title": "题目", "publish_time": "2026-11-03 09:00:00"}'
+    pictured = article(pictures=[Picture(url="p")], family="F5")
+    assert list(traits(pictured, entry)) == ["family/F5"]
+    assert list(traits(pictured)) == ["family/F5"]
+    assert set(traits(replace(pictured, pictures=[], thumbnail=""))) >= {"without/picture", "without/thumbnail"}
+    assert "without/named_picture" in set(traits(replace(pictured, pictures=[], missed_pictures=True)))
+    assert "page/short" in set(traits(replace(pictured, is_short=True)))
+    assert "without/summary" in set(traits(replace(pictured, summary="")))
+    assert set(traits(replace(pictured, text="", summary=""))) == {"family/F5", "without/text"}
+
+
+@pytest.mark.parametrize(
+    ("title", "time", "found"),
+    [
+        ("题目：换了说法", "2026-11-03 09:30:00", set()),
+        ("腾讯新闻", "2026-11-03 09:00:00", {"unlike_list/title"}),
+        ("题目", "2026-11-02 09:00:00", {"unlike_list/time"}),
+        ("", "", set()),
+        ("题目", "昨天", set()),
+        ("题", "2026-11-03T09:00:00+08:00", {"unlike_list/title"}),
+    ],
+)
+def test_an_article_beside_its_list_entry(title: str, time: str, found: set[str]) -> None:
+    entry = json.dumps({"title": title, "publish_time": time})
+    assert {trait for trait in traits(article(), entry) if trait.startswith("unlike")} == found
+
+
+@pytest.mark.parametrize("entry", ["", "{", "[]", '"x"', '{"title": 5}'])
+def test_a_list_entry_that_is_none(entry: str) -> None:
+    assert set(traits(article(), entry)) <= {"family/", "without/picture", "unlike_list/title"}
+
+
+def test_entries_of_an_unknown_type() -> None:
+    assert names(NIGHT | {"entry/unknown_article": 1}, PAST) == ["unknown entries"]
+    assert names(NIGHT | {"entry/unknown_article": 1}, []) == ["unknown entries"]
+    assert names(NIGHT | {"entry/unknown_article": 1}, [NIGHT | {"entry/unknown_article": 1}] * 10) == []
+    assert names(NIGHT | {"entry/unknown_article": 90}, [NIGHT | {"entry/unknown_article": 90}] * 10) != []
+
+
+def test_entries_without_pictures_are_seen_before_articles_are() -> None:
+    past = [NIGHT | {"entries/without_thumbnail": 60}] * 10
+    assert names(NIGHT | {"entries/without_thumbnail": 90}, past) == []
+    assert names(NIGHT | {"entries/without_thumbnail": 480}, past) == ["entries without pictures"]
+
+
+def test_lists_that_fail_again_and_again_are_named() -> None:
+    [alarm] = alarms(DAY | {"failing/channel nba": 3, "failing/channel auto": 12}, PAST)
+    assert alarm.name == "failing lists"
+    assert "channel auto (12), channel nba (3)" in alarm.seen
+    many = {f"failing/channel {n:02}": 4 for n in range(12)}
+    [alarm] = alarms(DAY | many, PAST)
+    assert "12 lists" in alarm.seen
+    assert alarm.seen.endswith("channel 07 (4) and 4 more")
+
+
+def test_lists_that_were_always_empty_are_no_sign() -> None:
+    lic: Counts = {"kind": "lists", "complete": 1, "list/read": 1, "list/empty": 1}
+    assert names(lic, []) == ["lists empty"]
+    assert names(lic | {"list/always_empty": 1}, []) == []
+
+
+def test_all_pages_for_subscribers_are_a_sign_where_few_were() -> None:
+    few = [DAY | {"article/for_subscribers": 2}] * 10
+    assert names(without_articles(article__for_subscribers=12), few) == ["for subscribers"]
+    assert names(without_articles(article__for_subscribers=1, article__cut=1), few) == []
+    assert names(without_articles(article__for_subscribers=2), few) == []
+    assert names(DAY | {"article/for_subscribers": 5}, few) == []
+
+
+def test_short_texts_and_revisions_without_end() -> None:
+    assert names(DAY | {"page/short": 20}, PAST) == ["short"]
+    assert names(DAY | {"page/short": 2}, PAST) == []
+    edits = [DAY | {"article/revised": 2, "article/unchanged": 30}] * 10
+    assert names(DAY | {"article/revised": 32}, edits) == ["revisions"]
+    assert names(DAY | {"article/revised": 4, "article/unchanged": 28}, edits) == []
+
+
+def test_challenges_are_a_site_that_refuses_and_no_layout() -> None:
+    challenged = without_articles(article__challenged=12, site__refused=12)
+    assert names(challenged, PAST) == []
+    assert "the site refused us: 12 of 12 pages" in site_trouble(challenged)
+    assert site_trouble(without_articles(article__challenged=3, site__refused=3)) != ""
+    assert site_trouble(DAY | {"article/challenged": 10, "site/refused": 10}) != "", "it began to refuse"
+    assert site_trouble(DAY | {"article/challenged": 3, "site/refused": 3}) == "", "a few among many"
+    assert site_trouble(without_articles(article__challenged=2, site__refused=2)) == ""
+
+
+def test_pages_that_lead_elsewhere_are_not_a_site_that_cannot_be_reached() -> None:
+    assert site_trouble({"site/unreachable": 1, "list/failed": 1, "list/read": 24, "article/failed": 12}) == ""
 
 
 def test_what_a_run_says_to_its_caller() -> None:

@@ -129,6 +129,10 @@ HOSTILE: list[tuple[Reader, str, str, str]] = [
         ("", "<body", ""), ("", "<title>", ""), ("", "<title x", ""), ("", "\x00", ""),
         ("安全验证", "<title ", ""), ("安全验证", "<meta ", ""), ("<title>", "腾讯 _", "安全验证</title>"),
     )),
+    *((all_of(pages._BODY_PICTURE), *each) for each in (
+        ("", "gtimg.com/a_bt/", ""), ("gtimg.com/", "a_bt", "/"), ("gtimg.com/a_bt/", "a/", ""),
+        ("gtimg.com/a_bt/", "\\", ""),
+    )),
     # a body
     (markup.without_styles, "", "<style>", ""),
     (markup.without_styles, "", "<style", ""),

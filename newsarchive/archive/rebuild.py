@@ -157,6 +157,7 @@ def _take_over(ledger: Ledger, target: Path, outcome: Outcome) -> None:
             _take_each(former.rows, lambda row: _take_over_row(ledger, row, outcome), broken)
             _take_each(former.pictures.rows, ledger.pictures.put, broken)
             _take_each(lambda: reversed(former.last_runs(1000)), ledger.put_run, broken)
+            _take_each(former.list_rows, ledger.put_list, broken)
     except (LedgerBroken, OSError) as error:
         broken.append(error)
     if broken and is_begun(target):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -97,6 +97,40 @@ class PictureRow:
     attempts: int = 0
     next_try: datetime | None = None
     reason: str = ""
+
+
+class ListResult(StrEnum):
+    """What a run got from a list."""
+
+    NAMED = "named"
+    """Entries, of any kind."""
+    EMPTY = "empty"
+    FAILED = "failed"
+    """No reply, or one that could not be read."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListRow:
+    """One list: a channel, an account, the hot list, the sitemap."""
+
+    source: str
+    where: str
+    failures: int = 0
+    """How many of the last runs that asked for it got nothing from it."""
+    has_named: bool = False
+    """Whether it ever had an entry: some channels never have."""
+
+    def after(self, result: ListResult) -> ListRow:
+        """The row after one more run that asked for the list.
+
+        >>> ListRow(source="qq", where="channel lic").after(ListResult.EMPTY).failures
+        0
+        >>> ListRow(source="qq", where="channel nba", has_named=True).after(ListResult.EMPTY).failures
+        1
+        """
+        has_named = self.has_named or result is ListResult.NAMED
+        failed = result is ListResult.FAILED or (result is ListResult.EMPTY and has_named)
+        return replace(self, failures=self.failures + 1 if failed else 0, has_named=has_named)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from datetime import datetime
 
-from newsarchive.archive.rows import RunRow
+from newsarchive.archive.rows import ListRow, RunRow
 from newsarchive.archive.table import Done, OnBroken, broken_row, stored, time
 
 
@@ -54,6 +54,25 @@ class RunRows:
         except (ValueError, TypeError) as error:
             self._on_broken(broken_row(f"{run} among the runs", error))
             return None
+
+    def list_rows(self, source: str | None = None) -> list[ListRow]:
+        """What is known of each list that a run has asked for."""
+        condition, values = ("source = ?", (source,)) if source else ("1", ())
+        found = self._run(f'SELECT source, "where", failures, has_named FROM lists WHERE {condition}', values).rows  # noqa: S608
+        return [row for columns in found if (row := self._read_list(*columns)) is not None]
+
+    def _read_list(self, source: str, where: str, failures: int, has_named: int) -> ListRow | None:
+        try:
+            return ListRow(source=source, where=where, failures=int(failures), has_named=bool(int(has_named)))
+        except (ValueError, TypeError) as error:
+            self._on_broken(broken_row(f"{where} among the lists", error))
+            return None
+
+    def put_list(self, row: ListRow) -> None:
+        self._run(
+            'INSERT OR REPLACE INTO lists (source, "where", failures, has_named) VALUES (?, ?, ?, ?)',
+            (row.source, row.where, row.failures, int(row.has_named)),
+        )
 
     def walk(self, source: str, where: str) -> bool:
         """A list is read page by page from here on. Whether an earlier walk did not come to its end.

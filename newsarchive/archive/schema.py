@@ -88,6 +88,13 @@ STEPS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE articles ADD COLUMN announced_thumbnail TEXT NOT NULL DEFAULT ''",
         "ALTER TABLE articles ADD COLUMN announced_entry TEXT NOT NULL DEFAULT ''",
         "ALTER TABLE articles ADD COLUMN false_announcements INTEGER NOT NULL DEFAULT 0",
+        """CREATE TABLE lists (
+            source TEXT NOT NULL,
+            "where" TEXT NOT NULL,
+            failures INTEGER NOT NULL,
+            has_named INTEGER NOT NULL,
+            PRIMARY KEY (source, "where")
+        )""",
     ),
 )
 """Each step leads from one version to the next. A step that was released never changes."""

@@ -9,7 +9,7 @@ from twisted.python.failure import Failure
 
 from newsarchive.archive import quarantine
 from newsarchive.archive.files import quarantine_path
-from newsarchive.archive.ledger import State
+from newsarchive.archive.ledger import Row, State
 from newsarchive.drops import Gone, Quarantined, Unchanged
 from newsarchive.extensions.faults import in_words, is_fatal
 from newsarchive.extensions.run import Run
@@ -66,15 +66,19 @@ class Quarantine:
         """The page, then the ledger's row."""
         reason = printable(reason)
         again = quarantine.keep(self.folder, page, reason)
+        is_archived = False
         if page.article_id:
-            before = self._note(page, reason, same_copy=again)
-            again = again or before
+            row = self._note(page, reason, same_copy=again)
+            is_archived = bool(row.path)
+            again = again or row.state is State.QUARANTINED or (is_archived and row.attempts > 0)
         if counted_as == "quarantined" and again:
             counted_as = "quarantined_again"
         self.stats.inc_value(f"archive/article/{counted_as}")
+        if counted_as == "quarantined" and is_archived:
+            self.stats.inc_value("archive/recheck/quarantined")
 
-    def _note(self, page: Page, reason: str, *, same_copy: bool) -> bool:
-        """Tells the ledger; whether the article was in quarantine before."""
+    def _note(self, page: Page, reason: str, *, same_copy: bool) -> Row:
+        """Tells the ledger; returns what it knew before."""
         ledger, now = self.run.ledger, self.run.now()
         row, _ = ledger.found(
             page.source,
@@ -85,11 +89,10 @@ class Quarantine:
             entry=page.entry,
             now=now,
         )
-        before = row.state is State.QUARANTINED or bool(row.path and row.attempts)
         if not same_copy and (self.run.asks_site or not row.path):  # to read a copy once more is no further try
             next_try = self.run.schedule.next_try_of(row)
             ledger.quarantined(page.source, page.article_id, reason=reason, now=now, next_try=next_try)
-        return before
+        return row
 
     def release(self, source: str, article_id: str, name: str = "") -> None:
         """Called when the article is archived, its row included; `name` is the page's own in quarantine."""

@@ -5,11 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections import Counter
 from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from statistics import median
 from typing import TYPE_CHECKING, ClassVar, Self
 from weakref import WeakKeyDictionary
 
@@ -18,7 +16,7 @@ from scrapy.exceptions import NotConfigured
 from scrapy.utils.defer import deferred_from_coro
 
 from newsarchive.archive.archive import Archive
-from newsarchive.archive.rows import Row, State
+from newsarchive.archive.rows import ListResult, ListRow, Row, State
 from newsarchive.archive.schedule import Schedule
 from newsarchive.configured import archive_folder, schedule, stream_for_people
 from newsarchive.errors import LedgerBroken
@@ -26,7 +24,8 @@ from newsarchive.extensions.faults import Faults, in_words
 from newsarchive.extensions.loglines import make_safe, tell_stop
 from newsarchive.extensions.status_file import look, nothing, write_status
 from newsarchive.health import alarms, outcome, report, status
-from newsarchive.items import Article, Page
+from newsarchive.health.counts import NewArticles
+from newsarchive.items import Page
 from newsarchive.redaction import command_line
 from newsarchive.wording import printable
 
@@ -65,8 +64,8 @@ class Run:
         """`None` until the run has ended."""
         self.reason = "unfinished"
         self._arguments = arguments
-        self._lengths: list[int] = []
-        self._keys: Counter[str] = Counter()
+        self.new_articles = NewArticles()
+        self._lists: dict[str, ListResult] = {}
         self._stopping = False
         self.started = self.now()
         try:
@@ -102,7 +101,6 @@ class Run:
         )
         cls._of[crawler] = run
         crawler.signals.connect(run.engine_started, signal=signals.engine_started)
-        crawler.signals.connect(run.item_scraped, signal=signals.item_scraped)
         crawler.signals.connect(run.spider_closed, signal=signals.spider_closed)
         crawler.signals.connect(run.engine_stopped, signal=signals.engine_stopped)
         return run
@@ -145,13 +143,23 @@ class Run:
         again = self.schedule.next_try_after_interruption(row)
         return self.ledger.reading(row, now=self.now(), again=again)
 
+    def note_list(self, where: str, result: ListResult) -> None:
+        """What came of asking for a list, or for a page of it: the best of them is what the run got."""
+        order = list(ListResult)
+        self._lists[where] = min(self._lists.get(where, result), result, key=order.index)
+
     def mark_gone(self, row: Row) -> None:
         """The site says that the article was removed: its document stays, and it may come back."""
         if row.path and not self.asks_site:
             return  # which was so when the page was saved
         again = self.schedule.next_check(row, row.published)
         self.ledger.gone(row.source, row.article_id, now=self.now(), next_check=again)
-        self.count("article/still_gone" if row.state is State.GONE else "article/gone")
+        if row.state is State.GONE:
+            self.count("article/still_gone")
+            return
+        self.count("article/gone")
+        if row.path:
+            self.count("recheck/gone")
 
     # signals
 
@@ -160,11 +168,6 @@ class Run:
         for handler in _writing_handlers():  # others than before: Scrapy makes them anew when the settings are known
             handler.addFilter(make_safe)
             handler.addFilter(self.faults.plain)
-
-    def item_scraped(self, item: object) -> None:
-        if isinstance(item, Article):
-            self._lengths.append(len(item.text))
-            self._keys.update(printable(key, 80) for key in item.unknown_keys)
 
     def spider_closed(self, reason: str) -> None:
         self.reason = reason
@@ -218,8 +221,10 @@ class Run:
         ended = self.now()
         history = [run.counts for run in self.ledger.last_runs(5 * alarms.HISTORY) if run.counts]
         counts = self._counts(history)
-        found = alarms.alarms(counts, history)
         site = outcome.site_trouble(counts)
+        if not site:  # a site that is away says nothing about a single list
+            counts |= self._settle_lists()
+        found = alarms.alarms(counts, history)
         by_force = self.reason == "unfinished"  # nobody has closed the spider: Ctrl-C came twice, or it never began
         message = in_words(self.faults.first) if self.faults.first else BY_FORCE if by_force else site
         exit_code = outcome.exit_code(faults=self.faults.count + by_force, site=site, alarms=found)
@@ -242,6 +247,23 @@ class Run:
         with suppress(OSError):  # who reads it has gone, or the disk of a log is full; `scrapy status` says it again
             print(report.summary(whole), flush=True, file=stream_for_people(self.crawler.settings))
 
+    def _settle_lists(self) -> dict[str, int]:
+        """Remembers what came of each list; gives the counts that follow from it."""
+        source = self.crawler.spidercls.name
+        known = {row.where: row for row in self.ledger.list_rows(source)}
+        rows = {
+            where: known.get(where, ListRow(source=source, where=where)).after(result)
+            for where, result in self._lists.items()
+        }
+        with self.ledger.together():
+            for row in rows.values():
+                self.ledger.put_list(row)
+        failing = sorted(rows.values(), key=lambda row: (-row.failures, row.where))
+        counts = {f"failing/{row.where}": row.failures for row in failing[:50] if row.failures >= alarms.FAILING}
+        always_empty = [where for where in rows if where in known and self._lists[where] is ListResult.EMPTY]
+        counts["list/always_empty"] = sum(not rows[where].has_named for where in always_empty)
+        return counts
+
     def _counts(self, history: list[dict[str, int | float | str]]) -> dict[str, int | float | str]:
         assert self.crawler.stats  # noqa: S101
         counts: dict[str, int | float | str] = {
@@ -255,9 +277,7 @@ class Run:
         counts["kind"] = self.kind
         counts["filtered"] = int(any(getattr(self.crawler.spider, name, None) for name in ("since", "until")))
         counts["seconds"] = round((self.now() - self.started).total_seconds(), 1)
-        counts |= {f"key/{name}": number for name, number in self._keys.most_common(50)}
-        if self._lengths:
-            counts["length/median"] = median(self._lengths)
+        counts |= self.new_articles.counts()
         newest = self.ledger.newest(self.now())
         if newest and newest.published:
             hours = (self.now() - newest.published).total_seconds() / 3600

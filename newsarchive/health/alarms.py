@@ -1,34 +1,49 @@
-"""Does the site still look as it did? Counts of this run, beside those of the last ones, give alarms. Pure."""
+"""Does the site still look as it did? Counts of this run, beside those of earlier ones, give alarms. Pure.
+
+An alarm is a run that a site as it was would bring about once in thousands: `chance` says how often, from the counts of
+earlier runs. The slow test of alarms runs ten thousand natural runs and every harmful change that we could think of.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
-from math import comb, sqrt
+from math import exp, lgamma
 from statistics import median
 
 from newsarchive.health.counts import (
     FEW_PAGES,
-    NEW,
-    PAGES,
+    PAGES_READ,
+    PARTIAL,
+    READ,
     Counts,
     bad_pages,
+    first,
     good_pages,
     integer,
     is_whole,
     list_entries,
     number,
+    summed,
     total,
 )
 from newsarchive.health.outcome import site_trouble
 from newsarchive.wording import counted
 
-HISTORY = 20  # runs: ten hours of a run every half hour
-_SOME = 10  # articles of one run from which a share says something
-_MANY = 30  # articles of all earlier runs together
-_STALE = 48.0  # hours without a new article that are normal nowhere
+HISTORY = 400  # runs, eight days of a run every half hour: so many tell how often a page is odd by nature
+FAILING = 3  # runs in a row that got nothing from a list
+_RECENT = 20  # runs, ten hours; more of them while they have fewer than `_ENOUGH` pages
+_ENOUGH = 500  # pages
+_RARE, _RARER = 1e-3, 3e-4  # chances that are none; the latter for what more than one article in twenty is by nature
+_ALIKE = 30  # articles
+_JUMP = 0.25  # a share that has not grown by so much is no change of layout
+_BATCH = 5  # articles that one account puts out at a time, all of one kind
+_SOME = 10  # entries or articles of one run from which an average says something
+_ODD = 500  # pages among which one may be bad by nature, such as a test page, for a bad one to be a sign
+_KNOWN = 12  # pages of earlier runs, at least, that this one can be compared with
 _MOST_BAD = 0.3  # share of pages without a whole article, at most, that counts as usual: a habit of more is none
+_STALE = 48.0  # hours without a new article that are normal nowhere
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,20 +68,62 @@ def alarms(now: Counts, history: Sequence[Counts]) -> list[Alarm]:
     """The alarms of a run; `history` holds earlier runs, the newest first."""
     past = [counts for counts in history if counts.get("kind") == now.get("kind") and is_whole(counts)]
     past = past[:HISTORY]
-    found = [*_lists(now), *_pages(now, past)]
+    recent = _recent(past)
+    usual = (summed(recent), summed(past))
+    found = [*_lists(now, usual[0]), *_pages(now, past), *_alike(now)]
     # old pages look as they did, whatever the site does today
     if now.get("kind") not in ("replay", "retry") and not integer(now, "filtered"):
-        found += _shares(now, past)
-        found += _lengths(now, past)
-        found += _age(now, past)
-        found += _keys(now, past)
-    return list({alarm.name: alarm for alarm in reversed(found)}.values())[::-1]
+        found += _gone(now, usual)
+        found += _shares(now, usual)
+        found += _lengths(now, recent)
+        found += _age(now, recent)
+        found += _keys(now, recent)
+    by_name = {alarm.name: alarm for alarm in reversed(found)}
+    if "pages" in by_name and now.get("kind") != "retry":
+        by_name.pop("quarantine", None)  # which says the same of more pages
+    return list(by_name.values())[::-1]
 
 
-# hard ones: no history needed
+def _recent(past: Sequence[Counts]) -> Sequence[Counts]:
+    """What is usual now: the last runs, and more of them when they were quiet."""
+    pages = 0.0
+    for number_of_runs, counts in enumerate(past, 1):
+        pages += total([counts], PAGES_READ)
+        if number_of_runs >= _RECENT and pages >= _ENOUGH:
+            return past[:number_of_runs]
+    return past
 
 
-def _lists(now: Counts) -> Iterable[Alarm]:
+def chance(seen: float, whole: float, usual: float, before: float) -> float:
+    """How often a site as it was brings `seen` or more of `whole`, after `usual` of `before`.
+
+    The tail of a beta-binomial distribution: it allows for what a short history does not know. Articles of one run have
+    much in common (one day, one account), so that more than thirty, then or now, say no more than thirty.
+
+    >>> round(chance(2, 2, 0, 200), 5), round(chance(3, 12, 50, 200), 1)
+    (5e-05, 0.6)
+    """
+    now, then = min(1.0, _ALIKE / max(whole, 1)), min(1.0, _ALIKE / max(before, 1))
+    of, least = round(whole * now), int(seen * now)
+    often, rarely = 0.05 + usual * then, 1 + max(before - usual, 0) * then
+    return sum(
+        exp(_log_choose(of, n) + _log_beta(often + n, rarely + of - n) - _log_beta(often, rarely))
+        for n in range(least, of + 1)
+    )
+
+
+def _log_choose(of: int, n: int) -> float:
+    return lgamma(of + 1) - lgamma(n + 1) - lgamma(of - n + 1)
+
+
+def _log_beta(a: float, b: float) -> float:
+    return lgamma(a) + lgamma(b) - lgamma(a + b)
+
+
+# lists
+
+
+def _lists(now: Counts, usual: Counts) -> Iterable[Alarm]:
     read, unknown = integer(now, "list/read"), integer(now, "list/unknown")
     if unknown:  # one is enough: the spider has asked again and again before it counted it
         yield Alarm(
@@ -75,14 +132,14 @@ def _lists(now: Counts) -> Iterable[Alarm]:
             expected="none",
             advice=LISTS,
         )
-    if read and not list_entries(now):
+    entries = list_entries(now)
+    if read > integer(now, "list/always_empty") and not entries:
         yield Alarm(
             name="lists empty",
             seen=f"{counted(read, 'list')} read, and nothing named there, known or new",
             expected="about twenty entries in each",
             advice=LISTS,
         )
-    entries = list_entries(now)
     if entries >= _SOME and not integer(now, "entry/article") and not integer(now, "filtered"):
         yield Alarm(
             name="list entries",
@@ -90,19 +147,52 @@ def _lists(now: Counts) -> Iterable[Alarm]:
             expected="mostly articles",
             advice=LISTS,
         )
+    yield from _failing(now)
+    new_type, articles = integer(now, "entry/unknown_article"), integer(now, "entry/article")
+    of_new_type, before = number(usual, "entry/unknown_article"), number(usual, "entry/article")
+    if new_type and (10 * new_type > articles or new_type * before >= 2 * of_new_type * articles):
+        yield Alarm(
+            name="unknown entries",
+            seen=f"{counted(new_type, 'entry')} of lists of an unknown type, with the id of an article",
+            expected="only types that the reader of lists knows",
+            advice="they are fetched; look at one in the list reply and add its type to newsarchive/qq/lists.py",
+        )
+
+
+def _failing(now: Counts) -> Iterable[Alarm]:
+    prefix = "failing/"
+    failing = {key.removeprefix(prefix): integer(now, key) for key in now if key.startswith(prefix)}
+    if failing:
+        longest = sorted(failing, key=lambda where: (-failing[where], where))
+        named = ", ".join(f"{where} ({failing[where]})" for where in longest[:8])
+        more = f" and {len(longest) - 8} more" if len(longest) > 8 else ""
+        yield Alarm(
+            name="failing lists",
+            seen=f"{counted(len(failing), 'list')} got nothing in so many runs in a row: {named}{more}",
+            expected=f"fewer than {FAILING}",
+            advice="open it in a browser; take a channel that is no more out of QQ_CHANNELS",
+        )
+
+
+# pages
 
 
 def _pages(now: Counts, past: Sequence[Counts]) -> Iterable[Alarm]:
-    good, bad, gone = good_pages(now), bad_pages(now), integer(now, "article/gone")
+    good, bad = good_pages(now), bad_pages(now)
     if bad and not good:  # at night a run has a page or two: those since the last one that could be read count too
-        bad += sum(map(bad_pages, takewhile(lambda counts: not good_pages(counts), past)))
-    if bad >= FEW_PAGES and bad > good and not _is_chance(bad, bad + good, past):
-        yield Alarm(
-            name="pages",
-            seen=f"{bad} of {bad + good} pages are no whole article",
-            expected="hardly any",
-            advice=MEND,
-        )
+        since = list(takewhile(lambda counts: not good_pages(counts), past))
+        bad, past = bad + sum(map(bad_pages, since)), past[len(since) :]
+    usual, before = sum(map(bad_pages, past)), sum(good_pages(counts) + bad_pages(counts) for counts in past)
+    new, bad_new = integer(now, "article/new"), first(now, "quarantined")
+    usual_new = sum(first(counts, "quarantined") for counts in past)
+    if _is_unreadable(bad, bad + good, usual, before):
+        seen = f"{bad} of {bad + good} pages are no whole article"
+    elif _is_unreadable(bad_new, bad_new + new, usual_new, usual_new + total(past, ("article/new",))):
+        seen = f"{bad_new} of {bad_new + new} pages of new articles are no whole article"
+    else:
+        seen = ""
+    if seen:
+        yield Alarm(name="pages", seen=seen, expected="hardly any", advice=MEND)
     if now.get("kind") == "retry" and integer(now, "article/quarantined_again"):
         yield Alarm(
             name="quarantine",
@@ -110,15 +200,45 @@ def _pages(now: Counts, past: Sequence[Counts]) -> Iterable[Alarm]:
             expected="none, once the page families are mended",
             advice=MEND,
         )
-    if gone > FEW_PAGES and not good:
+
+
+def _is_unreadable(bad: int, pages: int, usual: int, before: float) -> bool:
+    """Whether so many pages without a whole article are a sign, after `usual` of `before`.
+
+    56 of 303 real pages of 2025 and 2026 showed an empty body: most likely articles for subscribers.
+    """
+    if not bad or 2 * bad < pages:
+        return False
+    if before < _KNOWN:
+        return bad >= FEW_PAGES and 2 * bad > pages
+    # where a page is hardly ever bad, a single one is a sign when it is all that came, or half of it
+    if usual <= min(max(2, before / _ODD), before / 100):
+        return True
+    return bad > 1 and _is_rare(bad, pages, min(usual, _MOST_BAD * before), before)
+
+
+def _is_rare(seen: float, whole: float, usual: float, before: float) -> bool:
+    return chance(seen, whole, usual, before) < (_RARE if 20 * usual < before else _RARER)
+
+
+def _gone(now: Counts, usual: Sequence[Counts]) -> Iterable[Alarm]:
+    """Not one article that the archive does not have yet could be read: the others may come from an older address."""
+    came = integer(now, "article/new") + first(now, "quarantined")
+    gone, failed = first(now, "gone"), first(now, "failed")
+
+    def are_many(what: str, seen: int, without_history: int) -> bool:
+        looks = [sum(first(sums, each) for each in ("new", "quarantined", "gone", "failed")) for sums in usual]
+        before = [first(sums, what) for sums in usual]
+        return seen >= without_history or (seen > 1 and all(map(_is_rare, [seen] * 2, [seen] * 2, before, looks)))
+
+    if not came and are_many("gone", gone, FEW_PAGES + 1):
         yield Alarm(
             name="all gone",
             seen=f"the site says of all {gone} articles that they are gone",
             expected="hardly any",
             advice="open one of them in a browser; if it is there, QQ_ARTICLE_URL or its redirects have changed",
         )
-    failed = integer(now, "article/failed")
-    if failed >= FEW_PAGES and not good + bad + gone and not site_trouble(now):
+    if not came + gone and are_many("failed", failed, FEW_PAGES) and not _by_network(now):
         yield Alarm(
             name="no article",
             seen=f"{failed} articles could not be fetched and none could",
@@ -127,61 +247,89 @@ def _pages(now: Counts, past: Sequence[Counts]) -> Iterable[Alarm]:
         )
 
 
-def _is_chance(bad: int, pages: int, past: Sequence[Counts]) -> bool:
-    """Whether a site of which some pages never are whole articles may bring so many of them by chance.
-
-    56 of 303 real pages of 2025 and 2026 showed an empty body: most likely articles for subscribers.
-    """
-    before = total(past, PAGES)
-    if before < _MANY or pages > 100:  # of more than a hundred, most are never bad by chance
-        return False
-    usual = min(max(total(past, ("article/quarantined",)) / before, 0.01), _MOST_BAD)
-    return sum(comb(pages, n) * usual**n * (1 - usual) ** (pages - n) for n in range(bad, pages + 1)) > 1e-4
+def _by_network(now: Counts) -> bool:
+    """Whether articles failed because no answer came, or none but a refusal."""
+    lists = integer(now, "list/failed")
+    return bool(site_trouble(now)) or integer(now, "site/unreachable") + integer(now, "site/refused") > lists
 
 
-# soft ones: only beside earlier runs
-
-
-def _shares(now: Counts, past: Sequence[Counts]) -> Iterable[Alarm]:
-    # every article that was read is of a family; one that came as "not modified" was not read
-    families = tuple({key for counts in (now, *past) for key in counts if key.startswith("family/")})
-    for name, what, part, whole, advice in (
-        ("lists without entries", "lists", ("list/empty",), ("list/read",), LISTS),
-        ("entries without pages", "articles asked for", ("article/failed",), ("request/article",), LOOK),
-        ("quarantine", "pages", ("article/quarantined",), PAGES, MEND),
-        ("no thumbnail", "articles", ("without/thumbnail",), families, LOOK),
-        ("no picture", "articles", ("without/picture",), families, LOOK),
-        ("no summary", "articles", ("without/summary",), families, LOOK),
-    ):
-        seen, usual = total([now], part), total(past, part)
-        if _more(seen, total([now], whole), usual, total(past, whole)):
-            share = f"{seen:.0f} of {total([now], whole):.0f} {what}"
-            yield Alarm(name=name, seen=share, expected=f"{usual / total(past, whole):.0%}", advice=advice)
-    here, before = total([now], families), total(past, families)
-    for family in sorted(families):
-        seen, usual = total([now], (family,)), total(past, (family,))
-        if _more(seen, here, usual, before):
-            name = f"family {family.removeprefix('family/')}"
+def _alike(now: Counts) -> Iterable[Alarm]:
+    """Different articles that say the same: what was read is not the article."""
+    new = integer(now, "article/new")
+    for name, fewest in (("title", 2), ("body", 2), ("time", 3)):
+        most = integer(now, f"same/{name}")
+        if now.get("kind") != "lists":  # one account may give all its articles one title
+            fewest = FEW_PAGES  # noqa: PLW2901
+        if most >= fewest and (most >= new or (most >= FEW_PAGES and 2 * most > new)):
+            what = {"title": "title", "body": "text", "time": "publish time"}[name]
             yield Alarm(
-                name=name, seen=f"{seen:.0f} of {here:.0f} pages", expected=f"{usual / before:.0%}", advice=LOOK
+                name=f"same {name}",
+                seen=f"{most} of {new} new articles have one and the same {what}",
+                expected="each its own",
+                advice=LOOK,
             )
 
 
-def _more(seen: float, whole: float, usual: float, before: float) -> bool:
-    """Is this share so much larger than the usual one that chance does not explain it?"""
-    if whole < _SOME or before < _MANY:
+# shares
+
+
+def _shares(now: Counts, usual: Sequence[Counts]) -> Iterable[Alarm]:
+    families = tuple({key for counts in (now, *usual) for key in counts if key.startswith("family/")})
+    for name, what, part, whole, advice in (
+        ("lists without entries", "lists", ("list/empty",), ("list/read",), LISTS),
+        ("entries without pages", "articles asked for", ("article/failed",), ("request/article",), LOOK),
+        ("entries without pictures", "entries", ("entries/without_thumbnail",), ("entry/article",), LISTS),
+        ("entries of no kind", "entries", ("entry/other",), ("entry/article", "entry/other"), LISTS),
+        ("quarantine", "pages", ("article/quarantined",), (*READ, "article/quarantined"), MEND),
+        ("for subscribers", "pages", PARTIAL, PAGES_READ, LOOK),
+        ("short", "articles", ("page/short",), families, LOOK),
+        ("revisions", "articles looked at again", ("article/revised",), ("article/revised", "article/unchanged"), LOOK),
+        ("no thumbnail", "articles", ("without/thumbnail",), families, LOOK),
+        ("no picture", "articles", ("without/picture",), families, LOOK),
+        ("pictures missed", "articles", ("without/named_picture",), families, LOOK),
+        ("no summary", "articles", ("without/summary",), families, LOOK),
+        ("other titles", "articles", ("unlike_list/title",), ("article/new",), LOOK),
+        ("other times", "articles", ("unlike_list/time",), ("article/new",), LOOK),
+    ):
+        yield from _grown(name, what, part, whole, advice, now=now, usual=usual)
+    for family in sorted(families):
+        name = f"family {family.removeprefix('family/')}"
+        yield from _grown(name, "articles", (family,), families, LOOK, now=now, usual=usual)
+
+
+def _grown(
+    name: str,
+    what: str,
+    part: Sequence[str],
+    whole: Sequence[str],
+    advice: str,
+    *,
+    now: Counts,
+    usual: Sequence[Counts],
+) -> Iterable[Alarm]:
+    """An alarm when a share is so much larger than usual, now and in the last days, that chance does not explain it."""
+    seen, here = total([now], part), total([now], whole)
+    before = [(total([sums], part), total([sums], whole)) for sums in usual]
+    if seen > 1 and all(_has_grown(seen, here, *each) for each in before):
+        share, usual_share = f"{seen:.0f} of {here:.0f} {what}", before[0][0] / before[0][1]
+        yield Alarm(name=name, seen=share, expected=f"{usual_share:.0%}", advice=advice)
+
+
+def _has_grown(seen: float, whole: float, usual: float, before: float) -> bool:
+    if before < _KNOWN:
         return False
-    share, expected = seen / whole, usual / before
-    chance = sqrt(max(expected * (1 - expected), 0.01) / whole)
-    return share - expected > max(0.25, 4 * chance)
+    share = max(seen - _BATCH, 0) / whole if seen < 0.8 * whole else seen / whole
+    return share - usual / before >= _JUMP and _is_rare(seen, whole, usual, before)
 
 
-def _lengths(now: Counts, past: Sequence[Counts]) -> Iterable[Alarm]:
-    medians = [number(counts, "length/median") for counts in past if total([counts], NEW) >= FEW_PAGES]
-    if total([now], NEW) < _SOME or len(medians) < FEW_PAGES:
+def _lengths(now: Counts, recent: Sequence[Counts]) -> Iterable[Alarm]:
+    """Of articles that are mostly text; pictures with a line beside each say nothing about it."""
+    medians = [number(counts, "length/median") for counts in recent if integer(counts, "article/new") >= FEW_PAGES]
+    medians = [length for length in medians if length]
+    if integer(now, "article/new") - integer(now, "without/text") < _SOME or len(medians) < FEW_PAGES:
         return
     seen, usual = number(now, "length/median"), median(medians)
-    if not usual / 4 <= seen <= usual * 4:
+    if seen and not usual / 4 <= seen <= usual * 4:
         yield Alarm(
             name="length",
             seen=f"half of the articles have fewer than {seen:.0f} characters",
@@ -199,8 +347,8 @@ def usual_age(hours: float, past: Sequence[Counts]) -> float:
     return min([hours, *(usual * 1.001 for usual in known)])
 
 
-def _age(now: Counts, past: Sequence[Counts]) -> Iterable[Alarm]:
-    known = [counts for counts in past if "newest/usual" in counts]
+def _age(now: Counts, recent: Sequence[Counts]) -> Iterable[Alarm]:
+    known = [counts for counts in recent if "newest/usual" in counts]
     if "newest/hours" not in now or now.get("kind") != "lists" or len(known) < FEW_PAGES:
         return
     seen, limit = number(now, "newest/hours"), max(_STALE, 4 * number(known[0], "newest/usual"))
@@ -213,17 +361,17 @@ def _age(now: Counts, past: Sequence[Counts]) -> Iterable[Alarm]:
         )
 
 
-def _keys(now: Counts, past: Sequence[Counts]) -> Iterable[Alarm]:
-    pages = total([now], NEW)  # whose keys are counted
-    if pages < FEW_PAGES or not past:
-        return
+def _keys(now: Counts, recent: Sequence[Counts]) -> Iterable[Alarm]:
+    """Keys that most pages have now, and that were in most pages of no earlier run."""
+    pages, before = integer(now, "article/new"), total(recent, ("article/new",))
     names = [
         key.removeprefix("key/")
         for key in sorted(now)
         if key.startswith("key/")
         and key != "key/unknown"
-        and integer(now, key) * 2 > pages
-        and not any(key in counts for counts in past)
+        and _are_most(now, key)
+        and not any(_are_most(counts, key) for counts in recent)
+        and _is_rare(integer(now, key), pages, total(recent, (key,)), before)
     ]
     if names:
         yield Alarm(
@@ -232,3 +380,8 @@ def _keys(now: Counts, past: Sequence[Counts]) -> Iterable[Alarm]:
             expected="only keys that the page families know",
             advice="look whether a page family should read them, then add them to those it knows",
         )
+
+
+def _are_most(counts: Counts, key: str) -> bool:
+    seen = integer(counts, key)
+    return seen > 1 and 2 * seen > integer(counts, "article/new")

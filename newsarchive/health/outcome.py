@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sized
 
-from newsarchive.health.counts import FEW_PAGES, Counts, bad_pages, good_pages, integer
+from newsarchive.health.counts import FEW_PAGES, PAGES_READ, Counts, integer, total
+
+ANSWERED = (*PAGES_READ, "article/quarantined_again", "article/gone", "article/still_gone")
 
 
 def exit_code(*, faults: int, site: str, alarms: Sized) -> int:
@@ -27,10 +29,16 @@ def site_trouble(counts: Counts) -> str:
         return ""
     if counts.get("reason") == "refused":
         return "the site's firewall refused us (HTTP 501): wait some hours before the next run"
-    read = good_pages(counts) + bad_pages(counts) + integer(counts, "article/quarantined_again")
-    answered = read + integer(counts, "article/gone") + integer(counts, "article/still_gone")
+    challenged = integer(counts, "article/challenged")  # pages, but none of an article
+    answered = int(total([counts], ANSWERED))
+    if challenged >= FEW_PAGES and 3 * challenged > answered:
+        return (
+            f"the site refused us: {challenged} of {answered + challenged} pages ask whether a person reads them;"
+            " wait, then ask for less or more slowly"
+        )
     lists = integer(counts, "list/read") + integer(counts, "list/unknown")
-    failed, lists_failed = integer(counts, "article/failed"), integer(counts, "list/failed")
+    lists_failed = integer(counts, "list/failed")
+    failed = min(integer(counts, "article/failed"), max(unreachable + refused - lists_failed, 0))  # others are no page
     articles_came = failed <= answered or failed < FEW_PAGES
     if (answered or lists) and articles_came and lists_failed <= lists:
         return ""

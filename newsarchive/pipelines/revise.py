@@ -29,7 +29,6 @@ class Revise:
 
     def process_item(self, item: Article) -> Article:
         """Raises `Unchanged`, or `Older` for a saved page that a later one has overtaken."""
-        self._count(item)
         document = render(item)
         item.content_hash = content_hash(document)
         found = standing(self.run.archive, item, document)
@@ -70,19 +69,3 @@ class Revise:
         except ArchiveError:  # moved away or damaged, which `scrapy verify` tells
             return False
         return item.captured < held <= self.run.now()  # a later time is from a run with a wrong clock
-
-    def _count(self, article: Article) -> None:
-        """What a run's whole articles are like, new or not: the alarms compare it with other runs."""
-        self.run.count(f"family/{article.family}")
-        self.run.count("length/total", len(article.text))
-        for what, value in (
-            ("thumbnail", article.thumbnail),
-            ("picture", article.pictures),
-            ("summary", article.summary),
-        ):
-            if not value:
-                self.run.count(f"without/{what}")
-        if article.is_short:
-            self.run.count("page/short")
-        if article.unknown_keys:
-            self.run.count("key/unknown")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 from newsarchive.archive.documents import document_path, put
 from newsarchive.exporters import MarkdownItemExporter
 from newsarchive.extensions.run import Run
+from newsarchive.health.counts import traits
 from newsarchive.items import ArchivedArticle, Article
 
 if TYPE_CHECKING:
@@ -40,5 +41,8 @@ class Store:
         change = "revised" if before and revision > before.revision else "restored"
         if before is None or not before.path:
             change = "new"
+            self.run.new_articles.add(item)
+            for trait in traits(item, before.entry if before else ""):
+                self.run.count(trait)
         self.run.count(f"article/{change}")
         return ArchivedArticle(**vars(item), path=document_path(before, item), change=change)

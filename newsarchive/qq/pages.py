@@ -33,6 +33,8 @@ _CHALLENGES = ("安全验证", "人机验证")
 _CHALLENGE = re.compile(r"(?:腾讯(?:新闻|网)?[ _|-]{1,3})?(?:安全验证|人机验证)(?:[ _|-]{1,3}腾讯(?:新闻|网)?)?")
 _HEAD_TITLE = re.compile(r"<title[^<>]{0,99}>([^<]{0,99})", re.IGNORECASE)
 _DATA = re.compile(r"window\.DATA\s*=\s*(?=\{)")
+# as bodies name them, in HTML or in JSON; lists, authors and boilerplate have other sizes
+_BODY_PICTURE = re.compile(r"gtimg\.com\\?/\w{1,20}_(?:bt|match)\\?/[\w/\\-]{1,200}/(?:641|1000)\b")
 _JSON = json.JSONDecoder(strict=False)
 
 
@@ -80,6 +82,7 @@ def read_article(html: bytes | str, url: str = "", thumbnail: str = "") -> Artic
         pictures=body.pictures,
         videos=body.videos,
         is_short=is_short,
+        missed_pictures=not body.pictures and _BODY_PICTURE.search(source) is not None,
         family=page.family,
         unknown_keys=page.unknown_keys,
     )

@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 
 from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.quarantine import release
-from newsarchive.archive.rows import Row
+from newsarchive.archive.rows import ListResult, Row
 from newsarchive.errors import BadArgument, PageError
 from newsarchive.extensions.faults import is_fatal, is_site_error
 from newsarchive.extensions.run import Run
@@ -143,13 +143,22 @@ class AnsweredSpider(Spider, metaclass=ABCMeta):
             self.run.count("list/failed")
             self._count_site(trouble)
         where = failure.request.meta["where"]  # type: ignore[attr-defined]
+        self.run.note_list(where, ListResult.FAILED)
         self.logger.error("%s: no list came: %s", where, f"HTTP status {status}" if status else error)
         if trouble is Trouble.OURS:
             failure.raiseException()
 
+    def list_read(self, where: str, *, entries: int, later_page: bool = False) -> None:
+        """A reply came that names so many entries, of any kind; none on a later page is the list's end."""
+        self.run.count("list/read")
+        if not entries and not later_page:
+            self.run.count("list/empty")
+        self.run.note_list(where, ListResult.NAMED if entries else ListResult.EMPTY)
+
     def list_unknown(self, where: str, reason: str) -> None:
         """A reply came that has no known form of a list: an error, never "nothing new"."""
         self.run.count("list/unknown")
+        self.run.note_list(where, ListResult.FAILED)
         self.logger.error("%s: no known form of a list: %s", where, reason)
 
     def _not_sent(self, error: NotSent, url: str) -> None:
@@ -209,12 +218,15 @@ class AnsweredSpider(Spider, metaclass=ABCMeta):
         self.ledger.checked(self.name, row.article_id, now=self.run.now(), next_check=again)
         release(self.run.archive.folder, self.name, row.article_id)
         self.run.count("article/unchanged")
+        self.run.count("page/not_modified")
 
     def _failed(self, row: Row, reason: str, trouble: Trouble = Trouble.ARTICLE) -> None:
         reason = without_secrets(reason).rstrip(".")
         again = self.run.schedule.next_try_of(row)
         self.ledger.failed(self.name, row.article_id, reason=reason, now=self.run.now(), next_try=again)
         self.run.count("article/failed")
+        if row.path:
+            self.run.count("recheck/failed")
         if trouble in (Trouble.REFUSED, Trouble.UNREACHABLE):
             self._count_site(trouble)
         if again:

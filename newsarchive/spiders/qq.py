@@ -13,6 +13,7 @@ from scrapy import Request
 from scrapy.downloadermiddlewares.retry import get_retry_request
 from scrapy.http import Response
 
+from newsarchive.archive.rows import ListResult
 from newsarchive.errors import BadArgument, BusyList, ListError
 from newsarchive.qq import lists, urls
 from newsarchive.qq.lists import Entry, ListReply
@@ -129,9 +130,7 @@ class QQSpider(ArchiveSpider):
             if retry := self._again(response, error):
                 yield retry
             return
-        self.run.count("list/read")
-        if page == 1 and not reply.entries and not reply.skipped.total():
-            self.run.count("list/empty")  # a later page without entries is the list's end
+        self.list_read(where, entries=len(reply.entries) + reply.skipped.total(), later_page=page > 1)
         for kind, skipped in reply.skipped.items():
             self.run.count(f"entry/{kind}", skipped)
         requests, later = self._offer_all(reply.entries, where)
@@ -156,7 +155,7 @@ class QQSpider(ArchiveSpider):
                 yield retry
                 return
         else:
-            self.run.count("list/read")
+            self.list_read("sitemap", entries=len(files) + len(ids), later_page=True)
             self.sitemap_files += files
             wanted = [Entry(article_id=id_) for id_ in ids if self.wanted(urls.id_date(id_))]
             self.run.count("entry/article", len(ids) - len(wanted))  # those that are wanted are counted below
@@ -181,6 +180,8 @@ class QQSpider(ArchiveSpider):
                 day = entry.published.date() if entry.published else None
                 later = later or bool(day and self.until and day > self.until)
                 self.run.count("entry/article" if entry.known_type else "entry/unknown_article")
+                if not entry.thumbnail:
+                    self.run.count("entries/without_thumbnail")
                 if self.full or not self.wanted(day):
                     continue
                 request = self.offer(
@@ -236,13 +237,15 @@ class QQSpider(ArchiveSpider):
         retry = get_retry_request(response.request, spider=self, reason="busy" if busy else "unknown list")
         if retry:
             self.run.count("list/again")
-        elif busy:
+            return retry
+        if busy:
             self.run.count("list/failed")
+            self.run.note_list(error.where, ListResult.FAILED)
             self.run.count("site/refused")
             self.logger.error("%s: not read: %s", error.where, error.reason)
         else:
             self.list_unknown(error.where, error.reason)
-        return retry
+        return None
 
 
 def _record(entry: Entry) -> str:
