@@ -7,7 +7,9 @@ import re
 import shutil
 import subprocess
 import time
+from collections.abc import Iterator
 from configparser import ConfigParser
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ import pytest
 import yaml
 
 from demo.crawl import PROJECT
+from tests.test_faults import small_disk
 
 DEPLOY = PROJECT / "deploy"
 DAY = 86_400
@@ -133,6 +136,49 @@ def test_a_mail_that_could_not_be_sent_is_tried_again(desk: Desk) -> None:
     assert len(desk.report(4)) == 1
 
 
+@pytest.fixture
+def full_desk(desk: Desk) -> Iterator[Desk]:
+    """One whose folder is on a full disk that takes no further file."""
+    folder = desk.folder / "full"
+    with small_disk(folder, "64k"):
+        subprocess.run(["mount", "-o", "remount,nr_inodes=2", folder], check=True)
+        with suppress(OSError), (folder / "filling").open("wb") as file:
+            file.write(bytes(1_000_000))
+        sent = desk.folder / "sent"
+        desk.program("mail", f'echo "$2: $(cat)" | tr "\\n" " " >> {sent}; echo >> {sent}')
+        yield desk
+
+
+@pytest.mark.parametrize("kept_in", ["STATE_DIRECTORY", "RUNTIME_DIRECTORY", "TMPDIR"])
+def test_a_full_disk_is_one_mail(full_desk: Desk, kept_in: str) -> None:
+    other = full_desk.folder / "other"
+    other.mkdir()
+    places = {"TMPDIR": str(full_desk.folder / "full"), kept_in: str(other)}
+    line = f"cd full; {DEPLOY / 'report.sh'} "
+
+    def report(code: int) -> int:
+        before = full_desk.mails()
+        done = full_desk.run(line + str(code), **places)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+        return len(full_desk.mails()) - len(before)
+
+    assert [report(code) for code in (1, 1, 1, 4, 4, 0, 1, 1)] == [1, 0, 0, 1, 0, 0, 1, 0]
+    assert [report(code) for code in (0, 3)] == [0, 0], "the half day of a site that is away is kept there, too"
+
+
+def test_a_disk_that_still_takes_empty_files_is_enough(desk: Desk) -> None:
+    folder = desk.folder / "full"
+    sent = desk.folder / "sent"
+    desk.program("mail", f"cat > /dev/null; echo mail >> {sent}")
+    with small_disk(folder, "64k"):
+        with suppress(OSError), (folder / "filling").open("wb") as file:
+            file.write(bytes(1_000_000))
+        for _ in range(3):
+            done = desk.run(f"cd full; {DEPLOY / 'report.sh'} 1", TMPDIR=str(folder))
+            assert (done.returncode, done.stderr) == (0, "")
+    assert desk.mails() == ["mail"]
+
+
 def cron_line() -> str:
     (line,) = [line for line in (DEPLOY / "crontab").read_text().splitlines() if re.match(r"[\d*]", line)]
     return line
@@ -194,6 +240,11 @@ def test_the_units_say_what_was_promised() -> None:
     assert expected.items() <= dict(service["Service"]).items()
     assert service["Unit"]["OnFailure"] == service["Unit"]["OnSuccess"] == "newsarchive-report.service"
     assert timer["Timer"]["Persistent"] == "true"
+    report = ConfigParser(strict=False)
+    report.optionxform = str  # type: ignore[assignment, method-assign]
+    report.read(DEPLOY / "systemd" / "newsarchive-report.service")
+    kept = {"StateDirectory": "newsarchive-report", "RuntimeDirectory": "newsarchive-report"}
+    assert (kept | {"RuntimeDirectoryPreserve": "yes"}).items() <= dict(report["Service"]).items()
 
 
 @pytest.fixture

@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import hashlib
 import itertools
+import json
 import os
 import resource
 import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -236,6 +237,130 @@ def test_a_full_disk(crawl: Crawl, site: DemoSite, whole: dict[str, bytes], tmp_
         assert articles(archive) == whole
         assert list(stray_files(archive)) == []
         assert {row.state for row in rows(archive).values()} == {State.ARCHIVED, State.GONE}
+
+
+def fill(archive: Path) -> None:
+    with suppress(OSError), (archive / "filling").open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(512))
+
+
+def assert_status_says_full(crawl: Crawl, archive: Path) -> None:
+    shown = crawl(archive, name="status")
+    assert shown.returncode == 1, shown
+    assert f"full: the disk of {archive} has 0.0 MB left" in shown.stdout
+    assert "fine" not in shown.stdout
+    asked = crawl(archive, "--json", name="status")
+    assert asked.returncode == 1, asked
+    found = json.loads(asked.stdout)
+    assert "0.0 MB left" in found["full_disk"]
+    assert found["last_run"] is None or found["last_run"]["meaning"] != "fine"
+
+
+@pytest.mark.parametrize("size", ["4k", "8k", "12k", "20k", "48k", "100k"])
+def test_a_disk_that_is_full_from_the_start(crawl: Crawl, demo_site: DemoSite, tmp_path: Path, size: str) -> None:
+    archive = tmp_path / "disk"
+    with small_disk(archive, size):
+        if size == "4k":
+            fill(archive)
+        full = crawl(archive, site=demo_site)
+        assert full.returncode == 1, full
+        (line,) = full.stderr.splitlines()
+        assert f"No space left on device ({archive}/" in line
+        assert_status_says_full(crawl, archive)
+
+
+def test_a_disk_that_is_full_after_a_fine_run(crawl: Crawl, demo_site: DemoSite, tmp_path: Path) -> None:
+    archive = tmp_path / "disk"
+    with small_disk(archive, "20m"):
+        assert crawl(archive, site=demo_site).returncode == 0
+        assert crawl(archive, name="status").returncode == 0
+        fill(archive)
+        full = crawl(archive, site=demo_site)
+        assert full.returncode == 1, full
+        assert f"No space left on device ({archive}/" in full.stderr
+        assert "disk's health" not in full.stderr
+        assert_status_says_full(crawl, archive)
+        assert "13 archived, 1 gone" in crawl(archive, name="status").stdout
+        (archive / "filling").unlink()
+        assert crawl(archive, site=demo_site).returncode == 0
+        assert "fine (exit code 0)" in crawl(archive, name="status").stdout
+
+
+def test_a_disk_that_fills_while_a_run_goes_on(
+    crawl: Crawl, new_site: Callable[..., DemoSite], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site, archive = new_site(articles=50), tmp_path / "disk"
+    with small_disk(archive, "20m"):
+        assert crawl(archive, "-a", "limit=3", site=site).returncode == 0
+        answer, asked_for = site.site.answer, itertools.count(1)
+
+        def answer_and_fill(*asked: Any) -> Answer:
+            if next(asked_for) == 15:
+                fill(archive)
+            return answer(*asked)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(site.site, "answer", answer_and_fill)
+            full = crawl(archive, site=site)
+        assert full.returncode == 1, full
+        assert " asked for: " in full.stdout
+        assert "ERROR: No space left on device" in full.stdout
+        assert_status_says_full(crawl, archive)
+        (archive / "filling").unlink()
+        later = crawl(archive, name="status")
+        assert later.returncode == 1, later
+        assert "Last run  begun" in later.stdout
+        assert "could not write how it ended" in later.stdout
+        assert "Before    " in later.stdout
+        assert "fine" not in later.stdout
+        assert crawl(archive, site=site).returncode == 0
+        assert "fine (exit code 0)" in crawl(archive, name="status").stdout
+
+
+UNWRITTEN = {
+    "status.json": ("newsarchive.extensions.run.write_status", "the run could not write its status"),
+    "its row": ("newsarchive.archive.ledger.Ledger.end_run", "No space left on device"),
+    "both": (
+        "newsarchive.extensions.run.write_status newsarchive.archive.ledger.Ledger.end_run",
+        "could not write how",
+    ),
+}
+FULL = """
+from pkgutil import resolve_name
+
+class AddOn:
+    def update_settings(self, settings):
+        for name in {names!r}.split():
+            owner, _, last = name.rpartition(".")
+            setattr(resolve_name(owner), last, self.fail)
+
+    @staticmethod
+    def fail(*args, **kwargs):
+        raise OSError(28, "No space left on device", "/the/disk")
+"""
+
+
+@pytest.mark.parametrize("what", UNWRITTEN)
+def test_a_run_that_cannot_write_how_it_ended_says_it_all_the_same(
+    crawl: Crawl, demo_site: DemoSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    archive, (names, said) = tmp_path / "archive", UNWRITTEN[what]
+    assert crawl(archive, "-a", "limit=2", site=demo_site).returncode == 0
+    (tmp_path / "plug").mkdir()
+    (tmp_path / "plug" / "full.py").write_text(FULL.format(names=names), encoding="utf-8")
+    with monkeypatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(tmp_path / "plug"))
+        result = crawl(archive, site=demo_site, ADDONS='{"full.AddOn": 0}')
+    assert result.returncode == 1, result
+    assert "11 new" in result.stdout
+    assert "ERROR: No space left on device (/the/disk): make room on it" in result.stdout
+    shown = crawl(archive, name="status")
+    assert said in shown.stdout
+    assert "an error of ours or of the machine (exit code 1)" in shown.stdout
+    assert "fine" not in shown.stdout
+    assert shown.returncode == (0 if what == "its row" else 1), "status.json says it where it could be written"
+    assert json.loads(crawl(archive, "--json", name="status").stdout)["last_run"]["exit_code"] == 1
 
 
 @pytest.mark.parametrize(("limit", "pages"), [(60_000, True), (120_000, False), (8_192, False)])

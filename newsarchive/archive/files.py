@@ -31,6 +31,8 @@ QUARANTINE = "quarantine"
 
 LARGEST = 64 * 1024 * 1024
 """Bytes of a page, a document or a WARC record, unpacked: more is refused. DOWNLOAD_MAXSIZE lets 20 MiB in."""
+LEAST_ROOM = 1_000_000
+"""Bytes. A ledger that nobody has open needs 32 kB beside it only to be read; a new one takes some 150 kB."""
 _CAREFULLY = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _KINDS = {
     stat.S_IFLNK: "a symbolic link",
@@ -147,10 +149,33 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
-    except BaseException:
+    except BaseException as error:
         part.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno and error.filename is None:
+            error.filename = str(path)  # Python names no file when writing to it fails: a full disk is one of several
         raise
     sync_folder(path.parent)
+
+
+def room_left(folder: Path) -> int | None:
+    """Bytes that the disk of `folder`, or of what is above it, has left for this user; 0 when it can take no more file.
+
+    `None` for a file system that does not say, which is when it says that it has no blocks at all.
+    """
+    there = next((it for it in (folder, *folder.parents) if it.exists()), folder)
+    try:
+        disk = os.statvfs(there)
+    except OSError:
+        return None
+    if disk.f_files and not disk.f_favail:
+        return 0
+    return disk.f_frsize * disk.f_bavail if disk.f_blocks else None
+
+
+def is_full(folder: Path) -> bool:
+    """Whether the disk of `folder` has so little room that a run cannot write how it went."""
+    left = room_left(folder)
+    return left is not None and left < LEAST_ROOM
 
 
 def write_bytes(path: Path, data: bytes) -> None:

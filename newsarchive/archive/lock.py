@@ -42,9 +42,12 @@ class Lock:
             "since": now.astimezone(UTC).isoformat(timespec="seconds"),
         }
         text = json.dumps(about, ensure_ascii=False).encode("utf-8")
-        # longer first, then cut: a reader never sees an empty file
-        os.pwrite(descriptor, text, 0)
-        os.ftruncate(descriptor, len(text))
+        try:  # longer first, then cut: a reader never sees an empty file
+            os.pwrite(descriptor, text, 0)
+            os.ftruncate(descriptor, len(text))
+        except OSError as error:
+            self.release()
+            raise OSError(error.errno, error.strerror, str(self.path)) from error
 
     def _held(self, by: str) -> ArchiveLocked:
         return ArchiveLocked(f"the archive {self.path.parent} is held by {by}: wait for its end, or stop it")

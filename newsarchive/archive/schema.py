@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from newsarchive.archive.files import BESIDE, check_regular, is_file
+from newsarchive.archive.files import BESIDE, check_regular, is_file, is_full
 from newsarchive.errors import LedgerBroken
 
 STEPS: tuple[tuple[str, ...], ...] = (
@@ -171,7 +171,8 @@ def _connection(path: Path, *, read_only: bool) -> sqlite3.Connection:
         raise _broken(path, f"{error.filename}: {error.strerror}") from error
     mode = "ro" if read_only else "rwc"
     may_write = os.access(path.parent, os.W_OK, effective_ids=True)
-    if read_only and not may_write and not path.with_name(f"{path.name}-wal").exists():
+    wal = path.with_name(f"{path.name}-wal")
+    if read_only and not (wal.exists() and wal.stat().st_size) and (not may_write or is_full(path.parent)):
         mode = "ro&immutable=1"  # SQLite wants to make files beside a WAL ledger that nobody writes, and cannot
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=30)
 
@@ -204,7 +205,9 @@ def errors_named(path: Path) -> Iterator[None]:
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF  # Python's own errors have none
         if code == sqlite3.SQLITE_CORRUPT:
             raise _broken(path, error) from error
-        if code == sqlite3.SQLITE_FULL:
+        # with no room for the files beside the ledger, SQLite says one of the others
+        may_be_full = code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
+        if code == sqlite3.SQLITE_FULL or (may_be_full and is_full(path.parent)):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
         if code == sqlite3.SQLITE_ERROR and ("no such" in str(error) or "already exists" in str(error)):
             raise _broken(path, error) from error

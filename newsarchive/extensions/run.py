@@ -8,7 +8,7 @@ import sys
 from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 from weakref import WeakKeyDictionary
 
 from scrapy import signals
@@ -19,10 +19,10 @@ from newsarchive.archive.archive import Archive
 from newsarchive.archive.rows import ListResult, ListRow, Row, State
 from newsarchive.archive.schedule import Schedule
 from newsarchive.configured import archive_folder, schedule, stream_for_people
-from newsarchive.errors import LedgerBroken
+from newsarchive.errors import ArchiveError, LedgerBroken
 from newsarchive.extensions.faults import Faults, in_words
 from newsarchive.extensions.loglines import make_safe, tell_stop
-from newsarchive.extensions.status_file import look, nothing, write_status
+from newsarchive.extensions.status_file import look, nothing, whole_status, write_status
 from newsarchive.health import alarms, outcome, report, status
 from newsarchive.health.counts import NewArticles
 from newsarchive.items import Page
@@ -31,6 +31,8 @@ from newsarchive.wording import printable
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
+
+    from newsarchive.health.alarms import Alarm
 
 logger = logging.getLogger(__name__)
 
@@ -78,8 +80,10 @@ class Run:
         self.ledger = self.archive.ledger
         try:
             self.run_id = self.ledger.begin_run(self.started, os.getpid(), arguments)
-        except BaseException:
+        except BaseException as error:
             self.archive.close()
+            if isinstance(error, LedgerBroken | OSError):
+                self._leave_status(folder, error)
             raise
         self.faults = Faults(self._stop)
         logging.getLogger().addHandler(self.faults)
@@ -221,14 +225,34 @@ class Run:
         ended = self.now()
         history = [run.counts for run in self.ledger.last_runs(5 * alarms.HISTORY) if run.counts]
         counts = self._counts(history)
-        site = outcome.site_trouble(counts)
-        if not site:  # a site that is away says nothing about a single list
-            counts |= self._settle_lists()
+        lists: list[ListRow] = []
+        if not outcome.site_trouble(counts):  # a site that is away says nothing about a single list
+            lists, list_counts = self._settled_lists()
+            counts |= list_counts
         found = alarms.alarms(counts, history)
+        archive = look(self.archive.folder, self.ledger, self.schedule.max_tries)
+        whole, error = self._record(ended, counts, found, archive, lists)
+        if error is not None:  # the run did its work and could not write so: what can be written yet says it
+            self.faults.add(error)
+            whole, _ = self._record(ended, counts, found, archive, lists)
+        self.exit_code = whole["last_run"]["exit_code"]
+        with suppress(OSError):  # who reads it has gone, or the disk of a log is full; `scrapy status` says it again
+            print(report.summary(whole), flush=True, file=stream_for_people(self.crawler.settings))
+
+    def _record(
+        self,
+        ended: datetime,
+        counts: dict[str, int | float | str],
+        found: list[Alarm],
+        archive: dict[str, Any],
+        lists: list[ListRow],
+    ) -> tuple[dict[str, Any], OSError | ArchiveError | None]:
+        """Writes the run's rows and `status.json`, each even if the other cannot be; what it wrote, what went wrong."""
+        counts["error"] = self.faults.count
+        site = outcome.site_trouble(counts)
         by_force = self.reason == "unfinished"  # nobody has closed the spider: Ctrl-C came twice, or it never began
         message = in_words(self.faults.first) if self.faults.first else BY_FORCE if by_force else site
         exit_code = outcome.exit_code(faults=self.faults.count + by_force, site=site, alarms=found)
-        self.ledger.end_run(self.run_id, now=ended, exit_code=exit_code, counts=counts)
         last_run = status.run_status(
             run=self.run_id,
             started=self.started,
@@ -240,29 +264,33 @@ class Run:
             counts=counts,
             alarms=found,
         )
-        whole = write_status(
-            self.archive.folder, last_run, look(self.archive.folder, self.ledger, self.schedule.max_tries)
-        )
-        self.exit_code = exit_code
-        with suppress(OSError):  # who reads it has gone, or the disk of a log is full; `scrapy status` says it again
-            print(report.summary(whole), flush=True, file=stream_for_people(self.crawler.settings))
+        wrong: OSError | ArchiveError | None = None
+        try:
+            with self.ledger.together():
+                for row in lists:
+                    self.ledger.put_list(row)
+                self.ledger.end_run(self.run_id, now=ended, exit_code=exit_code, counts=counts)
+        except (OSError, ArchiveError) as error:
+            wrong = error
+        try:
+            write_status(self.archive.folder, last_run, archive)
+        except OSError as error:
+            wrong = wrong or error
+        return whole_status(self.archive.folder, last_run, archive), wrong
 
-    def _settle_lists(self) -> dict[str, int]:
-        """Remembers what came of each list; gives the counts that follow from it."""
+    def _settled_lists(self) -> tuple[list[ListRow], dict[str, int]]:
+        """What is known of each list after this run, and the counts that follow from it."""
         source = self.crawler.spidercls.name
         known = {row.where: row for row in self.ledger.list_rows(source)}
         rows = {
             where: known.get(where, ListRow(source=source, where=where)).after(result)
             for where, result in self._lists.items()
         }
-        with self.ledger.together():
-            for row in rows.values():
-                self.ledger.put_list(row)
         failing = sorted(rows.values(), key=lambda row: (-row.failures, row.where))
         counts = {f"failing/{row.where}": row.failures for row in failing[:50] if row.failures >= alarms.FAILING}
         always_empty = [where for where in rows if where in known and self._lists[where] is ListResult.EMPTY]
         counts["list/always_empty"] = sum(not rows[where].has_named for where in always_empty)
-        return counts
+        return list(rows.values()), counts
 
     def _counts(self, history: list[dict[str, int | float | str]]) -> dict[str, int | float | str]:
         assert self.crawler.stats  # noqa: S101

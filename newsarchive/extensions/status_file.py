@@ -14,11 +14,14 @@ from newsarchive.errors import ArchiveError
 from newsarchive.health import status
 
 
-def write_status(folder: Path, last_run: dict[str, Any], archive: dict[str, Any]) -> dict[str, Any]:
-    """Writes what came of a run, and the archive as a whole; gives back what it wrote."""
-    whole = {"folder": str(folder), "last_run": last_run} | archive
+def whole_status(folder: Path, last_run: dict[str, Any], archive: dict[str, Any]) -> dict[str, Any]:
+    """What came of a run, and the archive as a whole."""
+    return {"folder": str(folder), "last_run": last_run} | archive
+
+
+def write_status(folder: Path, last_run: dict[str, Any], archive: dict[str, Any]) -> None:
+    whole = whole_status(folder, last_run, archive)
     write_text(folder / STATUS, json.dumps(whole, ensure_ascii=False, indent=2) + "\n")
-    return whole
 
 
 def last_run(folder: Path) -> dict[str, Any] | None:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from newsarchive.archive.rows import Row, State
+from newsarchive.archive.rows import Row, RunRow, State
 from newsarchive.health.alarms import Alarm
 from newsarchive.health.counts import Counts
 from newsarchive.wording import counted
@@ -26,7 +26,7 @@ def run_status(
     *,
     run: int | None,
     started: datetime,
-    ended: datetime,
+    ended: datetime | None,
     arguments: str,
     reason: str,
     exit_code: int,
@@ -38,7 +38,7 @@ def run_status(
     return {
         "run": run,
         "started": _text(started),
-        "ended": _text(ended),
+        "ended": ended and _text(ended),
         "arguments": arguments,
         "reason": reason,
         "exit_code": exit_code,
@@ -47,6 +47,29 @@ def run_status(
         "counts": dict(counts),
         "alarms": [asdict(alarm) for alarm in alarms],
     }
+
+
+def unwritten_run(run: RunRow) -> dict[str, Any]:
+    """The part about a run of the ledger that has left no status."""
+    message = "the run did not come to its end, or could not write how it ended; the next one goes on from there"
+    if run.ended is not None:
+        message = "the run could not write its status"
+    return run_status(
+        run=run.run,
+        started=run.started,
+        ended=run.ended,
+        arguments=run.arguments,
+        reason="unfinished" if run.ended is None else str(run.counts.get("reason", "")),
+        exit_code=run.exit_code or 1,
+        message=message,
+        counts=run.counts,
+        alarms=[],
+    )
+
+
+def full_disk(folder: str, left: int) -> str:
+    """What is said of a disk without room."""
+    return f"full: the disk of {folder} has {left / 1_000_000:.1f} MB left, so no run can write there: make room on it"
 
 
 def archive_status(
@@ -81,24 +104,28 @@ def in_words(status: Mapping[str, Any]) -> str:
     lines = [f"Archive   {status['folder']}"]
     if held := status.get("held_by"):
         lines.append(f"Running   {held}")
+    if disk := status.get("full_disk"):
+        lines.append(f"Disk      {disk}")
     run = status.get("last_run")
-    if run is None:
+    if run is None and disk:
+        lines.append("Last run  none that could write its status")
+    elif run is None:
         lines.append("Last run  none so far: `scrapy crawl qq` makes the first")
     else:
         stopped = ", stopped on request" if run["reason"] == "shutdown" else ""
-        lines.append(f"Last run  {_local(run['ended'])}: {run['meaning']}{stopped} (exit code {run['exit_code']})")
+        when = _local(run["ended"]) if run["ended"] else f"begun {_local(run['started'])}"
+        lines.append(f"Last run  {when}: {run['meaning']}{stopped} (exit code {run['exit_code']})")
         if run["message"]:
             lines.append(f"          {run['message']}")
-    if killed := status.get("unfinished_run"):
-        lines.append(
-            f"          the run begun {_local(killed)} did not come to its end; the next one goes on from there"
-        )
+    before = status.get("last_written_run")
+    if before:
+        lines.append(f"Before    {_local(before['ended'])}: exit code {before['exit_code']}, the last status written")
     if newest := status["newest"]:
         published = datetime.fromisoformat(newest["published"])
         lines.append(f"Newest    {published:%Y-%m-%d %H:%M %z}  {newest['path']}")
     counts = ", ".join(f"{number} {state}" for state, number in status["articles"].items() if number)
     if problem := status.get("problem"):
-        counts = f"{problem}: the next run makes one, or `scrapy rebuild`"
+        counts = problem if disk else f"{problem}: the next run makes one, or `scrapy rebuild`"
     lines.append(f"Articles  {counts or 'none yet'}")
     if status["quarantine"]:
         lines.append(
@@ -110,7 +137,7 @@ def in_words(status: Mapping[str, Any]) -> str:
         lines.append(
             f"Pictures  {status['pictures_given_up']} given up after all tries: the documents link to the site"
         )
-    alarms = run["alarms"] if run else []
+    alarms = (before or run or {"alarms": []})["alarms"]
     lines.append(f"Alarms    {len(alarms) or 'none'}")
     for alarm in alarms:
         lines.append(f"  {alarm['name']}: {alarm['seen']}; expected {alarm['expected']}")
