@@ -18,8 +18,8 @@ help:
 demo: .venv ## crawl the bundled demo site, without internet, into output/demo/
 	@$(BIN)/python -m demo
 
-test: .venv ## run the tests
-	$(BIN)/pytest -n auto
+test: .venv ## run the tests, or those of TESTS
+	$(BIN)/pytest -n auto $(TESTS)
 
 test-slow: .venv ## run the long tests too: a hundred kills, every interpreter
 	$(BIN)/pytest -n auto -m "slow or not slow"

@@ -36,7 +36,7 @@ MAY_IMPORT = {
     "headers": set[str](),
     "robots": set[str](),
     "exporters": {"items", "markdown", "archive"},
-    "health": {"archive", "health", "wording"},
+    "health": {"items", "archive", "health", "wording"},
     "extensions": {
         "items",
         "errors",
@@ -60,6 +60,7 @@ MAY_IMPORT = {
             "drops",
             "handlers",
             "headers",
+            "health",
             "extensions",
             "pipelines",
         )

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from newsarchive.archive.picture_rows import PictureRows
-from newsarchive.archive.rows import PictureRow, Row, RunRow, State
+from newsarchive.archive.rows import INTERRUPTED, PictureRow, Row, RunRow, State
 from newsarchive.archive.run_rows import RunRows
 from newsarchive.archive.schema import connect, errors_named
 from newsarchive.archive.table import Done, OnBroken, Table, fail
@@ -27,7 +27,6 @@ __all__ = ["Ledger", "PictureRow", "Row", "RunRow", "State"]
 
 _SETTLED = (State.ARCHIVED, State.GONE)
 _UNFINISHED = "state IN ('found', 'failed', 'quarantined')"
-_INTERRUPTED = "the program ended while it read the page: by force, or for want of memory or time"
 
 
 class Ledger(RunRows):
@@ -228,7 +227,7 @@ class Ledger(RunRows):
             with self._without_sync():
                 self._update(row.source, row.article_id, **changes)
 
-        change({"attempts": row.attempts + 1, "reason": _INTERRUPTED, "last_checked": now, when: again})
+        change({"attempts": row.attempts + 1, "reason": INTERRUPTED, "last_checked": now, when: again})
         with _afterwards(lambda: change(before)):
             yield
 

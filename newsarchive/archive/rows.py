@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+INTERRUPTED = "the program ended while it read the page: by force, or for want of memory or time"
 A_MINUTE = timedelta(minutes=1)  # some pages tell their publish time without seconds
 
 
@@ -73,6 +74,11 @@ class Row:
     announced_entry: str = ""
     false_announcements: int = 0
     """Looks in a row that have not found an edition as late as the announced one."""
+
+    @property
+    def was_interrupted(self) -> bool:
+        """Whether the program ended when it last read the article's page."""
+        return self.attempts > 0 and self.reason == INTERRUPTED
 
     def awaits_edition(self, published: datetime | None) -> bool:
         """Whether a list has announced a later edition than one of that time."""

@@ -148,7 +148,10 @@ class Schedule:
     def next_try_after_interruption(self, row: Row) -> datetime | None:
         """When an article is tried again whose page ends the process that reads it; `None`: not any more.
 
-        Stricter than for one whose page does not come: each of these tries costs a run.
+        Stricter than for one whose page does not come: each of these tries costs the end of a run. But at first it was
+        hardly the page: a run is killed, or meets a full disk, in the middle of some page.
         """
         tries = row.attempts + 1
-        return self.next_try(tries) if tries < self.max_tries else None
+        if tries >= self.max_tries:
+            return None
+        return self.now() if tries <= 2 else self.next_try(tries - 2)

@@ -170,12 +170,14 @@ class QuarantinedPage:
 
     def check(self) -> Checked:
         page = self.folder / self.path
-        try:
-            read_packed(page)
-            read_notes(page.with_name(page.name.removesuffix(".html.gz") + ".json"))
-        except (OSError, EOFError, zlib.error, ValueError) as error:
-            said = (isinstance(error, OSError) and error.strerror) or _one_line(error)
-            return Checked([Finding("quarantine", self.path, f"expected a page and its notes: {said}")])
+        notes = page.with_name(page.name.removesuffix(".html.gz") + ".json")
+        for file, read in ((page, read_packed), (notes, read_notes)):
+            try:
+                read(file)
+            except (OSError, EOFError, zlib.error, ValueError) as error:
+                said = (isinstance(error, OSError) and error.strerror) or _one_line(error)
+                expected = f"expected a page and its notes ({notes.name}): {file.name}: {said}"
+                return Checked([Finding("quarantine", self.path, expected)])
         return Checked()
 
 

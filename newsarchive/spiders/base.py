@@ -20,6 +20,7 @@ from newsarchive.spiders.answers import AnsweredSpider
 from newsarchive.spiders.arguments import day, given_arguments, named_articles, number, saved
 
 _ARTICLE_PRIORITY = 10  # what was found is fetched before more is found
+_LAST = -10  # a page that may end the program again comes after all others
 
 
 class ArchiveSpider(AnsweredSpider):
@@ -135,7 +136,7 @@ class ArchiveSpider(AnsweredSpider):
             callback=self.parse_article,
             errback=self.article_failed,
             headers=self._conditions(row),
-            priority=_ARTICLE_PRIORITY,
+            priority=_LAST if row.was_interrupted else _ARTICLE_PRIORITY,
             cb_kwargs={"row": row},
             meta={"handle_httpstatus_all": True, "hops": hops},
         )
