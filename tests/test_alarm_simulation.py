@@ -321,7 +321,7 @@ HARMFUL: dict[str, Callable[[Happening], None]] = {
     "teasers": cut,
     "the site's name for a title": each(title="腾讯新闻"),
     "another title for each article": each(title=lambda it: f"news {it.article_id}"),
-    "one body": each(text="请在客户端查看全文", summary="请在客户端查看全文"),
+    "one body": each(text="请在客户端里查看全文。", summary="请在客户端里查看全文。"),
     "no thumbnails": without_thumbnails,
     "pictures that the reader does not find": each(pictures=[], missed_pictures=True),
     "no summary": each(summary="", text="文" * 900),
