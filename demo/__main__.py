@@ -19,7 +19,7 @@ def main() -> int:
     archive = parser.parse_args().folder.resolve()
     server = Server(Site(local_pictures=True))
     server.start()
-    print(f"The demo site listens on {server.url}; its articles are made up.")
+    print(f"The demo site listens on {server.url}; its articles are made up.", flush=True)  # before the crawl writes
     settings = {**site_settings(server.url), **FAST, "ARCHIVE_PICTURES": True, "LOG_LEVEL": "WARNING"}
     try:
         # Scrapy's reactor wants a process of its own, and this is what a user would type.

@@ -223,7 +223,7 @@ def logged() -> set[str]:
         and (line := template(call.args[0]))
     }
     # what is said of an item goes through Scrapy's formatter
-    return found | {"quarantined: …", "an error of ours met …"}
+    return found | {"quarantined: …", "internal error while processing …"}
 
 
 def test_every_log_line_is_explained_and_every_explained_one_is_logged() -> None:

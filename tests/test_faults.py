@@ -357,7 +357,7 @@ def test_a_run_that_cannot_write_how_it_ended_says_it_all_the_same(
     assert "ERROR: No space left on device (/the/disk): make room on it" in result.stdout
     shown = crawl(archive, name="status")
     assert said in shown.stdout
-    assert "an error of ours or of the machine (exit code 1)" in shown.stdout
+    assert "an internal error, or a fault of the machine (exit code 1)" in shown.stdout
     assert "fine" not in shown.stdout
     assert shown.returncode == (0 if what == "its row" else 1), "status.json says it where it could be written"
     assert json.loads(crawl(archive, "--json", name="status").stdout)["last_run"]["exit_code"] == 1

@@ -79,4 +79,4 @@ class LogLines(LogFormatter):
     ) -> LogFormatterResult:
         if not isinstance(item, Page | Article):
             return super().item_error(item, exception, response, spider)
-        return {"level": logging.ERROR, "msg": "an error of ours met %(url)s", "args": {"url": item.url}}
+        return {"level": logging.ERROR, "msg": "internal error while processing %(url)s", "args": {"url": item.url}}

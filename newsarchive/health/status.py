@@ -14,7 +14,7 @@ from newsarchive.wording import counted
 
 MEANINGS = {
     0: "fine",
-    1: "an error of ours or of the machine",
+    1: "an internal error, or a fault of the machine",
     2: "wrong usage",
     3: "the site was not reachable or refused us",
     4: "alarm: the site looks changed",
