@@ -4,7 +4,7 @@
     python -m benchmarks.markdown bodies.jsonl
 
 Each line of the file is a JSON object with `body_html`; without a file it is the real data's `bodies.jsonl`. Every
-converter gets the same HTML, already without the site's furniture. A peer that is not installed is left out.
+converter gets the same HTML, already without the site's boilerplate. A peer that is not installed is left out.
 """
 
 from __future__ import annotations

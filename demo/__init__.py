@@ -4,7 +4,7 @@
     stories          Story, reading those files
     generated        as many more stories as are wanted, the same ones every time
     markup           a story's body as the site's JSON and as its HTML
-    furniture        what stands around an article and belongs to nobody's archive
+    boilerplate        what stands around an article and belongs to nobody's archive
     families         whole pages, one function for each page family (static_pages, script_pages)
     lists            list replies and the sitemap
     pictures         small real PNG, JPEG, GIF and WebP files

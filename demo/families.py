@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import json
 
-from demo import furniture, markup, script_pages, static_pages
+from demo import boilerplate, markup, script_pages, static_pages
 from demo.markup import Pictures
 from demo.stories import Story
 
@@ -32,11 +32,11 @@ def next_page(story: Story, pictures: Pictures, filler: int, names: str) -> str:
     state = script_pages.in_script(json.dumps({"doc": doc}, ensure_ascii=False))
     return f"""<!DOCTYPE html>
 <html lang="zh-CN"><head><meta charset="utf-8"><title>{html.escape(story.title)}</title>
-<style>{furniture.style_sheet(filler, story.id).replace("rich_media_content", f"{names}-body")}</style>
+<style>{boilerplate.style_sheet(filler, story.id).replace("rich_media_content", f"{names}-body")}</style>
 <script id="{names}-state">window.__{names.upper()}_STATE__ = {state}</script></head>
-<body><header>{furniture.navigation()}</header>
+<body><header>{boilerplate.navigation()}</header>
 <main class="{names}-story"><h1 class="{names}-headline">{html.escape(story.title)}</h1>
 <time class="{names}-time" datetime="{story.published.isoformat()}"></time>
 <div class="{names}-body">{markup.shown_v1(story.body, pictures)}</div></main>
-{furniture.footer()}</body></html>
+{boilerplate.footer()}</body></html>
 """

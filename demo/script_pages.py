@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import json
 
-from demo import furniture, markup
+from demo import boilerplate, markup
 from demo.markup import Pictures
 from demo.stories import Story
 
@@ -23,32 +23,32 @@ def f4_page(story: Story, pictures: Pictures, filler: int) -> str:
 <script>
   window.DATA = {json.dumps(data, ensure_ascii=False, separators=(",", ":"))};
 </script>
-<style>{furniture.style_sheet(filler // 4, story.id)}</style>
+<style>{boilerplate.style_sheet(filler // 4, story.id)}</style>
 </head>
 <body dt-pgid="pg_detail">
-  <div id="TopNav">{furniture.navigation()}</div>
+  <div id="TopNav">{boilerplate.navigation()}</div>
   <div class="qq_conent clearfix">
     <div class="LEFT">
       <div class="content clearfix">
         <div class="LeftTool" id="LeftTool"></div>
       </div>
-      <div id="Comment">{furniture.comments()}</div>
+      <div id="Comment">{boilerplate.comments()}</div>
     </div>
-    <div id="RIGHT" class="RIGHT">{furniture.hot_list()}{furniture.recommended()}</div>
+    <div id="RIGHT" class="RIGHT">{boilerplate.hot_list()}{boilerplate.recommended()}</div>
   </div>
-  {furniture.footer()}
+  {boilerplate.footer()}
 </body></html>
 """
 
 
 def f5_page(story: Story, pictures: Pictures, filler: int) -> str:
     """2024-11 to now: the body twice, in `window.DATA` and in the HTML."""
-    style = furniture.style_sheet(filler, story.id)
+    style = boilerplate.style_sheet(filler, story.id)
     title = html.escape(story.title)
     abstract = html.escape(_abstract(story))
     data = in_script(json.dumps(_data(story, pictures, style), ensure_ascii=False, separators=(",", ":")))
     content = (
-        f'<div id="article-content">{furniture.ask_ai(story.ask)}'
+        f'<div id="article-content">{boilerplate.ask_ai(story.ask)}'
         f'<div class="comps-contentify-wrap comps-contentify-pc-wrap">{_shown(story, pictures, style)}</div></div>'
     )
     return f"""<!DOCTYPE html>
@@ -77,22 +77,22 @@ def f5_page(story: Story, pictures: Pictures, filler: int) -> str:
 </head>
 
 <body id="dc-normal-body">
-  <div id="top-nav">{furniture.navigation()}</div>
+  <div id="top-nav">{boilerplate.navigation()}</div>
   <div class="qqweb-main-container"><div class="qqweb-pc-content "><div class="content-left"><div class="content">
           <div class="left-tool" id="left-tool"></div>
           <div class="content-article">
             <div id="article-column-tag"></div><h1 id="article-title">{title}</h1>{_author(story)}{content}
-            <div id="article-status">{furniture.statement()}</div>
-            <div class="recommend-con" id="ArticleBottom">{furniture.recommended()}</div>
+            <div id="article-status">{boilerplate.statement()}</div>
+            <div class="recommend-con" id="ArticleBottom">{boilerplate.recommended()}</div>
           </div>
         </div>
-        <div id="article-comment">{furniture.comments()}</div>
+        <div id="article-comment">{boilerplate.comments()}</div>
         <div id="article-footer"></div>
       </div>
-      <div id="content-right" class="content-right">{furniture.hot_list()}</div>
+      <div id="content-right" class="content-right">{boilerplate.hot_list()}</div>
     </div>
   </div>
-  {furniture.footer()}
+  {boilerplate.footer()}
 </body>
 
 </html>

@@ -7,7 +7,7 @@ import json
 import re
 from datetime import timedelta
 
-from demo import furniture, markup
+from demo import boilerplate, markup
 from demo.markup import Pictures
 from demo.script_pages import in_script
 from demo.stories import Story
@@ -36,7 +36,7 @@ def f1_page(story: Story, pictures: Pictures) -> str:
             tpl:{{dev:'def',ver:'1.0.0.0'}}
             }}
         </script></head>
-<body>{furniture.navigation()}
+<body>{boilerplate.navigation()}
 <div class="qq_mainArea" id="Main-Article-QQ"><div class="qq_main"><div class="qq_article">
 <div class="hd">
 <h1>{title}</h1>
@@ -51,7 +51,7 @@ def f1_page(story: Story, pictures: Pictures) -> str:
 <span style="width:0;height:0;overflow:hidden;display:block">正文到此为止</span>
 </div></div>
 <div class="qq_articleFt"><div class="qq_editor" id="QQeditor">责任编辑：demo</div></div>
-{furniture.statement()}{furniture.comments()}</div>{furniture.hot_list()}</div>{furniture.footer()}
+{boilerplate.statement()}{boilerplate.comments()}</div>{boilerplate.hot_list()}</div>{boilerplate.footer()}
 </body></html>
 """
 
@@ -88,7 +88,7 @@ def f2_page(story: Story, pictures: Pictures) -> str:
     <meta charset="utf-8">
 </head>
 <body>
-    <div id="TopNav">{furniture.navigation()}</div>
+    <div id="TopNav">{boilerplate.navigation()}</div>
     <div class="qq_conent clearfix">
       <div class="LEFT">
         <h1>{html.escape(story.title)}</h1>
@@ -97,14 +97,14 @@ def f2_page(story: Story, pictures: Pictures) -> str:
           <div class="content-article">
             {lead}
             {markup.plain(story.body, pictures, "1000")}
-            <div id="Status">{furniture.statement()}</div>
+            <div id="Status">{boilerplate.statement()}</div>
           </div>
         </div>
-        <div id="Comment">{furniture.comments()}</div>
-        <div id="Recomend">{furniture.recommended()}</div>
+        <div id="Comment">{boilerplate.comments()}</div>
+        <div id="Recomend">{boilerplate.recommended()}</div>
       </div>
-      <div id="RIGHT" class="RIGHT">{furniture.hot_list()}</div>
+      <div id="RIGHT" class="RIGHT">{boilerplate.hot_list()}</div>
     </div>
-    {furniture.footer()}
+    {boilerplate.footer()}
 </body></html>
 """

@@ -14,7 +14,7 @@ from typing import Any
 import frontmatter
 import pytest
 
-from demo import furniture
+from demo import boilerplate
 from demo.crawl import FAST, Result, command, finish, site_settings, start
 from demo.faults import Answer
 from demo.markup import Pictures, picture_key
@@ -126,9 +126,9 @@ def test_pictures_and_videos_stand_in_the_text(whole: Whole) -> None:
         ], story.id
 
 
-def test_no_word_of_the_furniture_is_archived(whole: Whole) -> None:
+def test_no_word_of_the_boilerplate_is_archived(whole: Whole) -> None:
     for id_, document in whole.documents.items():
-        assert [word for word in furniture.WORDS if word in document] == [], id_
+        assert [word for word in boilerplate.WORDS if word in document] == [], id_
         assert "流转编号" not in document
         assert "rich_media" not in document
 

@@ -49,7 +49,7 @@ def body(text: str) -> object:
 
 
 def older_body(text: str) -> object:
-    return convert(standardize(markup.parse(text), captions_in_italics=True, furniture_around=True))
+    return convert(standardize(markup.parse(text), captions_in_italics=True, boilerplate_around=True))
 
 
 def captions(text: str) -> object:

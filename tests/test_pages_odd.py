@@ -139,7 +139,7 @@ def test_a_gif_is_the_one_that_moves(gif: object) -> None:
     assert "/641)" in body("<!--IMG_0-->", IMG_0=moving | {"isGif": 0})
 
 
-def test_words_of_a_body_are_no_furniture_of_the_page() -> None:
+def test_words_of_a_body_are_no_boilerplate_of_the_page() -> None:
     text = "<p>甲</p><p class='statement'>声明</p><div class='article-author'>作者</div>"
     text += "<button>乙</button><p id='Status'>丙</p>"
     assert body(text) == "甲\n\n声明\n\n作者\n\n乙\n\n丙"

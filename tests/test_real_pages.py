@@ -16,7 +16,7 @@ from newsarchive import read_article, render
 from newsarchive.qq.lists import BEIJING
 from tests.conftest import Crawl
 
-FURNITURE = (
+BOILERPLATE = (
     "问AI",
     "免责声明",
     "返回腾讯网首页",
@@ -73,7 +73,7 @@ def test_a_page_is_read_whole(real_data: Path, name: str) -> None:
     assert squeezed(article.text) == squeezed("".join(shown.xpath(path).getall()))
     assert len(article.pictures) == pictures
     assert all(picture.url.startswith("https://inews.gtimg.com/") for picture in article.pictures)
-    assert not [word for word in FURNITURE if word in article.body]
+    assert not [word for word in BOILERPLATE if word in article.body]
     assert article.unknown_keys == ()
 
 
@@ -84,7 +84,7 @@ def test_the_newest_family(real_data: Path) -> None:
     assert [picture.url[-12:] for picture in article.pictures] == ["ZsplggAA/641", "cEYcnNnAAA/0"], "the moving GIF"
     assert article.thumbnail.endswith("_640330/0")
     assert re.search(r"^## \S", article.body, re.MULTILINE)
-    assert not [word for word in FURNITURE if word in article.body]
+    assert not [word for word in BOILERPLATE if word in article.body]
 
 
 def test_captions_stand_alone_below_their_picture(real_data: Path) -> None:

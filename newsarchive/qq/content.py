@@ -1,4 +1,4 @@
-"""The body of a Tencent News page as standard HTML: furniture dropped, the site's own classes mapped
+"""The body of a Tencent News page as standard HTML: boilerplate dropped, the site's own classes mapped
 to the elements that they stand for, placeholders resolved.
 
 What the classes mean is described from real pages of 2019 to 2026; see `tests/pages/qq/`.
@@ -15,6 +15,7 @@ from lxml import etree
 
 from newsarchive.markdown.addresses import picture_addresses, web_address
 from newsarchive.qq import videos
+from newsarchive.qq.boilerplate import BOILERPLATE_TAGS, drop_after_status, is_around, is_hidden
 from newsarchive.qq.captions import (
     DESCRIPTION,
     describe,
@@ -23,7 +24,6 @@ from newsarchive.qq.captions import (
     make_plain,
     superfluous,
 )
-from newsarchive.qq.furniture import FURNITURE_TAGS, drop_after_status, is_around, is_hidden
 from newsarchive.qq.markup import drop, parse
 from newsarchive.qq.placeholders import resolve
 
@@ -41,7 +41,7 @@ _STATIC = re.compile(r"(?:https?:)?//mat1\.gtimg\.com/", re.IGNORECASE)
 
 
 def standard(text: str, attributes: Mapping[str, Any]) -> etree._Element:
-    """`originContent.text` as standard HTML: placeholders resolved, furniture dropped.
+    """`originContent.text` as standard HTML: placeholders resolved, boilerplate dropped.
 
     Raises:
         BrokenContent: the body cannot be read whole.
@@ -50,18 +50,18 @@ def standard(text: str, attributes: Mapping[str, Any]) -> etree._Element:
 
 
 def standardize(
-    root: etree._Element, *, captions_in_italics: bool = False, furniture_around: bool = False
+    root: etree._Element, *, captions_in_italics: bool = False, boilerplate_around: bool = False
 ) -> etree._Element:
     """`root`, changed in place to standard HTML.
 
     Args:
         root: the container of the body; its own tag and classes do not matter.
         captions_in_italics: an `i` or `em` right after a picture is its caption, as in families F2 and F3.
-        furniture_around: the container holds the page's furniture too, not the body alone.
+        boilerplate_around: the container holds the page's boilerplate too, not the body alone.
     """
-    if furniture_around:
+    if boilerplate_around:
         drop_after_status(root)
-    _drop_furniture(root, furniture_around=furniture_around)
+    _drop_boilerplate(root, boilerplate_around=boilerplate_around)
     described: list[etree._Element] = []
     for element in list(root.iterdescendants()):
         tag, shown = element.tag, element.get("class")
@@ -85,7 +85,7 @@ def standardize(
     return root
 
 
-def _drop_furniture(root: etree._Element, *, furniture_around: bool) -> None:
+def _drop_boilerplate(root: etree._Element, *, boilerplate_around: bool) -> None:
     """Takes out what is not the body's, and puts what the body shows there in its place."""
     dropped: list[etree._Element] = []
     scripted: set[str] = set()
@@ -93,7 +93,7 @@ def _drop_furniture(root: etree._Element, *, furniture_around: bool) -> None:
     walk = iter(list(root.iterdescendants()))
     for element in walk:
         classes = (element.get("class") or "").split()
-        instead = _instead(element, classes, furniture_around=furniture_around)
+        instead = _instead(element, classes, boilerplate_around=boilerplate_around)
         if instead is None:
             continue
         _skip_inside(element, walk)
@@ -108,14 +108,16 @@ def _drop_furniture(root: etree._Element, *, furniture_around: bool) -> None:
     drop(root, [each for each in drawn if each.tag == "video" and each.get("src") in scripted])
 
 
-def _instead(element: etree._Element, classes: Sequence[str], *, furniture_around: bool) -> list[etree._Element] | None:
+def _instead(
+    element: etree._Element, classes: Sequence[str], *, boilerplate_around: bool
+) -> list[etree._Element] | None:
     """What takes the element's place when it is dropped, `None` when it is kept."""
     tag = element.tag
     if tag == "script":
         return list(videos.scripted(element.text or ""))
-    if is_hidden(element, classes) or (furniture_around and is_around(element, classes)):
+    if is_hidden(element, classes) or (boilerplate_around and is_around(element, classes)):
         return []
-    if tag in FURNITURE_TAGS:
+    if tag in BOILERPLATE_TAGS:
         return _seen_in(element) if tag == "svg" else []
     if tag in videos.PLAYER_TAGS or (classes and not videos.PLAYER_CLASSES.isdisjoint(classes)):
         return [videos.drawn(element)]

@@ -10,8 +10,8 @@ from typing import ClassVar
 from lxml import etree
 
 from newsarchive.markdown.document import clean_value
+from newsarchive.qq.boilerplate import is_hidden
 from newsarchive.qq.content import standard, standardize
-from newsarchive.qq.furniture import is_hidden
 from newsarchive.qq.markup import drop, has_class, has_id, text_of, without_styles
 from newsarchive.qq.page import ArticlePage, together
 from newsarchive.qq.placeholders import unknown_placeholders

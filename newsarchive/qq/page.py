@@ -59,7 +59,7 @@ class ArticlePage(ABC):
     containers: ClassVar[tuple[str, ...]] = ()
     """CSS of the body's container in the HTML, the most telling first."""
     wide_containers: ClassVar[tuple[str, ...]] = ()
-    """CSS of containers that hold the page's furniture too: tried last."""
+    """CSS of containers that hold the page's boilerplate too: tried last."""
     captions_in_italics: ClassVar[bool] = False
     heading: ClassVar[str]
     """CSS of the title in the HTML: other boxes of the page have headings too."""
@@ -90,14 +90,14 @@ class ArticlePage(ABC):
         has beside the body is the page's own.
         """
         empty: set[etree._Element] = set()
-        for expressions, furniture_around in ((self.containers, False), (self.wide_containers, True)):
+        for expressions, boilerplate_around in ((self.containers, False), (self.wide_containers, True)):
             for css in expressions:
                 found = [each.root for each in self.selector.css(css)]
                 if found and empty.isdisjoint(inner for each in found for inner in each.iterdescendants()):
                     body = standardize(
                         together(found),
                         captions_in_italics=self.captions_in_italics,
-                        furniture_around=furniture_around,
+                        boilerplate_around=boilerplate_around,
                     )
                     if holds_something(body):
                         return body

@@ -9,8 +9,8 @@ from lxml import etree
 
 from newsarchive.qq.markup import drop
 
-FURNITURE_TAGS = {"style", "svg", "noscript", "template", "link", "meta", "textarea"}
-_FURNITURE_CLASSES = {"article-top-content", "ac-ask-ai", "image-carousel", "qqnews-content"}
+BOILERPLATE_TAGS = {"style", "svg", "noscript", "template", "link", "meta", "textarea"}
+_BOILERPLATE_CLASSES = {"article-top-content", "ac-ask-ai", "image-carousel", "qqnews-content"}
 # The page's own where the body's container holds more than the body; in a body they are an author's words.
 _AROUND_TAGS = {"button"}
 _AROUND_CLASSES = {
@@ -26,7 +26,7 @@ _HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 
 def is_hidden(element: etree._Element, classes: Sequence[str]) -> bool:
     """Whether no reader sees it, or only as a box that repeats or asks something."""
-    if classes and not _FURNITURE_CLASSES.isdisjoint(classes):
+    if classes and not _BOILERPLATE_CLASSES.isdisjoint(classes):
         return True
     if element.get("hidden") is not None:
         return True
@@ -35,7 +35,7 @@ def is_hidden(element: etree._Element, classes: Sequence[str]) -> bool:
 
 
 def is_around(element: etree._Element, classes: Sequence[str]) -> bool:
-    """Whether it is the page's own where the container holds the page's furniture too."""
+    """Whether it is the page's own where the container holds the page's boilerplate too."""
     if element.tag in _AROUND_TAGS or element.get("id") in _AROUND_IDS:
         return True
     return bool(classes) and not _AROUND_CLASSES.isdisjoint(classes)
