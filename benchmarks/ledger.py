@@ -30,7 +30,7 @@ def article_id(n: int) -> str:
 
 
 def fill(folder: Path, articles: int) -> None:
-    with Archive.open(folder, purpose="benchmark", now=NOW) as archive, archive.ledger.together():
+    with Archive.open(folder, purpose="benchmark", now=NOW) as archive, archive.ledger.transaction():
         for n in range(articles):
             published = NOW.astimezone(BEIJING) - timedelta(minutes=7 * n)
             path = content_path("qq", published, article_id(n))

@@ -82,7 +82,7 @@ def make(folder: Path, articles: int, size: int) -> None:
     with ProcessPoolExecutor() as pool, Ledger.open(folder / "ledger.sqlite") as ledger:
         parts = pool.map(make_part, [folder] * len(firsts), firsts, lasts, [size] * len(firsts))
         for part in parts:
-            with ledger.together():
+            with ledger.transaction():
                 for one, name, offset in part:
                     record(folder, ledger, one, name, offset)
 

@@ -34,7 +34,7 @@ class Kind:
     """What is accepted, in words and as a test."""
 
     expected: str
-    fits: Callable[[BaseSettings, str], bool]
+    accepts: Callable[[BaseSettings, str], bool]
     """Of the settings and a name in them; `ValueError` and `TypeError` mean no."""
 
 
@@ -68,7 +68,7 @@ _URL = Kind("a URL like https://host/path", lambda settings, name: _is_url(setti
 
 KINDS: dict[str, Kind] = {
     "ARCHIVE_DIR": Kind(
-        "a folder", lambda settings, name: _TEXT.fits(settings, name) and bool(Path(settings[name]).expanduser())
+        "a folder", lambda settings, name: _TEXT.accepts(settings, name) and bool(Path(settings[name]).expanduser())
     ),
     "QQ_CHANNELS": Kind(
         "names of channels with commas between them",
@@ -122,7 +122,7 @@ _OF_TYPE = {
 }
 
 
-def refuse_wrong(settings: BaseSettings, options: Collection[str] = ()) -> None:
+def validate_settings(settings: BaseSettings, options: Collection[str] = ()) -> None:
     """Raises `BadArgument` for a value that cannot be used, or for a name of ours misspelt.
 
     Wherever it was set; `options` are the names of those that came with `-s`, where one of Scrapy's is refused too.
@@ -133,7 +133,7 @@ def refuse_wrong(settings: BaseSettings, options: Collection[str] = ()) -> None:
             raise BadArgument(f"{shown}: no such setting, expected {' or '.join(meant)}")
         kind = _kind(name)
         try:
-            fits = kind is None or kind.fits(settings, name)
+            fits = kind is None or kind.accepts(settings, name)
         except (ValueError, TypeError, RuntimeError):  # the last for the home of a user that there is not
             fits = False
         if kind and not fits:

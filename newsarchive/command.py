@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, NoReturn
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
-from newsarchive.accepted import refuse_wrong, warn_of_slips
+from newsarchive.accepted import validate_settings, warn_of_slips
 from newsarchive.archive.files import LEDGER, QUARANTINE
 from newsarchive.archive.rebuild import markdown_files
 from newsarchive.configured import archive_folder
@@ -63,7 +63,7 @@ class ArchiveCommand(ScrapyCommand):
 
     def check_options(self, args: list[str], opts: argparse.Namespace, overridden: list[str]) -> None:  # noqa: ARG002
         """Raises `BadArgument`; `overridden` are the settings that came with `-s`."""
-        refuse_wrong(self.chosen, overridden)
+        validate_settings(self.chosen, overridden)
 
     def refuse(self, message: str) -> NoReturn:
         """One line and exit code 2."""

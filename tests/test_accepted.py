@@ -12,7 +12,7 @@ from scrapy.settings import BaseSettings, Settings
 
 from demo.crawl import FAST, PROJECT, site_settings
 from newsarchive import cli, settings
-from newsarchive.accepted import KINDS, refuse_wrong, warn_of_slips
+from newsarchive.accepted import KINDS, validate_settings, warn_of_slips
 from newsarchive.errors import BadArgument
 from tests.conftest import Crawl
 
@@ -25,8 +25,8 @@ def changed(**values: object) -> BaseSettings:
 
 
 def test_what_is_shipped_is_accepted() -> None:
-    refuse_wrong(changed())
-    refuse_wrong(changed(**site_settings("http://127.0.0.1:8000"), **FAST))
+    validate_settings(changed())
+    validate_settings(changed(**site_settings("http://127.0.0.1:8000"), **FAST))
     assert set(KINDS) <= set(dir(settings))
 
 
@@ -53,7 +53,7 @@ def test_what_is_shipped_is_accepted() -> None:
     ],
 )
 def test_what_can_be_meant_is_accepted(name: str, value: object) -> None:
-    refuse_wrong(changed(**{name: value}))
+    validate_settings(changed(**{name: value}))
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_what_can_be_meant_is_accepted(name: str, value: object) -> None:
 )
 def test_what_cannot_be_used_is_refused(name: str, value: object, expected: str) -> None:
     with pytest.raises(BadArgument) as caught:
-        refuse_wrong(changed(**{name: value}))
+        validate_settings(changed(**{name: value}))
     assert str(caught.value).startswith(f"{name}={' '.join(str(value).split())}: expected {expected}")
 
 
@@ -126,7 +126,7 @@ def test_a_settings_file_of_ones_own_is_looked_at_too(tmp_path: Path, line: str,
 def test_a_misspelt_setting_of_scrapys_is_warned_about(caplog: pytest.LogCaptureFixture, name: str, meant: str) -> None:
     settings_ = changed()
     settings_.set(name, 1, priority="project")
-    refuse_wrong(settings_)
+    validate_settings(settings_)
     warn_of_slips(settings_)
     assert caplog.messages == [f"{name}: Scrapy has no such setting, {meant} may be meant"]
     assert caplog.records[0].levelname == "WARNING"

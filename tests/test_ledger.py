@@ -127,7 +127,7 @@ def test_what_is_unfinished_comes_oldest_first(ledger: Ledger) -> None:
 
 def test_due_articles_can_be_written_while_they_are_read(ledger: Ledger) -> None:
     names = [f"A{n:05}" for n in range(250)]
-    with ledger.together():
+    with ledger.transaction():
         for name in names:
             find(ledger, name)
     seen = []
@@ -190,10 +190,10 @@ def test_writing_about_an_unknown_article_is_an_error(ledger: Ledger) -> None:
 
 
 def test_together_is_all_or_nothing(ledger: Ledger) -> None:
-    with pytest.raises(ValueError, match="no time zone"), ledger.together():
+    with pytest.raises(ValueError, match="no time zone"), ledger.transaction():
         find_two(ledger)
     assert ledger.get("qq", ID) is None
-    with ledger.together():
+    with ledger.transaction():
         find(ledger)
     assert ledger.counts_by_state() == {State.FOUND: 1}
 
@@ -300,7 +300,7 @@ def test_a_ledger_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize("damage", ["not a database", "header", "middle", "cut", "folder"])
 def test_a_broken_ledger_says_what_to_do(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "ledger.sqlite"
-    with Ledger.open(path) as ledger, ledger.together():
+    with Ledger.open(path) as ledger, ledger.transaction():
         for n in range(2000):
             find(ledger, f"A{n}")
     whole = path.read_bytes()
@@ -384,7 +384,7 @@ def test_articles_without_pictures_whose_document_is_lost_do_not_stand_in_the_wa
     for n in range(9):
         find(ledger, f"A{n}")
         ledger.put(replace(row(ledger, f"A{n}"), path=f"{n}.md"))
-    ledger.pictures.none("qq", "A4")
+    ledger.pictures.mark_without_pictures("qq", "A4")
     assert ledger.pictures.articles_without("qq", 2, lambda path: path < "6") == ["A5", "A3"]
     assert ledger.pictures.articles_without("qq", 99, lambda path: path < "2") == ["A1", "A0"]
     assert ledger.pictures.articles_without("qq", 0, lambda _: True) == []
@@ -407,7 +407,7 @@ def test_an_empty_file_is_a_ledger_that_was_not_begun(tmp_path: Path) -> None:
 def test_reading_while_a_run_writes(tmp_path: Path) -> None:
     path = tmp_path / "ledger.sqlite"
     with Ledger.open(path) as writing, Ledger.open(path, read_only=True) as reading:
-        with writing.together():
+        with writing.transaction():
             find(writing)
             assert reading.get("qq", ID) is None
         assert row(reading).state is State.FOUND

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from newsarchive.archive.archive import Archive
-from newsarchive.archive.documents import Standing, standing
+from newsarchive.archive.documents import Change, compare
 from newsarchive.archive.files import stray_files
 from newsarchive.archive.ledger import Ledger, Row, State
 from newsarchive.archive.rebuild import rebuild
@@ -93,16 +93,16 @@ LINKS = "正文，见[来源](https://example.com/1)"
 @pytest.mark.parametrize(
     ("said", "now", "found"),
     [
-        ((LINKS, LOCAL), (LINKS, SITE), Standing.UNCHANGED),
-        ((LINKS, LOCAL), (LINKS.replace("/1", "/2"), SITE), Standing.CHANGED),
-        ((f"- {LINKS}", LOCAL), (f"- {LINKS.replace('/1', '/2')}", SITE), Standing.CHANGED),
-        ((f"`![a](b)` {LINKS}", LOCAL), (f"`![a](c)` {LINKS}", SITE), Standing.CHANGED),
-        ((LINKS, SITE), (LINKS, SITE.replace("/641", "/1000")), Standing.CHANGED),
-        ((f"{LINKS}\n\n![图片]({SITE})", LOCAL), (f"{LINKS}\n\n![图片]({SITE}/1)", SITE), Standing.CHANGED),
+        ((LINKS, LOCAL), (LINKS, SITE), Change.UNCHANGED),
+        ((LINKS, LOCAL), (LINKS.replace("/1", "/2"), SITE), Change.CHANGED),
+        ((f"- {LINKS}", LOCAL), (f"- {LINKS.replace('/1', '/2')}", SITE), Change.CHANGED),
+        ((f"`![a](b)` {LINKS}", LOCAL), (f"`![a](c)` {LINKS}", SITE), Change.CHANGED),
+        ((LINKS, SITE), (LINKS, SITE.replace("/641", "/1000")), Change.CHANGED),
+        ((f"{LINKS}\n\n![图片]({SITE})", LOCAL), (f"{LINKS}\n\n![图片]({SITE}/1)", SITE), Change.CHANGED),
     ],
 )
 def test_after_a_rebuild_only_where_local_pictures_came_from_is_no_edit(
-    tmp_path: Path, said: tuple[str, str], now: tuple[str, str], found: Standing
+    tmp_path: Path, said: tuple[str, str], now: tuple[str, str], found: Change
 ) -> None:
     def text(body: tuple[str, str]) -> str:
         return DOCUMENT.replace("正文", f"{body[0]}\n\n![图片]({body[1]})")
@@ -116,7 +116,7 @@ def test_after_a_rebuild_only_where_local_pictures_came_from_is_no_edit(
     with Archive.open(tmp_path, purpose="a test", now=NOW) as archive:
         [row] = archive.ledger.rows()
         archive.ledger.put(replace(row, file_hash=hashlib.sha256(path.read_bytes()).hexdigest()))
-        assert standing(archive, article, text(now)) is found
+        assert compare(archive, article, text(now)) is found
 
 
 BAD = {

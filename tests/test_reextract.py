@@ -53,7 +53,7 @@ def archives(crawled: Path, tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that `run` reads with what a test has put in place; what a command line starts has processes of its own."""
-    monkeypatch.setattr("newsarchive.commands.reextract.on_all_cores", lambda work, jobs, lost: map(work, jobs))
+    monkeypatch.setattr("newsarchive.commands.reextract.parallel_map", lambda work, jobs, lost: map(work, jobs))
 
 
 def options(archive: Path) -> Settings:
@@ -416,8 +416,8 @@ def slow(number: int) -> int:
 
 
 def test_workers_end_with_a_parent_that_is_killed() -> None:
-    told = "from tests.test_reextract import slow\nfrom newsarchive.archive.cores import on_all_cores\n"
-    line = [sys.executable, "-c", f"{told}list(on_all_cores(slow, range(100), chunk=5, cores=2))"]
+    told = "from tests.test_reextract import slow\nfrom newsarchive.archive.cores import parallel_map\n"
+    line = [sys.executable, "-c", f"{told}list(parallel_map(slow, range(100), chunk=5, cores=2))"]
     with subprocess.Popen(line, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout
         workers = [int(parent.stdout.readline()) for _ in range(2)]
@@ -450,7 +450,7 @@ def doubled(number: int) -> int:
 
 @pytest.mark.parametrize("number", [0, 1, 9, 10, 95])
 def test_all_cores_keep_the_order(number: int) -> None:
-    assert list(cores.on_all_cores(doubled, iter(range(number)), chunk=5, cores=2)) == [2 * it for it in range(number)]
+    assert list(cores.parallel_map(doubled, iter(range(number)), chunk=5, cores=2)) == [2 * it for it in range(number)]
 
 
 def test_cores_do_not_run_far_ahead() -> None:
@@ -463,7 +463,7 @@ def test_cores_do_not_run_far_ahead() -> None:
             given += 1
             yield given
 
-    results = cores.on_all_cores(doubled, count(), chunk=5, cores=2)
+    results = cores.parallel_map(doubled, count(), chunk=5, cores=2)
     assert [next(results) for _ in range(5)] == [2, 4, 6, 8, 10]
     assert given <= 5 * 2 * 4
 
@@ -476,7 +476,7 @@ def failing(number: int) -> int:
 
 def test_error_of_a_core_is_an_error_here() -> None:
     with pytest.raises(ValueError, match="number 60"):
-        list(cores.on_all_cores(failing, range(100), chunk=5, cores=2))
+        list(cores.parallel_map(failing, range(100), chunk=5, cores=2))
 
 
 def fatal(number: int) -> int:
@@ -487,5 +487,5 @@ def fatal(number: int) -> int:
 
 @pytest.mark.parametrize(("number", "chunk"), [(5, 50), (100, 5)])
 def test_a_thing_that_ends_its_process_is_lost_and_the_others_are_not(number: int, chunk: int) -> None:
-    found = list(cores.on_all_cores(fatal, range(number), chunk=chunk, cores=2, lost=lambda it: -it))
+    found = list(cores.parallel_map(fatal, range(number), chunk=chunk, cores=2, lost=lambda it: -it))
     assert found == [-it if it in (3, 60, 61) else it for it in range(number)]

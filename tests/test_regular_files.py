@@ -135,7 +135,7 @@ def rebuild_it(archive: Path) -> None:
 def open_it(archive: Path) -> None:
     with Archive.open(archive, purpose="a test", now=NOW) as opened:
         for row in opened.ledger.rows():
-            opened.stands(row)
+            opened.is_intact(row)
         list(mend(archive / "pages"))
 
 

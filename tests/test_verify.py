@@ -318,7 +318,7 @@ def test_many_cores_find_the_same(archive: Path, monkeypatch: pytest.MonkeyPatch
     for file in list(archive.glob("content/**/*.md"))[::2]:
         file.write_bytes(b"damaged")
     alone = found(archive)
-    spread = cores.on_all_cores
-    monkeypatch.setattr("newsarchive.commands.verify.on_all_cores", lambda *args: spread(*args, chunk=4, cores=2))
+    spread = cores.parallel_map
+    monkeypatch.setattr("newsarchive.commands.verify.parallel_map", lambda *args: spread(*args, chunk=4, cores=2))
     assert found(archive) == alone
     assert len(alone) > 5

@@ -59,7 +59,7 @@ class Archive:
             lock.release()
             raise
 
-    def stands(self, row: Row) -> bool:
+    def is_intact(self, row: Row) -> bool:
         """Whether the article's document lies there as it was written."""
         if not row.path:
             return False
@@ -94,7 +94,7 @@ def _pull_in(ledger: Ledger, now: datetime, ages: Sequence[timedelta]) -> None:
     others = [mended for row, mended in pictures if mended != row]
     if not articles and not others:
         return
-    with ledger.together():
+    with ledger.transaction():
         for article in articles:
             ledger.put(article)
         for picture in others:

@@ -19,7 +19,7 @@ Result = TypeVar("Result")
 _AHEAD = 3  # chunks for each core that are given out before the results of the first are taken
 
 
-def on_all_cores(
+def parallel_map(
     function: Callable[[Thing], Result],
     things: Iterable[Thing],
     *,

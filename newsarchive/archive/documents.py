@@ -19,7 +19,7 @@ from newsarchive.items import Article
 logger = logging.getLogger(__name__)
 
 
-class Standing(StrEnum):
+class Change(StrEnum):
     """What an article is to the archive."""
 
     NEW = "new"
@@ -37,19 +37,19 @@ def document_path(row: Row | None, article: Article) -> str:
     return row.path if row and row.path else str(content_path(article.source, article.published, article.article_id))
 
 
-def standing(archive: Archive, article: Article, document: str) -> Standing:
+def compare(archive: Archive, article: Article, document: str) -> Change:
     """Compares the reference rendering with what the archive holds of the article."""
     row = archive.ledger.get(article.source, article.article_id)
     if row is None or not row.path:
-        return Standing.NEW
-    if not archive.stands(row):
-        return Standing.CHANGED  # lost or damaged: it is written again
+        return Change.NEW
+    if not archive.is_intact(row):
+        return Change.CHANGED  # lost or damaged: it is written again
     if row.content_hash:
         same = row.content_hash == content_hash(document)
     else:  # rebuilt from a file with local pictures, which does not tell where they came from
         file = archive.folder / row.path
         same = _shows_the_same(read_file(file).decode("utf-8", "replace"), document)
-    return Standing.UNCHANGED if same else Standing.CHANGED
+    return Change.UNCHANGED if same else Change.CHANGED
 
 
 def put(

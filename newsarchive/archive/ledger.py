@@ -1,6 +1,6 @@
 """What is known about every article: one SQLite file, one row per article.
 
-Every method that writes has committed when it returns; `together` makes one commit of many. So a kill at any
+Every method that writes has committed when it returns; `transaction` makes one commit of many. So a kill at any
 moment leaves a consistent ledger that at most does not know of the last download.
 """
 
@@ -60,7 +60,7 @@ class Ledger(RunRows):
         self.close()
 
     @contextmanager
-    def together(self) -> Iterator[None]:
+    def transaction(self) -> Iterator[None]:
         """One commit for all that the block writes: a list of twenty entries costs one sync of the disk."""
         self._run("BEGIN IMMEDIATE")
         try:
@@ -206,7 +206,7 @@ class Ledger(RunRows):
         """The file names other pictures; its text is the same, so it is no revision."""
         self._update(source, article_id, file_hash=file_hash)
 
-    def known_as(self, source: str, article_id: str, *, content_hash: str) -> None:
+    def set_content_hash(self, source: str, article_id: str, *, content_hash: str) -> None:
         """The hash of the reference rendering, which a rebuild could not know; nothing new of the site."""
         self._update(source, article_id, content_hash=content_hash)
 

@@ -27,11 +27,11 @@ class PictureRows:
         """The file stands."""
         self.put(PictureRow(source=source, article_id=article_id, url=url, state=State.ARCHIVED, path=path, hash=hash))
 
-    def none(self, source: str, article_id: str) -> None:
+    def mark_without_pictures(self, source: str, article_id: str) -> None:
         """The article shows no picture of the site: it was looked at, which a row without a URL says."""
         self.put(PictureRow(source=source, article_id=article_id, url="", state=State.ARCHIVED))
 
-    def like(self, *, url: str = "", hash: str = "") -> PictureRow | None:  # noqa: A002
+    def find_stored(self, *, url: str = "", hash: str = "") -> PictureRow | None:  # noqa: A002
         """A stored picture of any article, by its URL or by its bytes."""
         name, value = ("url", url) if url else ("hash", hash)
         return next(iter(self._table.select(f"{name} = ? AND hash <> '' AND state = 'archived' LIMIT 1", value)), None)

@@ -97,7 +97,7 @@ def rebuild(
     outcome = Outcome()
     try:
         with Ledger.open(part) as ledger:
-            with ledger.together():
+            with ledger.transaction():
                 for path in markdown_files(folder):
                     _take(ledger, folder, path, outcome, now=now, ages=ages, pictures_url=pictures_url)
                     progress(path)

@@ -55,7 +55,7 @@ def jobs(archive: Archive, source: str, wanted: frozenset[str], *, remember: boo
             continue
         row = replace(row, entry="")  # noqa: PLW2901  -- not needed, and copied to another process
         if row.warc_offset is not None and is_file(pages / row.warc_file):
-            yield Job(row, pages / row.warc_file, archive.stands(row))
+            yield Job(row, pages / row.warc_file, archive.is_intact(row))
             continue
         if newest is None:  # the ledger was rebuilt, or files were added by hand
             newest = newest_captures(sorted(pages.glob("*.warc.gz")), source, archive.ledger if remember else None)
@@ -63,7 +63,7 @@ def jobs(archive: Archive, source: str, wanted: frozenset[str], *, remember: boo
             if remember:
                 archive.ledger.preserved(source, row.article_id, file=found.file.name, offset=found.offset)
             row = replace(row, warc_file=found.file.name, warc_offset=found.offset)  # noqa: PLW2901
-            yield Job(row, found.file, archive.stands(row))
+            yield Job(row, found.file, archive.is_intact(row))
         else:
             yield row
 
@@ -141,7 +141,7 @@ def replace_document(
 ) -> None:
     """Puts it as a new revision. The site was not asked, so what is known about it stays."""
     ledger = archive.ledger
-    with ledger.together():
+    with ledger.transaction():
         put(archive, article, new.encode(), now=now, next_check=row.next_check, from_site=False)
         if not with_pictures:
             return

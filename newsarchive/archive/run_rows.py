@@ -74,7 +74,7 @@ class RunRows:
             (row.source, row.where, row.failures, int(row.has_named)),
         )
 
-    def walk(self, source: str, where: str) -> bool:
+    def begin_list(self, source: str, where: str) -> bool:
         """A list is read page by page from here on. Whether an earlier walk did not come to its end.
 
         After a kill between two pages the first page brings nothing new, and the second one still does.
@@ -82,7 +82,7 @@ class RunRows:
         done = self._run('INSERT OR IGNORE INTO walks (source, "where") VALUES (?, ?)', (source, where))
         return not done.changed
 
-    def walked(self, source: str, where: str) -> None:
+    def finish_list(self, source: str, where: str) -> None:
         """The list was read as far as it was meant to be."""
         self._run('DELETE FROM walks WHERE source = ? AND "where" = ?', (source, where))
 

@@ -12,7 +12,7 @@ from scrapy.commands.crawl import Command as ScrapyCrawl
 from scrapy.crawler import AsyncCrawlerProcess, Crawler
 from scrapy.spiderloader import get_spider_loader
 
-from newsarchive.accepted import refuse_wrong, warn_of_slips
+from newsarchive.accepted import validate_settings, warn_of_slips
 from newsarchive.command import ArchiveCommand, exit_code
 from newsarchive.configured import is_standard_output
 from newsarchive.errors import BadArgument
@@ -49,7 +49,7 @@ class Command(ArchiveCommand, ScrapyCrawl):
 
     def check(self, name: str, arguments: dict[str, Any], settings: Settings, overridden: list[str]) -> None:
         """Settings by their form; spider and arguments by making the spider, as the crawl will."""
-        refuse_wrong(settings, overridden)
+        validate_settings(settings, overridden)
         loader = get_spider_loader(settings)
         if name not in loader.list():
             raise BadArgument(f"no spider named {name!r}: expected one of {', '.join(loader.list())}")

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from newsarchive.archive.archive import Archive
-from newsarchive.archive.cores import on_all_cores
-from newsarchive.archive.documents import Standing, standing
+from newsarchive.archive.cores import parallel_map
+from newsarchive.archive.documents import Change, compare
 from newsarchive.archive.files import LEDGER, LOCK, PAGES
 from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.lock import Lock
@@ -84,7 +84,7 @@ def reextract(settings: BaseSettings, source: str, wanted: frozenset[str], *, dr
         validate = Validate(settings.getint("ARCHIVE_MIN_TEXT"))
         with tqdm(desc="pages", unit="", disable=None, leave=False, total=_total(archive, wanted)) as bar:
             pages = _with_pages(archive, source, wanted, counts, bar, remember=not dry_run)
-            for reading in on_all_cores(read_again, pages, lost=unread):
+            for reading in parallel_map(read_again, pages, lost=unread):
                 counts[_settle(archive, settings, validate, reading, dry_run=dry_run)] += 1
                 bar.update()
     print(_summary(counts, wanted, dry_run=dry_run))
@@ -136,12 +136,12 @@ def _settle(archive: Archive, settings: BaseSettings, validate: Validate, readin
         return "problem"
     if article is None:
         return "same"
-    rebuilt = not row.content_hash and archive.stands(row)
+    rebuilt = not row.content_hash and archive.is_intact(row)
     if rebuilt and not dry_run:
         learn_pictures(archive, row, article, pictures_url=settings["ARCHIVE_PICTURES_URL"])
-    if standing(archive, article, render(article)) is Standing.UNCHANGED:
+    if compare(archive, article, render(article)) is Change.UNCHANGED:
         if not dry_run:
-            archive.ledger.known_as(row.source, row.article_id, content_hash=article.content_hash)
+            archive.ledger.set_content_hash(row.source, row.article_id, content_hash=article.content_hash)
         return "same"
     local = settings.getbool("ARCHIVE_PICTURES") or row.file_hash != row.content_hash
     new = document(archive, row, article, pictures_url=settings["ARCHIVE_PICTURES_URL"], with_pictures=local)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from newsarchive.archive.cores import on_all_cores
+from newsarchive.archive.cores import parallel_map
 from newsarchive.archive.files import LEDGER, LOCK, PAGES, QUARANTINE, REVISIONS, quarantine_path
 from newsarchive.archive.ledger import Ledger, Row, State
 from newsarchive.archive.lock import Lock
@@ -105,7 +105,7 @@ def _run(folder: Path, checks: list[Check], findings: list[Finding]) -> tuple[di
     counts = Counter(dict.fromkeys(_NAMES.values(), 0))
     known = {path for check in checks for path in _files(check)}
     with tqdm(desc="files", unit="", disable=None, leave=False, total=len(checks)) as bar:
-        for check, result in zip(checks, on_all_cores(checked, checks), strict=True):
+        for check, result in zip(checks, parallel_map(checked, checks), strict=True):
             counts[_NAMES[type(check)]] += 1
             findings += result.findings
             known |= result.links

@@ -266,7 +266,7 @@ class Run:
         )
         wrong: OSError | ArchiveError | None = None
         try:
-            with self.ledger.together():
+            with self.ledger.transaction():
                 for row in lists:
                     self.ledger.put_list(row)
                 self.ledger.end_run(self.run_id, now=ended, exit_code=exit_code, counts=counts)

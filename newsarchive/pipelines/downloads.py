@@ -94,7 +94,7 @@ class Downloads(FilesPipeline):
         url = request.meta["picture"]  # as the page has it: a request's own URL is escaped
         known = self.rows.get(item.source, item.article_id, url)
         if known is None or not known.path:
-            known = self.rows.like(url=url)
+            known = self.rows.find_stored(url=url)
         if known and is_file(self.folder / known.path):
             return {"url": url, "path": known.path, "checksum": known.hash, "status": "uptodate"}
         return None
@@ -145,7 +145,7 @@ class Downloads(FilesPipeline):
         return outcomes
 
     def _path_of(self, digest: str) -> str:
-        row = self.rows.like(hash=digest)
+        row = self.rows.find_stored(hash=digest)
         return row.path if row and is_file(self.folder / row.path) else ""
 
 

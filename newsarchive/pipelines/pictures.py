@@ -133,12 +133,12 @@ class Pictures:
             outcomes = {url: Outcome(reason="the document is not as it was archived") for url in outcomes}
             self._remember(wanted, outcomes)
             return
-        with self.run.ledger.together():  # a kill from here on leaves rows that bring us back to this file
+        with self.run.ledger.transaction():  # a kill from here on leaves rows that bring us back to this file
             self._remember(wanted, outcomes, finished=False)
             self.run.ledger.relinked(row.source, row.article_id, file_hash=content_hash(changed))
         if changed != read_file(file):
             await asyncio.to_thread(write_bytes, file, changed)
-        with self.run.ledger.together():
+        with self.run.ledger.transaction():
             for url, outcome in outcomes.items():
                 if outcome.path:
                     self.rows.stored(row.source, row.article_id, url, path=outcome.path, hash=outcome.digest)
@@ -175,7 +175,7 @@ class Pictures:
             next_try = self.run.now() if self._replays() else self.run.schedule.next_try(tries)
             self.rows.failed(*key, url, reason=outcome.reason, next_try=next_try)
         if not self.rows.of(*key):
-            self.rows.none(*key)
+            self.rows.mark_without_pictures(*key)
 
     def _urls(self, links: Iterable[str]) -> dict[str, int]:
         urls: dict[str, int] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from newsarchive.archive.captures import capture_at
-from newsarchive.archive.documents import Standing, content_hash, standing
+from newsarchive.archive.documents import Change, compare, content_hash
 from newsarchive.archive.files import PAGES
 from newsarchive.drops import Older, Unchanged
 from newsarchive.errors import ArchiveError
@@ -31,8 +31,8 @@ class Revise:
         """Raises `Unchanged`, or `Older` for a saved page that a later one has overtaken."""
         document = render(item)
         item.content_hash = content_hash(document)
-        found = standing(self.run.archive, item, document)
-        if found is not Standing.UNCHANGED:
+        found = compare(self.run.archive, item, document)
+        if found is not Change.UNCHANGED:
             if self._is_older(item):
                 self.run.count("article/older")
                 raise Older(f"{item.url}: left as it is, the archive holds a page that came later than this saved one")
@@ -44,7 +44,7 @@ class Revise:
     def _learn(self, item: Article) -> None:
         ledger = self.run.archive.ledger
         if not self.run.asks_site:
-            ledger.known_as(item.source, item.article_id, content_hash=item.content_hash)
+            ledger.set_content_hash(item.source, item.article_id, content_hash=item.content_hash)
             return
         row = ledger.get(item.source, item.article_id)
         ledger.checked(
@@ -62,7 +62,7 @@ class Revise:
         row = archive.ledger.get(item.source, item.article_id)
         if item.captured is None or row is None or row.warc_offset is None:
             return False
-        if not archive.stands(row):
+        if not archive.is_intact(row):
             return False  # better an older text than none
         try:
             held = capture_at(archive.folder / PAGES / row.warc_file, row.warc_offset).record.date

@@ -192,7 +192,7 @@ class ArchiveSpider(AnsweredSpider):
 
     def _conditions(self, row: Row) -> dict[str, str]:
         """Headers of a conditional request, which may be answered with 304: only where the document stands."""
-        if self.named or not self.run.archive.stands(row):
+        if self.named or not self.run.archive.is_intact(row):
             return {}
         conditions = {"If-None-Match": row.etag, "If-Modified-Since": row.last_modified}
         return {name: value for name, value in conditions.items() if value}

@@ -144,7 +144,7 @@ class QQSpider(ArchiveSpider):
         if following:
             yield following
         else:
-            self.ledger.walked(self.name, where)
+            self.ledger.finish_list(self.name, where)
 
     def parse_sitemap(self, response: Response) -> Iterator[Request]:
         """Requests for a file's articles of the days that are wanted, then for the next file."""
@@ -175,7 +175,7 @@ class QQSpider(ArchiveSpider):
     def _offer_all(self, entries: list[Entry], where: str) -> tuple[list[Request], bool]:
         """Requests for the new ones, and whether the list has articles that are too late for `until`."""
         requests, later = [], False
-        with self.ledger.together():
+        with self.ledger.transaction():
             for entry in entries:
                 day = entry.published.date() if entry.published else None
                 later = later or bool(day and self.until and day > self.until)
@@ -212,7 +212,7 @@ class QQSpider(ArchiveSpider):
     def _list(
         self, url: str, where: str, read: Read, page: int = 1, again: Again | None = None, body: bytes = b""
     ) -> Request:
-        if page == 1 and self.ledger.walk(self.name, where):
+        if page == 1 and self.ledger.begin_list(self.name, where):
             self.unfinished.add(where)
         self.run.count("request/list")
         return Request(
