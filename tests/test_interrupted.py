@@ -231,3 +231,12 @@ def test_reextract_names_it_and_reads_the_others(
         assert f"{number} pages read: {number - 1} the same, 0 " in result.stdout
         assert "1 not readable and left alone" in result.stdout
     assert archived(archive) == ids(demo_site)
+
+
+def test_a_saved_pages_name_may_be_no_text(tmp_path: Path) -> None:
+    """A file's name is bytes; those that are no UTF-8 come as half surrogates, which no database takes."""
+    page = "saved/\udcff.html"
+    with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
+        with suppress(MemoryError), ledger.reading_saved(page):
+            raise MemoryError
+        assert ledger.interrupted_readings(page) == 1

@@ -19,7 +19,7 @@ from newsarchive.archive.picture_rows import PictureRows
 from newsarchive.archive.rows import INTERRUPTED, PictureRow, Row, RunRow, State
 from newsarchive.archive.run_rows import RunRows
 from newsarchive.archive.schema import connect, errors_named
-from newsarchive.archive.table import Done, OnBroken, Table, fail
+from newsarchive.archive.table import Done, OnBroken, Table, fail, stored
 from newsarchive.errors import LedgerBroken
 from newsarchive.items import Article
 
@@ -237,7 +237,7 @@ class Ledger(RunRows):
 
         def change(sql: str) -> None:
             with self._without_sync():
-                self._run(sql, (page,))
+                self._run(sql, (stored(page),))
 
         change("INSERT INTO readings VALUES (?, 1) ON CONFLICT (page) DO UPDATE SET times = times + 1")
         with _afterwards(lambda: change("DELETE FROM readings WHERE page = ?")):
@@ -245,7 +245,7 @@ class Ledger(RunRows):
 
     def interrupted_readings(self, page: str) -> int:
         """How often in a row the process has ended while it read this saved page."""
-        found = self._run("SELECT times FROM readings WHERE page = ?", (page,)).rows
+        found = self._run("SELECT times FROM readings WHERE page = ?", (stored(page),)).rows
         return int(found[0][0]) if found else 0
 
     @contextmanager
