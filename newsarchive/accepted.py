@@ -129,7 +129,7 @@ def validate_settings(settings: BaseSettings, options: Collection[str] = ()) -> 
     """
     for name in settings:
         shown = f"-s {name}" if name in options else name
-        if (meant := misspelt(name)) and (name in options or name.startswith(_OURS)):
+        if (name in options or name.startswith(_OURS)) and (meant := misspelt(name)):
             raise BadArgument(f"{shown}: no such setting, expected {' or '.join(meant)}")
         kind = _kind(name)
         try:

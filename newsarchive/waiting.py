@@ -121,11 +121,8 @@ class PatientScheduler(Scheduler):
             self._wait(request)  # its host has asked for quiet meanwhile
         return None
 
-    def has_pending_requests(self) -> bool:
-        """Also those that wait, or the crawl would end."""
-        return len(self) > 0
-
     def __len__(self) -> int:
+        """Also those that wait, or the crawl would end."""
         return super().__len__() + len(self._waiting)
 
     def close(self, reason: str) -> Deferred[None] | None:
@@ -171,7 +168,9 @@ class PatientDownloader(Downloader):
     def needs_backout(self) -> bool:
         if self._patience.is_full:
             return True
-        return 0 < self.total_concurrency <= sum(not self._patience.leaves_alone(it) for it in self.active)
+        return super().needs_backout() and self.total_concurrency <= sum(
+            not self._patience.leaves_alone(it) for it in self.active
+        )
 
 
 def retry_after(response: Response) -> float | None:

@@ -299,7 +299,6 @@ class Run:
             for name, value in self.crawler.stats.get_stats().items()
             if name.startswith("archive/") and isinstance(value, int | float)
         }
-        counts["error"] = self.faults.count
         counts["reason"] = self.reason
         counts["complete"] = int(self.reason == "finished")
         counts["kind"] = self.kind
