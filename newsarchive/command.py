@@ -14,8 +14,8 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from newsarchive.accepted import validate_settings, warn_of_slips
-from newsarchive.archive.files import LEDGER, QUARANTINE
-from newsarchive.archive.rebuild import markdown_files
+from newsarchive.archive.files import LEDGER
+from newsarchive.archive.rebuild import can_be_rebuilt
 from newsarchive.configured import archive_folder
 from newsarchive.errors import ArchiveLocked, BadArgument, NewsArchiveError
 from newsarchive.extensions.faults import in_words, is_fatal
@@ -118,10 +118,8 @@ def exit_code(error: BaseException) -> int:
 
 
 def existing_archive(settings: BaseSettings) -> Path:
-    """ARCHIVE_DIR. Raises `BadArgument` for a folder without ledger, document and page in quarantine."""
+    """ARCHIVE_DIR. Raises `BadArgument` for a folder without a ledger and without anything to rebuild one from."""
     folder = archive_folder(settings)
-    if not (
-        os.path.lexists(folder / LEDGER) or any(markdown_files(folder)) or any(folder.glob(f"{QUARANTINE}/*/*.json"))
-    ):
+    if not (os.path.lexists(folder / LEDGER) or can_be_rebuilt(folder)):
         raise BadArgument(f"{folder} holds no archive: expected one (ARCHIVE_DIR)")
     return folder

@@ -88,22 +88,21 @@ def _pull_in(ledger: Ledger, now: datetime, ages: Sequence[timedelta]) -> None:
     if latest.is_behind(rows):
         logger.warning("the clock of this machine is behind: most of what was archived last was published after it")
         return
-    late = [(row, latest.article(row)) for row in rows]
-    pictures = [(row, latest.picture(row)) for row in ledger.pictures.rows_after(latest.next_try)]
-    articles = [mended for row, mended in late if mended != row]
-    others = [mended for row, mended in pictures if mended != row]
-    if not articles and not others:
+    articles = [new for row in rows if (new := latest.article(row)) != row]
+    late = ledger.pictures.rows_after(latest.next_try)
+    pictures = [changed for picture in late if (changed := latest.picture(picture)) != picture]
+    if not articles and not pictures:
         return
     with ledger.transaction():
         for article in articles:
             ledger.put(article)
-        for picture in others:
+        for picture in pictures:
             ledger.pictures.put(picture)
     logger.warning(
         "the ledger had times of %s and %s that are later than any schedule gives, as a wrong clock sets them:"
         " they are pulled in",
         counted(len(articles), "article"),
-        counted(len(others), "picture"),
+        counted(len(pictures), "picture"),
     )
 
 

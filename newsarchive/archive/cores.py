@@ -34,12 +34,13 @@ def parallel_map(
     """
     rest = iter(things)
     first = list(islice(rest, 2 * chunk))
+    whole = chain(first, rest)
     cores = cores or os.cpu_count() or 1
     if lost is None and (len(first) < 2 * chunk or cores == 1):
-        for thing in chain(first, rest):
+        for thing in whole:
             yield function(thing)
         return
-    parts = chain(filter(None, (first[:chunk], first[chunk:])), iter(lambda: list(islice(rest, chunk)), []))
+    parts = iter(lambda: list(islice(whole, chunk)), [])
     pending: deque[tuple[list[Thing], Future[list[Result]]]] = deque()
     pool = _pool(cores)
     try:

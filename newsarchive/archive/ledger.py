@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from newsarchive.archive.picture_rows import PictureRows
-from newsarchive.archive.rows import INTERRUPTED, PictureRow, Row, RunRow, State
+from newsarchive.archive.rows import INTERRUPTED, PAST_TIMES, PictureRow, Row, RunRow, State
 from newsarchive.archive.run_rows import RunRows
 from newsarchive.archive.schema import connect, errors_named
 from newsarchive.archive.table import Done, OnBroken, Table, fail, stored
@@ -25,7 +25,6 @@ from newsarchive.items import Article
 
 __all__ = ["Ledger", "PictureRow", "Row", "RunRow", "State"]
 
-_SETTLED = (State.ARCHIVED, State.GONE)
 _UNFINISHED = "state IN ('found', 'failed', 'quarantined')"
 
 
@@ -148,7 +147,7 @@ class Ledger(RunRows):
             "announced": published, "announced_thumbnail": thumbnail, "announced_entry": entry,
             "attempts": min(row.attempts, max_tries - 1),
         }  # fmt: skip
-        when = "next_check" if row.state in _SETTLED else "next_try"
+        when = row.next_look
         changes[when] = min(getattr(row, when) or look, look)
         self._update(row.source, row.article_id, **changes)
         return replace(row, **changes)
@@ -219,7 +218,7 @@ class Ledger(RunRows):
     @contextmanager
     def reading(self, row: Row, *, now: datetime, again: datetime | None) -> Iterator[None]:
         """A try that is counted, and the next one put off until `again`, for as long as the article's page is read."""
-        when = "next_check" if row.state in _SETTLED else "next_try"
+        when = row.next_look
         names = ("attempts", "reason", "last_checked", when)
         before = {name: getattr(row, name) for name in names}
 
@@ -281,9 +280,8 @@ class Ledger(RunRows):
 
     def rows_after(self, now: datetime, next_try: datetime, next_check: datetime) -> Iterator[Row]:
         """Articles with a time of the past that is after `now`, or a next look after those."""
-        past = ("first_seen", "archived_at", "last_checked", "gone_at")
-        condition = " OR ".join(f"{name} > ?" for name in (*past, "next_try", "next_check"))
-        return self._articles.walk(f"({condition})", *[now] * len(past), next_try, next_check)
+        condition = " OR ".join(f"{name} > ?" for name in (*PAST_TIMES, "next_try", "next_check"))
+        return self._articles.walk(f"({condition})", *[now] * len(PAST_TIMES), next_try, next_check)
 
     def counts_by_state(self) -> dict[State, int]:
         found = self._run("SELECT state, count(*) FROM articles GROUP BY state").rows

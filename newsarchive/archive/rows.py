@@ -9,6 +9,9 @@ from enum import StrEnum
 INTERRUPTED = "the program ended while it read the page: by force, or for want of memory or time"
 A_MINUTE = timedelta(minutes=1)  # some pages tell their publish time without seconds
 
+PAST_TIMES = ("first_seen", "archived_at", "last_checked", "gone_at")
+"""Fields of a row with a time at which something was done."""
+
 
 class State(StrEnum):
     """What became of an article or of a picture."""
@@ -74,6 +77,11 @@ class Row:
     announced_entry: str = ""
     false_announcements: int = 0
     """Looks in a row that have not found an edition as late as the announced one."""
+
+    @property
+    def next_look(self) -> str:
+        """Which field says when the article is next fetched."""
+        return "next_check" if self.state in (State.ARCHIVED, State.GONE) else "next_try"
 
     @property
     def was_interrupted(self) -> bool:

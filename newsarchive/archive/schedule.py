@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from newsarchive.archive.rows import A_MINUTE, PictureRow, Row, State
+from newsarchive.archive.rows import A_MINUTE, PAST_TIMES, PictureRow, Row
 
 _FIRST_DELAY = timedelta(minutes=30)  # the timer's beat
 _LONGEST_DELAY = timedelta(days=3)  # eight tries reach over more than a week of a site that is down
@@ -40,7 +40,6 @@ def _later(time: datetime, by: timedelta) -> datetime:
 
 
 _SLACK = timedelta(hours=1)  # by which a clock may be set back without a word
-_PAST = ("first_seen", "archived_at", "last_checked", "gone_at")
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,9 @@ class Latest:
 
     def article(self, row: Row) -> Row:
         """Also a young article that was taken for one whose last re-check is over."""
-        changes: dict[str, Any] = {name: self.now for name in _PAST if (getattr(row, name) or self.past) > self.past}
+        changes: dict[str, Any] = {
+            name: self.now for name in PAST_TIMES if (getattr(row, name) or self.past) > self.past
+        }
         if row.next_try and row.next_try > self.next_try:
             changes["next_try"] = self.now
         born = row.published or changes.get("first_seen") or row.first_seen
@@ -127,7 +128,7 @@ class Schedule:
         tries = max(row.attempts, row.false_announcements)
         if tries >= self.max_tries:
             return (row.last_checked or now) + _LONGEST_DELAY
-        later = row.next_check if row.state in (State.ARCHIVED, State.GONE) else row.next_try
+        later: datetime | None = getattr(row, row.next_look)
         return later if tries and later else now
 
     def next_try(self, attempts: int) -> datetime:

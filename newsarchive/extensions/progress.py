@@ -12,16 +12,14 @@ from scrapy.utils.asyncio import create_looping_call
 from tqdm import tqdm
 
 from newsarchive.extensions.run import Run
+from newsarchive.health.outcome import ANSWERED
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.statscollectors import StatsCollector
 
 _BEAT = 0.25  # seconds
-_DONE = (
-    *("new", "revised", "unchanged", "restored", "gone", "still_gone", "failed"),
-    *("quarantined", "quarantined_again", "for_subscribers", "cut", "challenged"),
-)
+_DONE = (*ANSWERED, "article/failed", "article/challenged")
 
 
 class Progress:
@@ -56,7 +54,7 @@ class Progress:
         """Brings the line up to date."""
         if self.bar is None:
             return
-        done = sum(self.stats.get_value(f"archive/article/{how}", 0) for how in _DONE)
+        done = sum(self.stats.get_value(f"archive/{how}", 0) for how in _DONE)
         self.bar.total = max(done, self.stats.get_value("archive/request/article", 0)) or None
         self.bar.n = done
         lists = self.stats.get_value("archive/list/read", 0)

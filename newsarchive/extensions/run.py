@@ -219,7 +219,7 @@ class Run:
             alarms=[],
         )
         with suppress(OSError):  # the first error is the one to be told
-            write_status(folder, last_run, nothing())
+            write_status(folder, whole_status(folder, last_run, nothing()))
 
     def _conclude(self) -> None:
         ended = self.now()
@@ -264,6 +264,7 @@ class Run:
             counts=counts,
             alarms=found,
         )
+        whole = whole_status(self.archive.folder, last_run, archive)
         wrong: OSError | ArchiveError | None = None
         try:
             with self.ledger.transaction():
@@ -273,10 +274,10 @@ class Run:
         except (OSError, ArchiveError) as error:
             wrong = error
         try:
-            write_status(self.archive.folder, last_run, archive)
+            write_status(self.archive.folder, whole)
         except OSError as error:
             wrong = wrong or error
-        return whole_status(self.archive.folder, last_run, archive), wrong
+        return whole, wrong
 
     def _settled_lists(self) -> tuple[list[ListRow], dict[str, int]]:
         """What is known of each list after this run, and the counts that follow from it."""

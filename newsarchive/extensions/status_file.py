@@ -19,8 +19,7 @@ def whole_status(folder: Path, last_run: dict[str, Any], archive: dict[str, Any]
     return {"folder": str(folder), "last_run": last_run} | archive
 
 
-def write_status(folder: Path, last_run: dict[str, Any], archive: dict[str, Any]) -> None:
-    whole = whole_status(folder, last_run, archive)
+def write_status(folder: Path, whole: dict[str, Any]) -> None:
     write_text(folder / STATUS, json.dumps(whole, ensure_ascii=False, indent=2) + "\n")
 
 

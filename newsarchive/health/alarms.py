@@ -229,7 +229,9 @@ def _gone(now: Counts, usual: Sequence[Counts]) -> Iterable[Alarm]:
     def are_many(what: str, seen: int, without_history: int) -> bool:
         looks = [sum(first(sums, each) for each in ("new", "quarantined", "gone", "failed")) for sums in usual]
         before = [first(sums, what) for sums in usual]
-        return seen >= without_history or (seen > 1 and all(map(_is_rare, [seen] * 2, [seen] * 2, before, looks)))
+        return seen >= without_history or (
+            seen > 1 and all(_is_rare(seen, seen, usual_, of) for usual_, of in zip(before, looks, strict=True))
+        )
 
     if not came and are_many("gone", gone, FEW_PAGES + 1):
         yield Alarm(

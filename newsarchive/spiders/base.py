@@ -110,8 +110,10 @@ class ArchiveSpider(AnsweredSpider):
         if new:
             return self.request(row)
         self.run.count("entry/known")
-        look = self.run.schedule.look_for_edition(row, published) if published else None
-        if published is None or look is None:
+        if published is None:
+            return None
+        look = self.run.schedule.look_for_edition(row, published)
+        if look is None:
             return None
         row = self.ledger.announced(
             row, published=published, thumbnail=thumbnail, entry=entry, look=look,
