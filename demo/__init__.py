@@ -1,16 +1,16 @@
-"""A made-up news site with the markup, lists and manners of the real one, for trying out and for the tests.
+"""A made-up news site with the markup, lists and behaviour of the real one, for trying the project and for tests.
 
     stories/*.html   what the editors wrote: a few header lines, `---`, the body in its family's markup
     stories          Story, reading those files
-    generated        as many more stories as are wanted, the same ones every time
+    generated        any number of further stories, the same ones every time
     markup           a story's body as the site's JSON and as its HTML
-    boilerplate        what stands around an article and belongs to nobody's archive
+    boilerplate      what is around an article on its page and does not belong in an archive
     families         whole pages, one function for each page family (static_pages, script_pages)
     lists            list replies and the sitemap
     pictures         small real PNG, JPEG, GIF and WebP files
-    faults           what can go wrong on the way, on demand
-    site             the site as a whole: a request in, an answer out
-    server           the answer over a socket; `python -m demo.server`
+    faults           network and server errors, on demand
+    site             the whole site: takes a request, returns an answer
+    server           serves the site over HTTP; `python -m demo.server`
 
 Every name, place, company and number is invented.
 """

@@ -1,4 +1,4 @@
-"""`python -m demo [FOLDER]`: serve the demo site on this machine, crawl it, say where the archive is."""
+"""`python -m demo [FOLDER]`: serve the demo site on this machine, crawl it, print where the archive is."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from demo.crawl import FAST, PROJECT, command, past_the_proxy, site_settings
+from demo.crawl import FAST, PROJECT, command, no_proxy_variables, site_settings
 from demo.server import Server
 from demo.site import Site
 
@@ -22,13 +22,13 @@ def main() -> int:
     print(f"The demo site listens on {server.url}; its articles are made up.", flush=True)  # before the crawl writes
     settings = {**site_settings(server.url), **FAST, "ARCHIVE_PICTURES": True, "LOG_LEVEL": "WARNING"}
     try:
-        # Scrapy's reactor wants a process of its own, and this is what a user would type.
-        line, env = command("crawl qq", archive, **settings), os.environ | past_the_proxy()
+        # Scrapy's reactor needs its own process, and this is the command that a user would type.
+        line, env = command("crawl qq", archive, **settings), os.environ | no_proxy_variables()
         code = subprocess.run(line, cwd=PROJECT, env=env, check=False).returncode
     finally:
         server.stop()
     if code != 0:
-        print(f"The crawl of the demo site failed (exit code {code}): its own lines above say why.", file=sys.stderr)
+        print(f"The crawl of the demo site failed (exit code {code}): see its log lines above.", file=sys.stderr)
         return code if code > 0 else 1
     files = sorted((archive / "content").rglob("*.md"))
     print("Look, for example, at")
@@ -39,7 +39,7 @@ def main() -> int:
 
 
 def shown(path: Path) -> Path:
-    """As a person in the project's folder would name it."""
+    """The path relative to the project's folder where it is inside of it."""
     return path.relative_to(PROJECT) if path.is_relative_to(PROJECT) else path
 
 

@@ -1,4 +1,4 @@
-"""What stands around an article: none of it belongs into an archive."""
+"""What is around an article on its page: none of it belongs in an archive."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WORDS = (
     "演示站导航",
     "举报此文",
 )
-"""Words that stand on every page outside of the body; the tests look for them in the Markdown."""
+"""Text that every page shows outside of the body; the tests check that the Markdown has none of it."""
 
 _HOT = (
     "陶州地铁三号线试跑",
@@ -38,12 +38,12 @@ _CHANNELS = (("要闻", "news"), ("财经", "finance"), ("科技", "tech"))
 
 def ask_ai(question: str) -> str:
     """The box above the body that offers a question to a chat bot."""
-    asked = html.escape(question or "这篇文章讲了什么？")
+    shown = html.escape(question or "这篇文章讲了什么？")
     return (
         '<div class="article-top-content"><div class="ac-ask-ai"><div class="ac-ask-ai-left">'
         '<span class="ac-ask-ai-left-icon"></span><div class="ac-ask-ai-left-content">'
         '<span class="ac-ask-ai-left-content-ask">问AI</span><span> · </span>'
-        f'<span class="ac-ask-ai-left-content-text">{asked}</span></div></div></div></div>'
+        f'<span class="ac-ask-ai-left-content-text">{shown}</span></div></div></div></div>'
     )
 
 
@@ -77,7 +77,7 @@ def footer() -> str:
 
 
 def carousel(addresses: list[str]) -> str:
-    """The full-screen viewer, which holds every picture of the body once more."""
+    """The full-screen viewer, which repeats every picture of the body."""
     slides = "".join(f'<li><img src="{address}" alt=""></li>' for address in addresses)
     return (
         '<div class="image-carousel portal-hide"><div class="mask"></div><div class="carousel-img-list">'
@@ -91,7 +91,7 @@ _TRAPS = (
     ".qqnews-content{font-size:0}p[type=om-image-desc]{color:#888}",
     "@media (max-width:640px){.rich_media_content td p{margin:0;padding:0}}",
 )
-"""Rules with characters that a hasty reader of the page's script would stumble over."""
+"""CSS rules with characters that break a naive parser of the page's script."""
 
 
 def style_sheet(size: int, seed: str) -> str:

@@ -1,4 +1,4 @@
-"""A crawl of the demo site as a whole process, as a user or a timer would start it."""
+"""Crawls of the demo site in their own process, as a user or a timer would start them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FAST = {
     "CONCURRENT_REQUESTS_PER_DOMAIN": "8",
     "ARCHIVE_BACKOFF": "0.01",
 }
-"""The demo site is no guest-house: no need to be slow."""
+"""No delays: the demo site runs on this machine."""
 
 
 def site_settings(url: str) -> dict[str, str]:
@@ -34,14 +34,14 @@ def site_settings(url: str) -> dict[str, str]:
 
 
 def command(name: str, archive: Path, *arguments: str, **settings: object) -> list[str]:
-    """The command line of a Scrapy command of ours; `settings` become `-s` options."""
+    """The command line of one of the project's Scrapy commands; `settings` become `-s` options."""
     options = [f"{key}={value}" for key, value in {"ARCHIVE_DIR": archive, **settings}.items()]
     return [sys.executable, "-m", "scrapy", *name.split(), *arguments, *(a for it in options for a in ("-s", it))]
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a finished command leaves behind."""
+    """Exit code, output and status file of a finished command."""
 
     returncode: int
     stdout: str
@@ -58,21 +58,25 @@ class Result:
         return f"exit code {self.returncode}\n--- stdout\n{self.stdout}\n--- stderr\n{self.stderr}"
 
 
-def past_the_proxy() -> dict[str, str]:
-    """Variables of the environment: the demo site is on this machine, whatever proxy leads to the world."""
+def no_proxy_variables() -> dict[str, str]:
+    """Environment variables with which requests to this machine, and so to the demo site, use no proxy."""
     known = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
     hosts = ",".join(filter(None, [known, "127.0.0.1", "localhost"]))
     return {"no_proxy": hosts, "NO_PROXY": hosts}
 
 
 def start(line: list[str], **environment: str) -> subprocess.Popen[str]:
-    """Start a command line from the project's folder; the caller waits for it or ends it."""
-    env = os.environ | past_the_proxy() | environment
+    """Start a command line from the project's folder; the caller waits for it or stops it."""
+    env = os.environ | no_proxy_variables() | environment
     return subprocess.Popen(line, cwd=PROJECT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def finish(process: subprocess.Popen[str], archive: Path, timeout: float = 180) -> Result:
-    """Wait for a started command; one that hangs is killed and fails the caller."""
+    """Wait for a started command.
+
+    Raises:
+        subprocess.TimeoutExpired: it did not end in time, and was killed.
+    """
     try:
         stdout, stderr = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired:

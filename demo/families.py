@@ -1,4 +1,4 @@
-"""The page of a story, in its family's layout or in one that nobody has seen yet."""
+"""The page of a story, in its family's layout or in an unknown one."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from demo.markup import Pictures
 from demo.stories import Story
 
 _NEW_NAMES = {"next": "ns", "unknown": "zq"}
-"""Layout to what its names begin with. `next` may be described one day; `unknown` is for tests, and nobody does."""
+"""Unknown layouts and the prefix of their names. A parser may support `next` one day; `unknown` is for tests."""
 
 
 def page(story: Story, pictures: Pictures, *, filler: int, layout: str = "today") -> bytes:
-    """The page of a story as the site would send it; `filler` is the size of its style sheet."""
+    """The page of a story as the site sends it; `filler` is the size of its style sheet."""
     if layout in _NEW_NAMES:
         return next_page(story, pictures, filler, _NEW_NAMES[layout]).encode()
     if story.family == "F1":
@@ -27,7 +27,7 @@ def page(story: Story, pictures: Pictures, *, filler: int, layout: str = "today"
 
 
 def next_page(story: Story, pictures: Pictures, filler: int, names: str) -> str:
-    """A layout that no reader knows: the same story under other names, as after a redesign."""
+    """The same story with other names for everything, as after a redesign: no parser knows this layout."""
     doc = {f"{names}Key": story.id, "headline": story.title, "issued": story.published.isoformat()}
     state = script_pages.in_script(json.dumps({"doc": doc}, ensure_ascii=False))
     return f"""<!DOCTYPE html>

@@ -1,21 +1,21 @@
-"""What can go wrong on the way, asked for by path and count.
+"""Network and server errors on demand, each for a path and a number of requests.
 
-A number is an answer with that status, and with value as its `Retry-After`. The other kinds:
+A number is an answer with that status and with `value` as its `Retry-After`. The other kinds:
 
-    html            a page of HTML where a list was asked for
-    busy            a list reply that says in a 200 that the server is busy; value 1 (default), 99998, or what it says
-    unknown-list    a list reply of a form that nobody knows
+    html            an HTML page although a list was requested
+    busy            a list reply with status 200 and the code for a busy server; value 1 (default), 99998, or a message
+    unknown-list    a list reply in an unknown format
     empty-list      a list reply without entries
-    challenge       a page with status 200 that asks whether the reader is a robot
-    empty           an answer without a byte
-    huge            over 20 MB, and says so; huge-unsaid: does not say so; bomb: so after gunzip only
-    wrong-type      the right bytes under the wrong content type
+    challenge       a page with status 200 that checks whether the reader is a robot
+    empty           an empty answer
+    huge            over 20 MB; huge-unsaid: the same without Content-Length; bomb: that large only after gunzip
+    wrong-type      the right bytes with the wrong content type
     bad-gzip        bytes that claim to be gzip
-    redirect        to the address in value
+    redirect        a redirect to the address in `value`
 
-    truncated       half of what was promised, then the end of the connection
-    long-length     promises more bytes than there are
-    short-length    promises fewer bytes than there are
+    truncated       half of the announced bytes, then the connection is closed
+    long-length     announces more bytes than there are
+    short-length    announces fewer bytes than there are
     reset           the connection is reset before the answer; reset-midway: in the middle of it
     slow            the answer comes after `value` seconds
 """
@@ -30,21 +30,21 @@ from fnmatch import fnmatchcase
 
 HUGE = 21 * 1024 * 1024
 ON_THE_WIRE = {"truncated", "long-length", "short-length", "reset", "reset-midway", "slow"}
-"""Kinds that are no matter of the answer but of how it is sent: the server's part."""
+"""Kinds that change how an answer is sent and not the answer: the server applies them."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the site says to one request."""
+    """The site's answer to one request."""
 
     status: int = 200
     body: bytes = b""
     content_type: str = "text/html; charset=utf-8"
     headers: tuple[tuple[str, str], ...] = ()
-    said_length: bool = True
-    """Whether a `Content-Length` is sent; without one the end of the connection is the end."""
+    sends_length: bool = True
+    """Whether a `Content-Length` is sent; without one the answer ends when the connection is closed."""
     wire: str = ""
-    """The fault to commit while sending."""
+    """The fault to apply while sending."""
     seconds: float = 0
     """How long to wait before sending."""
 
@@ -55,13 +55,13 @@ class Fault:
     """Pattern of the request's path; lists are `/web_feed/getPCList/<channel>/<page>`."""
     kind: str
     times: int = 1
-    """How often it happens; -1 for ever."""
+    """For how many requests it happens; -1: for all."""
     value: str = ""
 
 
 @dataclass
 class Faults:
-    """The faults that are still to happen."""
+    """The faults that have not happened yet."""
 
     planned: list[Fault] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -83,7 +83,7 @@ class Faults:
             self.planned.clear()
 
     def take(self, path: str) -> Fault | None:
-        """The fault that befalls this request, which is used up by one."""
+        """The fault for this request; its count is reduced by one."""
         with self._lock:
             for fault in self.planned:
                 if fault.times and fnmatchcase(path, fault.path):
@@ -96,8 +96,8 @@ def spoilt(answer: Answer, fault: Fault) -> Answer:
     """The answer with the fault in it."""
     if fault.kind.isdigit():
         page = f"<html><head><title>{fault.kind}</title></head><body>{fault.kind}</body></html>"
-        asked = (("Retry-After", fault.value),) if fault.value else ()
-        return Answer(int(fault.kind), page.encode(), headers=asked)
+        retry_after = (("Retry-After", fault.value),) if fault.value else ()
+        return Answer(int(fault.kind), page.encode(), headers=retry_after)
     if fault.kind == "slow":
         return replace(answer, seconds=float(fault.value or 1))
     if fault.kind in ON_THE_WIRE:
@@ -129,7 +129,7 @@ _ANSWERS = {
     "challenge": Answer(200, _CHALLENGE.encode()),
     "empty": Answer(200, b""),
     "huge": Answer(200, b"<p>" + b"0" * HUGE),
-    "huge-unsaid": Answer(200, b"<p>" + b"0" * HUGE, said_length=False),
+    "huge-unsaid": Answer(200, b"<p>" + b"0" * HUGE, sends_length=False),
     "bomb": Answer(200, gzip.compress(bytes(HUGE), 6), headers=_GZIP),
     "wrong-type": Answer(),
     "bad-gzip": Answer(200, b"\x1f\x8b\x08\x00 no gzip from here on", headers=_GZIP),

@@ -1,4 +1,4 @@
-"""More stories than anybody would write: the same ones every time, each with an id and a title of its own."""
+"""Any number of stories: the same ones every time, each with its own id and title."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _story(n: int, published: datetime, dice: random.Random) -> Story:
     elif n % 25 == 9:
         family = "F2"
     blocks = list(_blocks(n, words, dice))
-    # The id's day is that of the newest story, whatever the story's own: an id stays when times move.
+    # The id always has the newest story's day, so that it stays the same when the publish times are moved.
     return Story(
         id=f"20261104A{_serial(n)}00",
         title="{place}{firm}{deed}".format(**words) + f"（第{n + 1}号）",
@@ -125,7 +125,7 @@ def _write(kind: str, text: str, family: str, version: str) -> str:
 
 
 def _serial(n: int) -> str:
-    """Five characters of an id, all different, beginning with `Z` as no written story's do."""
+    """Five characters of an id, unique to `n`. The `Z` at the start keeps them apart from the written stories."""
     digits = ""
     for _ in range(4):
         n, rest = divmod(n, len(_ALPHABET))

@@ -1,4 +1,4 @@
-"""What the site's lists say: channel lists, the hot list, an account's articles, the sitemap."""
+"""The site's lists: channel lists, the hot list, an account's articles, the sitemap."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PREFIX = "news_news_"
 
 
 def channel_list(stories: Iterable[Story | list[Story]], pictures: Pictures) -> dict[str, object]:
-    """A reply of `getPCList`; several stories together are a block with entries of its own."""
+    """A reply of `getPCList`; a list of stories becomes a block with its own entries."""
     return {
         "code": 0,
         "data": [block(it, pictures) if isinstance(it, list) else entry(it, pictures) for it in stories],
@@ -20,7 +20,7 @@ def channel_list(stories: Iterable[Story | list[Story]], pictures: Pictures) -> 
 
 
 def entry(story: Story, pictures: Pictures) -> dict[str, object]:
-    """One entry, with the keys that nobody needs as well: a reader must not stumble over them."""
+    """One entry, including the keys that the project does not use: they must not break its parser."""
     view = f"https://view.inews.qq.com/a/{story.id}"
     found: dict[str, object] = {
         "id": story.id,
@@ -65,7 +65,7 @@ def entry(story: Story, pictures: Pictures) -> dict[str, object]:
 
 
 def block(stories: list[Story], pictures: Pictures) -> dict[str, object]:
-    """An entry of articletype 525: a heading over entries; its id is that of the first one."""
+    """An entry of articletype 525: a heading over entries; its id is that of the first entry."""
     return {
         "id": stories[0].id,
         "articletype": Kind.BLOCK,
@@ -98,7 +98,7 @@ def hot_list(stories: Iterable[Story], pictures: Pictures) -> dict[str, object]:
 
 
 def account_list(stories: list[Story], offset: int, size: int, pictures: Pictures) -> dict[str, object]:
-    """One page of an account's articles; `offsetInfo` is what to ask for next."""
+    """One page of an account's articles; `offsetInfo` is the offset of the next page."""
     some = stories[offset : offset + size]
     return {
         "ret": 0,
@@ -125,7 +125,7 @@ def sitemap_index(base: str, numbers: Iterable[int]) -> str:
 
 
 def sitemap(ids: Iterable[str]) -> str:
-    """Article addresses are those of the real site, whichever host serves the file."""
+    """Article addresses are those of the real site, whatever host serves the file."""
     rows = "".join(f"<url><loc>https://news.qq.com/rain/a/{id_}</loc></url>" for id_ in ids)
     return f'{_XML}<urlset xmlns="{_XMLNS}">{rows}</urlset>'
 

@@ -1,11 +1,11 @@
 """A story's body in the two forms in which the site serves it: JSON with placeholders, and HTML.
 
-Stories name pictures, videos and marked words by tags of their own:
+Stories use their own tags for pictures, videos and marked words:
 
     <img src="name" width="641" height="427" desc="caption" gif>
     <video vid="…" title="…" duration="01:20" cover="name"></video>
-    <card>words</card>                  words that open an encyclopedia card
-    <secure href="…">words</secure>     words that link out of the site
+    <card>words</card>                  a link to an encyclopedia card
+    <secure href="…">words</secure>     a link to another site
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import re
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
 
-_OURS = re.compile(
+_STORY_TAGS = re.compile(
     r"<img (?P<img>[^>]*)>|<video (?P<video>[^>]*)></video>"
     r"|<card>(?P<card>.*?)</card>|<secure (?P<secure>[^>]*)>(?P<words>.*?)</secure>",
     re.S,
@@ -26,20 +26,20 @@ _LAZY = "qnt-img-img qnr-img-lazy-load-img qnr-img-lazy-load-img-placeholder"
 
 
 def picture_key(name: str) -> str:
-    """The site's key of a picture: 45 characters, `G` first for one that moves."""
+    """The site's key of a picture: 45 characters, the first is `G` for an animated one."""
     digest = urlsafe_b64encode(hashlib.sha256(name.encode()).digest()).decode()
     return ("G" if name.endswith("-demo") else "O") + digest[:41] + "wAA"
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """Where the pages say that pictures are."""
+    """The addresses that pages use for pictures."""
 
     server: str = ""
-    """This server's address for pictures that work without the internet; `""` names the real site's host."""
+    """This server's address, for pictures that work without the internet; `""`: the real site's host."""
 
     def body(self, name: str, size: str = "641") -> str:
-        """The address of a size; a name that is an address itself stays what it is."""
+        """The address of a size; a name that is already an address is returned unchanged."""
         return name if "://" in name else f"{self._host('om_bt')}/{picture_key(name)}/{size}"
 
     def cover(self, name: str, crop: str) -> str:
@@ -59,7 +59,7 @@ class Origin:
 
 
 def origin(body: str, pictures: Pictures) -> Origin:
-    """The body with placeholders, and what they stand for."""
+    """The body with placeholders, and what they mean."""
     result = Origin("")
     counts = {"IMG": 0, "VIDEO": 0, "VERTICAL_CARD": 0, "SECURE_LINK": 0}
 
@@ -82,7 +82,7 @@ def origin(body: str, pictures: Pictures) -> Origin:
         result.attributes[f"{kind}_END_{n}"] = {"show_type": "6"}
         return f"<!--{kind}_BEGIN_{n}-->{words}<!--{kind}_END_{n}-->"
 
-    result.text = _sprinkle(_OURS.sub(placeholder, body))
+    result.text = _with_empty_placeholders(_STORY_TAGS.sub(placeholder, body))
     return result
 
 
@@ -100,18 +100,18 @@ def shown(body: str, pictures: Pictures) -> str:
             return f'<span dt-eid="" dt-params="">{link}</span>'
         return f'<span class="qnt-link qnt-link-hideUnderline">{found["words"]}</span>'
 
-    return _OURS.sub(element, body)
+    return _STORY_TAGS.sub(element, body)
 
 
 def shown_v1(body: str, pictures: Pictures) -> str:
-    """The old editor's `<P>…</P>` as the page's HTML shows it since 2024: `div.qnt-p` and its like."""
+    """The old editor's `<P>…</P>` as the page's HTML shows it since 2024, e.g. as `div.qnt-p`."""
     for old, new, name in (("P", "div", "qnt-p"), ("H2", "div", "qnt-h2"), ("STRONG", "span", "qnt-strong")):
         body = body.replace(f"<{old}>", f'<{new} class="{name}">').replace(f"</{old}>", f"</{new}>")
     return shown(body, pictures)
 
 
 def plain(body: str, pictures: Pictures, size: str) -> str:
-    """The body of an old page (F1, F2): protocol-relative pictures, nothing marked."""
+    """The body of an old page (F1, F2): protocol-relative picture addresses, no marked words."""
     style = ' class="content-picture"' if size == "1000" else ' style="display:block;"'
 
     def element(found: re.Match[str]) -> str:
@@ -120,7 +120,7 @@ def plain(body: str, pictures: Pictures, size: str) -> str:
             return f'<img src="{address.removeprefix("https:")}"{style}>'
         return found["card"] or found["words"] or ""
 
-    return _OURS.sub(element, body)
+    return _STORY_TAGS.sub(element, body)
 
 
 def _attributes(text: str) -> dict[str, str]:
@@ -174,8 +174,8 @@ def _link(kind: str, words: str, secure: str | None) -> dict[str, object]:
     return {"a_version": "21_android_7.5.10", "desc": words, "type": "ai", "url": "qqnews://article_9528?act=ai_chat"}
 
 
-def _sprinkle(text: str) -> str:
-    """Placeholders that stand for nothing, as the site puts them between and into paragraphs."""
+def _with_empty_placeholders(text: str) -> str:
+    """The text with placeholders that have no content, between and in paragraphs, as on the site."""
     ends = [found.start() for found in re.finditer(r"</[pP]>", text)]
     marks = ["<!--EOP_0-->", "<!--AIPOS_0-->", "<!--AI_MID_AD_0-->"]
     for mark, end in reversed(list(zip(marks, ends, strict=False))):

@@ -1,4 +1,4 @@
-"""Small real pictures, each with bytes of its own, made from the key."""
+"""Small real pictures, made from the key: different keys give different bytes."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _JPEG = (_MEDIA / "hill.jpg").read_bytes()
 _WEBP = (_MEDIA / "hill.webp").read_bytes()
 _GIF = (_MEDIA / "moon.gif").read_bytes()
 _GIF_COLOURS = _GIF[13:19]
-"""The two colours of the palette, which stands in the file once and before each later frame."""
+"""The two colours of the palette, which is in the file once and again before each later frame."""
 
 
 @lru_cache(maxsize=2000)
 def picture(key: str) -> tuple[str, bytes]:
-    """Content type and bytes of the picture of a key. Keys that begin with `G` are moving GIFs."""
+    """Content type and bytes of the picture of a key. Keys that begin with `G` are animated GIFs."""
     digest = hashlib.sha256(key.encode()).digest()
     if key.startswith("G"):
         return "image/gif", _GIF.replace(_GIF_COLOURS, digest[:6])

@@ -11,7 +11,7 @@ from demo.stories import Story
 
 
 def f4_page(story: Story, pictures: Pictures, filler: int) -> str:
-    """2024-04 to 2024-11: the HTML is empty, the body stands in `window.DATA` alone."""
+    """2024-04 to 2024-11: the HTML is empty, the body is in `window.DATA` only."""
     data = _data(story, pictures, style="")
     data["article_id"] = story.id[:-2]
     data["tags"] = ""

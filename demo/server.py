@@ -1,4 +1,4 @@
-"""The demo site over a socket: `python -m demo.server`, or `Server` inside of a test."""
+"""Serves the demo site over HTTP: `python -m demo.server`, or `Server` in a test."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from typing import Any
 from demo.faults import Answer
 from demo.site import Site
 
-_LINGER_NOT = struct.pack("ii", 1, 0)
+_NO_LINGER = struct.pack("ii", 1, 0)
 
 
 class Server:
-    """A site on a port of this machine, in threads of this process.
+    """Serves a site on a port of this machine, in threads of this process.
 
-    `stop` and `start` again are a server that dies and comes back on the same port.
+    `stop` and then `start` simulate a server that fails and is restarted on the same port.
     """
 
     def __init__(self, site: Site, host: str = "127.0.0.1", port: int = 0) -> None:
@@ -52,7 +52,7 @@ class Server:
         if self._http:
             self._http.shutdown()
             self._http.server_close()
-            self._http.hang_up()
+            self._http.close_connections()
             self._http = None
 
 
@@ -73,15 +73,15 @@ class _Http(ThreadingHTTPServer):
         self._open.discard(request)
         super().shutdown_request(request)
 
-    def hang_up(self) -> None:
+    def close_connections(self) -> None:
         for connection in list(self._open):
             try:
                 connection.shutdown(socket.SHUT_RDWR)
             except OSError:
-                continue  # it was closed in this moment
+                continue  # it was closed in the meantime
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away in the middle is no error of ours; anything else is shown."""
+        """Ignore a client that closed its connection; print any other error."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)
 
@@ -106,7 +106,7 @@ class _Handler(BaseHTTPRequestHandler):
         if answer.seconds:
             time.sleep(answer.seconds)
         if answer.wire:
-            self._misbehave(answer)
+            self._send_faulty(answer)
         else:
             self._send(answer)
 
@@ -118,9 +118,9 @@ class _Handler(BaseHTTPRequestHandler):
         if accepts and compressible and not encoded and 500 < len(data) < 2_000_000:
             data = _compressed(data)
             headers.append(("Content-Encoding", "gzip"))
-        if not answer.said_length:
+        if not answer.sends_length:
             self.close_connection = True
-        self._head(answer, headers, len(data) if answer.said_length else None)
+        self._head(answer, headers, len(data) if answer.sends_length else None)
         self.wfile.write(data)
 
     def _head(self, answer: Answer, headers: list[tuple[str, str]], length: int | None) -> None:
@@ -135,25 +135,25 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Connection", "close")
         self.end_headers()
 
-    def _misbehave(self, answer: Answer) -> None:
-        """Send what the fault says, then end the connection."""
+    def _send_faulty(self, answer: Answer) -> None:
+        """Send the answer with its fault, then close the connection."""
         self.close_connection = True
         size = len(answer.body)
-        said = {"long-length": size + 1000, "short-length": size * 2 // 3}.get(answer.wire, size)
+        announced = {"long-length": size + 1000, "short-length": size * 2 // 3}.get(answer.wire, size)
         sent = size if answer.wire in ("long-length", "short-length") else size // 2
         if answer.wire != "reset":
-            self._head(answer, list(answer.headers), said)
+            self._head(answer, list(answer.headers), announced)
             self.wfile.write(answer.body[:sent])
         if answer.wire.startswith("reset"):
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
             os.close(self.connection.detach())
 
     def log_message(self, *_: Any) -> None:
-        """Quiet: `GET /_control` tells what was asked for."""
+        """Log nothing: `GET /_control` returns the requests."""
 
 
 def control(site: Site, body: bytes) -> Answer:
-    """Answer a request to `/_control`: without a body the counts, with one a change.
+    """Answer a request to `/_control`: return the counts and, if it has a body, make that change first.
 
     `{"do": "edit", "id": "…", "title": "…"}`, and `rewrite`, `delete`, `publish`, `reorder`, `list_again`,
     `forget`; `{"do": "fault", "path": "/rain/a/*", "kind": "500", "times": 3}`; `{"do": "layout", "name": "next"}`.
@@ -188,11 +188,11 @@ def _compressed(data: bytes) -> bytes:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m demo.server", description="Serve a made-up news site.")
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
-    parser.add_argument("--articles", type=int, default=0, help="grow to this many articles")
+    parser.add_argument("--port", type=int, default=0, help="0: any free port")
+    parser.add_argument("--articles", type=int, default=0, help="generate stories up to this many articles")
     parser.add_argument("--layout", choices=["today", "next"], default="today")
-    parser.add_argument("--newest", type=datetime.fromisoformat, help="when the newest was published, in Beijing")
-    parser.add_argument("--local-pictures", action="store_true", help="pages name this server's pictures")
+    parser.add_argument("--newest", type=datetime.fromisoformat, help="publish time of the newest article, Beijing")
+    parser.add_argument("--local-pictures", action="store_true", help="pages use picture addresses on this server")
     parser.add_argument("--filler", type=int, default=45_000, help="size of a page's style sheet")
     options = parser.parse_args()
     site = Site(
@@ -209,7 +209,7 @@ def main() -> None:
         parser.exit(2, f"{parser.prog}: cannot listen on port {options.port} of {options.host}: {error}\n")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        print(f"listening on {server.url}", flush=True)  # from now on it may be ended
+        print(f"listening on {server.url}", flush=True)  # from now on it may be stopped
         signal.pause()
     except KeyboardInterrupt:
         server.stop()

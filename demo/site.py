@@ -1,4 +1,4 @@
-"""The site as a whole: a request in, an answer out, and a hand to change it while it runs."""
+"""The whole site: takes a request, returns an answer, and can be changed while it runs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from demo.stories import Kind, Story, moved, written_stories
 GONE = "https://www.qq.com/babygohome/?pgv_ref=404"
 ROBOTS = "User-agent: *\nAllow: /\nSitemap: https://news.qq.com/sitemap/index.xml\n"
 LIST_PATH = "/web_feed/getPCList"
-# The other addresses under which the site serves one article.
+# Other addresses of the same article on the site.
 OTHER_ADDRESSES = (
     "https://news.qq.com/rain/a/{id}?suid=demo&media_id=1",
     "https://view.inews.qq.com/a/{id}?refer=wx_hot",
@@ -30,12 +30,12 @@ OTHER_ADDRESSES = (
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A request as the site has seen it; the body decoded for lists."""
+class Request:
+    """A request that the site received."""
 
     method: str
     path: str
-    """Without the query; a list's with channel and page: `/web_feed/getPCList/<channel>/<page>`."""
+    """Without the query; for a list with channel and page: `/web_feed/getPCList/<channel>/<page>`."""
     query: dict[str, str] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
     """Names in lower case."""
@@ -43,9 +43,9 @@ class Asked:
 
 
 class Site:
-    """The stories, how they are listed, and everything that a test or a demo wants to change.
+    """The stories, how they are listed, and methods to change both.
 
-    All of it may be called while the server runs.
+    All methods may be called while the server runs.
     """
 
     def __init__(
@@ -58,13 +58,13 @@ class Site:
         filler: int = 45_000,
         per_page: int = 20,
     ) -> None:
-        """`articles`: how many articles can be had at least; `newest`: when the newest was published, Beijing;
-        `filler`: size of a page's style sheet, which a page of today holds twice.
+        """`articles`: the least number of articles; `newest`: publish time of the newest one, Beijing time;
+        `filler`: size of a page's style sheet, which a page of family F5 contains twice.
         """
         self.layout = layout
         self.robots = ROBOTS
         self.faults = Faults()
-        self.seen: list[Asked] = []
+        self.seen: list[Request] = []
         self.base = ""
         self._local_pictures = local_pictures
         self._filler = filler
@@ -82,10 +82,10 @@ class Site:
             for channel in ("finance", "tech")
         }  # fmt: skip
 
-    # What a test or a demo changes
+    # Changes by a test or a demo
 
-    def edit(self, id: str, **fields: object) -> None:  # noqa: A002  # as the field is called
-        """Give a story other fields, e.g. `title` or `body`."""
+    def edit(self, id: str, **fields: object) -> None:  # noqa: A002  # named like the field
+        """Change fields of a story, e.g. `title` or `body`."""
         with self._lock:
             self.stories[id] = replace(self.stories[id], **fields)  # type: ignore[arg-type]
             self._pages = {key: page for key, page in self._pages.items() if key[0] != id}
@@ -93,19 +93,19 @@ class Site:
     def rewrite(self, id: str, old: str, new: str) -> None:  # noqa: A002
         """Replace words of a story's body."""
         if old not in self.stories[id].body:
-            raise ValueError(f"story {id} does not say {old!r}")
+            raise ValueError(f"story {id} does not contain {old!r}")
         self.edit(id, body=self.stories[id].body.replace(old, new))
 
     def delete(self, id: str) -> None:  # noqa: A002
-        """From now on the story's page redirects to where deleted stories go; lists still name it."""
+        """Redirect the story's page to the site's page for deleted stories; lists still name it."""
         self.edit(id, gone=True)
 
     def publish(self, id: str) -> None:  # noqa: A002
-        """Bring a deleted story back."""
+        """Restore a deleted story."""
         self.edit(id, gone=False)
 
     def add(self, story: Story) -> None:
-        """A new story, at the top of its channels' lists."""
+        """Add a new story at the top of its channels' lists."""
         with self._lock:
             self.stories[story.id] = story
             for channel in story.channels:
@@ -118,7 +118,7 @@ class Site:
                 random.Random(seed).shuffle(ids)
 
     def list_again(self, id: str) -> None:  # noqa: A002
-        """Name a story three times more in its first channel, each time under another of its addresses."""
+        """List a story three more times in its first channel, each time with another of its addresses."""
         with self._lock:
             story = self.stories[id]
             for n, address in enumerate(OTHER_ADDRESSES):
@@ -127,36 +127,36 @@ class Site:
                 self.order[story.channels[0]].append(name)
 
     def articles(self) -> list[Story]:
-        """The articles that can be had: in a list, not deleted."""
+        """The articles that a crawl can fetch: in a list and not deleted."""
         ids = dict.fromkeys(self.stories[id_].id for ids in self.order.values() for id_ in ids)
         return [it for it in map(self.stories.__getitem__, ids) if it.is_article and not it.gone]
 
     def counts(self) -> Counter[str]:
-        """How often each path was asked for."""
+        """How often each path was requested."""
         with self._lock:
-            return Counter(asked.path for asked in self.seen)
+            return Counter(request.path for request in self.seen)
 
     def forget(self) -> None:
-        """Start counting afresh."""
+        """Set all counts to zero."""
         with self._lock:
             self.seen.clear()
 
-    # What it answers
+    # Answers
 
     def answer(self, method: str, target: str, headers: dict[str, str], body: bytes) -> Answer:
-        """The answer to one request, with the faults that were planned for it."""
+        """The answer to one request, with the fault planned for it, if any."""
         parts = urlsplit(target)
-        asked = Asked(
-            method, _name(parts.path, body), {k: v[0] for k, v in parse_qs(parts.query).items()}, headers, body
+        request = Request(
+            method, _full_path(parts.path, body), {k: v[0] for k, v in parse_qs(parts.query).items()}, headers, body
         )
         with self._lock:
-            self.seen.append(asked)
-            answer = self._plain_answer(asked)
-        fault = self.faults.take(asked.path)
+            self.seen.append(request)
+            answer = self._answer_without_fault(request)
+        fault = self.faults.take(request.path)
         return spoilt(answer, fault) if fault else answer
 
-    def _plain_answer(self, asked: Asked) -> Answer:
-        rooms: dict[str, Callable[[Asked], Answer]] = {
+    def _answer_without_fault(self, request: Request) -> Answer:
+        handlers: dict[str, Callable[[Request], Answer]] = {
             "robots.txt": lambda _: Answer(200, self.robots.encode(), "text/plain"),
             "rain": self._article,
             "web_feed": self._channel_list,
@@ -165,18 +165,18 @@ class Site:
             "sitemap": self._sitemap,
             "pic": _picture,
         }
-        room = rooms.get(asked.path.split("/")[1])
-        return room(asked) if room else Answer(404, b"<h1>404</h1>")
+        handler = handlers.get(request.path.split("/")[1])
+        return handler(request) if handler else Answer(404, b"<h1>404</h1>")
 
-    def _article(self, asked: Asked) -> Answer:
-        story = self.stories.get(asked.path.removeprefix("/rain/a/"))
+    def _article(self, request: Request) -> Answer:
+        story = self.stories.get(request.path.removeprefix("/rain/a/"))
         if story is None:
             return Answer(404, b"<html><head><title>404</title></head></html>")
         if story.gone:
             return Answer(302, headers=(("Location", GONE),))
         page = self._page(story)
         tag = f'"{hashlib.sha256(page).hexdigest()[:24]}"'
-        if asked.headers.get("if-none-match") == tag:
+        if request.headers.get("if-none-match") == tag:
             return Answer(304, headers=(("ETag", tag),))
         return Answer(200, page, "text/html; charset=utf-8", (("ETag", tag),))
 
@@ -187,10 +187,10 @@ class Site:
             self._pages[key] = families.page(story, self.pictures, filler=filler, layout=self.layout)
         return self._pages[key]
 
-    def _channel_list(self, asked: Asked) -> Answer:
-        if asked.method != "POST":
+    def _channel_list(self, request: Request) -> Answer:
+        if request.method != "POST":
             return Answer(405, b"<h1>405</h1>")
-        channel, page = asked.path.split("/")[-2:]
+        channel, page = request.path.split("/")[-2:]
         ids = self.order.get(channel.removeprefix(lists.PREFIX), [])
         some = ids[(int(page) - 1) * self._per_page : int(page) * self._per_page]
         rows: list[Story | list[Story]] = [self.stories[id_] for id_ in some]
@@ -198,20 +198,20 @@ class Site:
             rows.insert(1, grouped)
         return _json(lists.channel_list(rows, self.pictures))
 
-    def _hot_list(self, asked: Asked) -> Answer:
+    def _hot_list(self, request: Request) -> Answer:
         stories = [it for it in self.stories.values() if it.is_article]
-        return _json(lists.hot_list(stories[: int(asked.query.get("page_size", "50"))], self.pictures))
+        return _json(lists.hot_list(stories[: int(request.query.get("page_size", "50"))], self.pictures))
 
-    def _account_list(self, asked: Asked) -> Answer:
-        """An account is known by its name here: `guestSuid=海客`."""
-        theirs = [it for it in self.stories.values() if it.media == asked.query.get("guestSuid")]
-        offset = int(asked.query.get("offset_info") or 0)
-        return _json(lists.account_list(theirs, offset, self._per_page, self.pictures))
+    def _account_list(self, request: Request) -> Answer:
+        """Here an account's suid is its name: `guestSuid=海客`."""
+        stories = [it for it in self.stories.values() if it.media == request.query.get("guestSuid")]
+        offset = int(request.query.get("offset_info") or 0)
+        return _json(lists.account_list(stories, offset, self._per_page, self.pictures))
 
-    def _sitemap(self, asked: Asked) -> Answer:
+    def _sitemap(self, request: Request) -> Answer:
         ids = sorted({it.id for it in self.stories.values() if it.kind in (Kind.ARTICLE, Kind.VIDEO)})
         size = 50
-        name = asked.path.split("/")[-1]
+        name = request.path.split("/")[-1]
         if name == "index.xml":
             text = lists.sitemap_index(self.base, range(7000, 7000 + -(-len(ids) // size)))
         else:
@@ -224,16 +224,16 @@ class Site:
         return Pictures(self.base if self._local_pictures else "")
 
 
-def _name(path: str, body: bytes) -> str:
+def _full_path(path: str, body: bytes) -> str:
     if path != LIST_PATH or not body:
         return path
-    asked = json.loads(body)
-    return f"{path}/{asked['channel_id']}/{asked['flush_num']}"
+    request = json.loads(body)
+    return f"{path}/{request['channel_id']}/{request['flush_num']}"
 
 
-def _picture(asked: Asked) -> Answer:
+def _picture(request: Request) -> Answer:
     # A crop of a key (`/pic/KEY_640360/0`) is the same picture here.
-    content_type, data = pictures.picture(asked.path.removeprefix("/pic/")[: len(picture_key(""))])
+    content_type, data = pictures.picture(request.path.removeprefix("/pic/")[: len(picture_key(""))])
     return Answer(200, data, content_type)
 
 

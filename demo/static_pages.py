@@ -1,4 +1,4 @@
-"""Pages with the body in the HTML: family F1, and F2, whose template F3 shares."""
+"""Pages with the body in the HTML: families F1, F2 and F3; F2 and F3 have the same template."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def f1_page(story: Story, pictures: Pictures) -> str:
 
 
 def f2_page(story: Story, pictures: Pictures) -> str:
-    """2018 to 2024-04 (F2, F3): the body in the HTML; `window.DATA` printed over lines and without a body."""
+    """2018 to 2024-04 (F2, F3): the body in the HTML; `window.DATA` over several lines and without a body."""
     data = {
         "article_id": story.id[:-2],
         "article_type": "0",

@@ -1,4 +1,4 @@
-"""A story as its editors filed it."""
+"""Stories, read from the files in `stories/`."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class Kind:
 
 @dataclass(frozen=True, kw_only=True)
 class Story:
-    """One item of the site: an article, or one of the other things that its lists name."""
+    """One item of the site: an article, or something else that its lists name."""
 
     id: str
     title: str
     published: datetime
-    """Wall clock in Beijing, without a zone, as the site writes it."""
+    """Beijing time without a time zone, as the site writes it."""
     family: str = "F5"
     version: str = "v2"
     """`originContent.version`: v1 is the old editor's `<P>…</P>`, v2 a `div.rich_media_content`."""
@@ -45,7 +45,7 @@ class Story:
     """Introduction, F2 only."""
     tags: str = ""
     block: str = ""
-    """Heading of the list block (525) in which the story stands, beside or instead of its own entry."""
+    """Heading of the list block (525) that contains the story, in addition to or instead of its own entry."""
     address: str = "https://new.qq.com/rain/a/{id}"
     """The URL that the lists name."""
     gone: bool = False
@@ -57,7 +57,7 @@ class Story:
 
     @property
     def text(self) -> str:
-        """The body's words without any tag, roughly: for the descriptions that the site makes."""
+        """The body's text without tags, roughly: for the site's descriptions."""
         words = re.sub(r"<script.*?</script>|<svg.*?</svg>|<[^>]*>", "", self.body, flags=re.S)
         return " ".join(html.unescape(words).split())
 
@@ -86,6 +86,6 @@ def written_stories() -> Iterator[Story]:
 
 
 def moved(stories: list[Story], newest: datetime) -> list[Story]:
-    """The same stories with their times moved as one, so that the newest was published at `newest`."""
+    """The same stories, all times moved by the same amount so that the newest was published at `newest`."""
     shift: timedelta = newest - max(story.published for story in stories)
     return [replace(story, published=story.published + shift) for story in stories]

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from demo.crawl import FAST, Result, command, finish, past_the_proxy, site_settings, start
+from demo.crawl import FAST, Result, command, finish, no_proxy_variables, site_settings, start
 from demo.server import Server
 from demo.site import Site
 
 # Hypothesis' 200 ms an example are a fault of ours on a quiet machine only; no test of ours is about that.
 settings.register_profile("any machine", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
-os.environ.update(past_the_proxy())
+os.environ.update(no_proxy_variables())
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ from demo.crawl import FAST, Result, command, finish, site_settings, start
 from demo.faults import Answer
 from demo.markup import Pictures, picture_key
 from demo.server import Server
-from demo.site import Asked, Site
+from demo.site import Request, Site
 from demo.stories import Story
 from tests.archived import make_due
 
@@ -41,7 +41,7 @@ class Whole:
     result: Result
     site: Site
     documents: dict[str, str]
-    asked: list[Asked]
+    asked: list[Request]
 
 
 def documents(archive: Path) -> dict[str, str]:
