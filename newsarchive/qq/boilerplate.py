@@ -1,4 +1,4 @@
-"""What the page has for itself in and around a body: style sheets, boxes, hidden text."""
+"""Parts of a page that do not belong to the article, in and around its body: style sheets, boxes, hidden text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from newsarchive.qq.markup import drop
 
 BOILERPLATE_TAGS = {"style", "svg", "noscript", "template", "link", "meta", "textarea"}
 _BOILERPLATE_CLASSES = {"article-top-content", "ac-ask-ai", "image-carousel", "qqnews-content"}
-# The page's own where the body's container holds more than the body; in a body they are an author's words.
+# Boilerplate where the container holds more than the body; in the body itself they are part of the text.
 _AROUND_TAGS = {"button"}
 _AROUND_CLASSES = {
     *("article-status", "statement", "recommend-con", "article-author", "article-interation", "LeftTool"),
@@ -25,7 +25,7 @@ _HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 
 
 def is_hidden(element: etree._Element, classes: Sequence[str]) -> bool:
-    """Whether no reader sees it, or only as a box that repeats or asks something."""
+    """Whether readers do not see it, or see it only as a box that repeats or asks something."""
     if classes and not _BOILERPLATE_CLASSES.isdisjoint(classes):
         return True
     if element.get("hidden") is not None:
@@ -35,7 +35,7 @@ def is_hidden(element: etree._Element, classes: Sequence[str]) -> bool:
 
 
 def is_around(element: etree._Element, classes: Sequence[str]) -> bool:
-    """Whether it is the page's own where the container holds the page's boilerplate too."""
+    """Whether it is boilerplate in a container that holds more than the body."""
     if element.tag in _AROUND_TAGS or element.get("id") in _AROUND_IDS:
         return True
     return bool(classes) and not _AROUND_CLASSES.isdisjoint(classes)

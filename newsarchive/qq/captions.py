@@ -1,4 +1,4 @@
-"""Captions of Tencent News: every way in which the site writes one becomes a plain `figcaption`."""
+"""Captions of Tencent News: every form that the site uses becomes a plain `figcaption`."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from newsarchive.markdown.styles import without_emphasis
 from newsarchive.qq.markup import text_of, writable
 
 DESCRIPTION = "data-json-desc"
-"""Attribute of a picture, and of the caption that is made of it: what the JSON says of the picture.
+"""Attribute of a picture, and of the caption made from it: the picture's description in the JSON.
 The page may show it a second time."""
 
 _CLASSES = {"image_desc", "qqnews_image_desc", "text-img-note"}
 _TYPE = "om-image-desc"
-# The text of a block without what the JSON says of the pictures in it.
+# The text of a block without the captions from the JSON.
 _OWN_TEXT = etree.XPath(f".//text()[not(parent::figcaption[@{DESCRIPTION}])]")
 _HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
 _EMPHASIS = ("strong", "b", "em", "i")
 _IN_LINE = {"span", "strong", "b", "em", "i", "u", "a", "font", "sub", "sup", "s", "del", "code"}
-# What may hold a picture and nothing else, with its caption after it.
+# Elements that may hold only a picture, with its caption after it.
 _AROUND_PICTURE = _IN_LINE | {"p", "figure", "div", "section", "center"}
 
 
 def describe(picture: etree._Element) -> etree._Element:
-    """The caption that the JSON has for a picture, put right below it."""
+    """Insert the JSON's caption of a picture right below it."""
     caption = etree.Element("figcaption", {DESCRIPTION: "1"})
     caption.text = clean_value(picture.get(DESCRIPTION) or "")
     if tail := picture.tail:
@@ -38,19 +38,19 @@ def describe(picture: etree._Element) -> etree._Element:
 
 
 def is_caption(element: etree._Element, classes: Sequence[str]) -> bool:
-    """Whether the site's editors mark it as one."""
+    """Whether the site's editors marked it as a caption."""
     if classes and not _CLASSES.isdisjoint(classes):
         return element.tag in ("p", "div", "section", "span")
     return element.get("type") == _TYPE and element.tag in ("p", "div")
 
 
 def is_caption_in_italics(element: etree._Element, classes: Sequence[str]) -> bool:
-    """Whether an `i` or `em` of families F2 and F3 is one."""
+    """Whether an `i` or `em` of families F2 and F3 is a caption."""
     return element.tag in ("i", "em") and (("desc" in classes and _is_alone(element)) or _follows_picture(element))
 
 
 def make_plain(root: etree._Element) -> None:
-    """Takes bold and italics out of all captions."""
+    """Remove bold and italics from all captions."""
     for caption in list(root.iter("figcaption")):
         etree.strip_tags(caption, *_EMPHASIS)
         for element in caption.iter():
@@ -58,25 +58,25 @@ def make_plain(root: etree._Element) -> None:
                 element.set("style", without_emphasis(style))
 
 
-def superfluous(root: etree._Element, captions: Sequence[etree._Element]) -> list[etree._Element]:
-    """Of captions from the JSON those to be dropped: blank ones, and those that the next text of the page repeats."""
+def redundant(root: etree._Element, captions: Sequence[etree._Element]) -> list[etree._Element]:
+    """The captions from the JSON to drop: blank ones, and those that the next text of the page repeats."""
     waiting: list[etree._Element] = []
     shown: list[etree._Element] = []
-    asked = set(captions)
-    for event, element in etree.iterwalk(root, events=("start", "end")) if asked else ():
+    candidates = set(captions)
+    for event, element in etree.iterwalk(root, events=("start", "end")) if candidates else ():
         if event == "end" and element is root:
             break
         text = element.text if event == "start" else element.tail
-        if event == "end" and element in asked:
+        if event == "end" and element in candidates:
             (waiting if _letters(text_of(element)) else shown).append(element)
         if waiting and text and _letters(text):
-            shown += [each for each in waiting if _says_the_same(each, element, is_tail=event == "end")]
+            shown += [each for each in waiting if _repeats(each, element, is_tail=event == "end")]
             waiting = []
     return shown
 
 
-def _says_the_same(caption: etree._Element, element: etree._Element, *, is_tail: bool) -> bool:
-    """Whether the line that the element's text, or the text after it, is in reads as the caption."""
+def _repeats(caption: etree._Element, element: etree._Element, *, is_tail: bool) -> bool:
+    """Whether the line with the element's text, or with the text after it, equals the caption."""
     parent = element.getparent() if is_tail else element
     if _in_heading(parent):
         return False
@@ -94,20 +94,20 @@ def _letters(text: str) -> str:
 
 
 def _is_alone(element: etree._Element) -> bool:
-    """Whether nothing is written beside it in its block."""
+    """Whether its block contains no other text."""
     parent = element.getparent()
     if (element.tail or "").strip() or not text_of(element).strip():
         return False
     if parent is None or parent.tag in ("div", "section"):
         return True
-    beside = chain(element.itersiblings(preceding=True), element.itersiblings())  # the nearest first: it often decides
+    beside = chain(element.itersiblings(preceding=True), element.itersiblings())  # nearest first: it usually decides
     return not (parent.text or "").strip() and not any(
         text_of(each).strip() or (each.tail or "").strip() for each in beside
     )
 
 
 def _follows_picture(element: etree._Element) -> bool:
-    """Whether it stands between a picture, alone in what is around it, and the end of the line."""
+    """Whether it directly follows a picture and ends its line."""
     after = element.getnext()
     if (element.tail or "").strip() or (after is not None and after.tag in _IN_LINE and after.tag not in ("i", "em")):
         return False
@@ -122,7 +122,7 @@ def _follows_picture(element: etree._Element) -> bool:
 
 
 def _line(element: etree._Element, caption: etree._Element, *, is_tail: bool) -> str:
-    """The block of the element's text, or of the text after it; where the caption is in it too, the text's line."""
+    """The text of the block around the element's text or tail; only that line if the caption is in the block too."""
     text = element.tail if is_tail else element.text
     if is_tail:
         after, inside = element.itersiblings(), element.getparent()

@@ -1,7 +1,7 @@
-"""The body of a Tencent News page as standard HTML: boilerplate dropped, the site's own classes mapped
-to the elements that they stand for, placeholders resolved.
+"""The body of a Tencent News page as standard HTML: boilerplate dropped, the site's own classes replaced
+with the elements that they mean, placeholders resolved.
 
-What the classes mean is described from real pages of 2019 to 2026; see `tests/pages/qq/`.
+The meaning of the classes is taken from real pages of 2019 to 2026; see `tests/pages/qq/`.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from newsarchive.qq.captions import (
     is_caption,
     is_caption_in_italics,
     make_plain,
-    superfluous,
+    redundant,
 )
 from newsarchive.qq.markup import drop, parse
 from newsarchive.qq.placeholders import resolve
 
-# The page's own components: `div.qnt-p` stands for `p`, `span.qnt-strong` for `strong`, and so on.
+# The site's own components: `div.qnt-p` is a `p`, `span.qnt-strong` a `strong`, and so on.
 _COMPONENTS = {
     f"qnt-{tag}": tag
     for tag in (
@@ -36,7 +36,7 @@ _COMPONENTS = {
     )
 }
 _HEADING_CLASS = "text-big-title"
-# The host of the site's static files: in a body they stand in for pictures that a script loads later.
+# The host of the site's static files: in a body they are placeholders of pictures that a script loads later.
 _STATIC = re.compile(r"(?:https?:)?//mat1\.gtimg\.com/", re.IGNORECASE)
 
 
@@ -44,7 +44,7 @@ def standard(text: str, attributes: Mapping[str, Any]) -> etree._Element:
     """`originContent.text` as standard HTML: placeholders resolved, boilerplate dropped.
 
     Raises:
-        BrokenContent: the body cannot be read whole.
+        BrokenContent: the body cannot be read completely.
     """
     return standardize(parse(resolve(text, attributes)))
 
@@ -52,7 +52,7 @@ def standard(text: str, attributes: Mapping[str, Any]) -> etree._Element:
 def standardize(
     root: etree._Element, *, captions_in_italics: bool = False, boilerplate_around: bool = False
 ) -> etree._Element:
-    """`root`, changed in place to standard HTML.
+    """Change `root` in place to standard HTML and return it.
 
     Args:
         root: the container of the body; its own tag and classes do not matter.
@@ -67,7 +67,7 @@ def standardize(
         tag, shown = element.tag, element.get("class")
         classes = shown.split() if shown else ()
         if tag == "img":
-            _forget_stand_in(element)
+            _drop_static_source(element)
             if element.get(DESCRIPTION):
                 described.append(describe(element))
         elif _HEADING_CLASS in classes:
@@ -80,45 +80,45 @@ def standardize(
             videos.link_to_page(element)
         elif tag in videos.WITHOUT_ADDRESS:
             element.addprevious(videos.unaddressed(element))
-    drop(root, superfluous(root, described))
+    drop(root, redundant(root, described))
     make_plain(root)
     return root
 
 
 def _drop_boilerplate(root: etree._Element, *, boilerplate_around: bool) -> None:
-    """Takes out what is not the body's, and puts what the body shows there in its place."""
+    """Drop what does not belong to the body; videos and pictures inside are put in its place."""
     dropped: list[etree._Element] = []
     scripted: set[str] = set()
     drawn: list[etree._Element] = []
-    walk = iter(list(root.iterdescendants()))
-    for element in walk:
+    elements = iter(list(root.iterdescendants()))
+    for element in elements:
         classes = (element.get("class") or "").split()
-        instead = _instead(element, classes, boilerplate_around=boilerplate_around)
-        if instead is None:
+        replacements = _replacements(element, classes, boilerplate_around=boilerplate_around)
+        if replacements is None:
             continue
-        _skip_inside(element, walk)
-        for each in instead:
+        _skip_inside(element, elements)
+        for each in replacements:
             element.addprevious(each)
         dropped.append(element)
         if element.tag == "script":
-            scripted.update(video.get("src") or "" for video in instead)
+            scripted.update(video.get("src") or "" for video in replacements)
         else:
-            drawn += instead
+            drawn += replacements
     drop(root, dropped)
     drop(root, [each for each in drawn if each.tag == "video" and each.get("src") in scripted])
 
 
-def _instead(
+def _replacements(
     element: etree._Element, classes: Sequence[str], *, boilerplate_around: bool
 ) -> list[etree._Element] | None:
-    """What takes the element's place when it is dropped, `None` when it is kept."""
+    """The elements that replace an element to be dropped; `None` to keep it."""
     tag = element.tag
     if tag == "script":
         return list(videos.scripted(element.text or ""))
     if is_hidden(element, classes) or (boilerplate_around and is_around(element, classes)):
         return []
     if tag in BOILERPLATE_TAGS:
-        return _seen_in(element) if tag == "svg" else []
+        return _visible_in(element) if tag == "svg" else []
     if tag in videos.PLAYER_TAGS or (classes and not videos.PLAYER_CLASSES.isdisjoint(classes)):
         return [videos.drawn(element)]
     if tag == "object":
@@ -126,8 +126,8 @@ def _instead(
     return None
 
 
-def _seen_in(drawing: etree._Element) -> list[etree._Element]:
-    """Pictures and videos within an `svg`: WeChat lays them into one to make them react to a touch."""
+def _visible_in(drawing: etree._Element) -> list[etree._Element]:
+    """Pictures and videos in an `svg`: WeChat puts them there to make them react to a touch."""
     found = [each for each in drawing.iter("img", "video") if not _is_hidden_in(drawing, each)]
     for each in found:
         each.tail = None
@@ -143,14 +143,14 @@ def _is_hidden_in(drawing: etree._Element, element: etree._Element) -> bool:
     return False
 
 
-def _skip_inside(element: etree._Element, walk: Iterator[etree._Element]) -> None:
+def _skip_inside(element: etree._Element, elements: Iterator[etree._Element]) -> None:
     if len(element):
         count = sum(1 for _ in element.iterdescendants())
-        next(islice(walk, count, count), None)
+        next(islice(elements, count, count), None)
 
 
-def _forget_stand_in(picture: etree._Element) -> None:
-    """Takes away a `src` that only stands in for a picture whose address is in another attribute."""
+def _drop_static_source(picture: etree._Element) -> None:
+    """Remove a `src` that is only a placeholder: the picture's address is in another attribute."""
     source = picture.get("src") or ""
     if _STATIC.match(source.strip()) and any(
         web_address(address) and not _STATIC.match(address.strip()) for address in picture_addresses(picture)

@@ -1,4 +1,4 @@
-"""Page families of Tencent News: one class per template, the page says which."""
+"""Page families of Tencent News: one class per template."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from newsarchive.markdown.document import clean_value
 from newsarchive.qq.boilerplate import is_hidden
 from newsarchive.qq.content import standard, standardize
 from newsarchive.qq.markup import drop, has_class, has_id, text_of, without_styles
-from newsarchive.qq.page import ArticlePage, together
+from newsarchive.qq.page import ArticlePage, merged
 from newsarchive.qq.placeholders import unknown_placeholders
 from newsarchive.qq.script import STRING, string_value
 
-# The lead of an F2 or F3 page where it stands beside the body; usually it is in it.
+# The lead of an F2 or F3 page when it is next to the body; usually it is in the body.
 _LEAD = ".LEFT .content.clearfix:has(> .content-article) > .introduction"
 
 
 class OriginContentPage(ArticlePage):
-    """A page whose JSON holds the body's HTML with placeholders; the families F4 and F5 differ in theirs."""
+    """A page whose JSON holds the body's HTML with placeholders: families F4 and F5."""
 
     containers: ClassVar[tuple[str, ...]] = (
         "#ArticleContent .article-content-wrap",
@@ -72,7 +72,7 @@ class ModernPage(OriginContentPage):
 
 
 class JsonOnlyPage(OriginContentPage):
-    """2024-04-24 to 2024-11-21: the body in the JSON alone; a saved DOM has it drawn."""
+    """2024-04-24 to 2024-11-21: the body only in the JSON; in a saved DOM a script has rendered it."""
 
     family = "F4"
     heading = ".LEFT > h1"
@@ -90,18 +90,18 @@ class ServedPage(ArticlePage):
     captions_in_italics = True
 
     def matches(self) -> bool:
-        # without its JSON the page has no whole publish time, and the class names alone live on in later layouts
+        # without the JSON the page has no complete publish time, and later layouts use the class names too
         return bool(self.data) and has_class(self.source, "LEFT")
 
     def html_body(self) -> etree._Element | None:
         leads = [each.root for each in self.selector.css(_LEAD)]
-        drop(self.selector.root, leads)  # else a body beside it that holds nothing would seem to hold it
+        drop(self.selector.root, leads)  # else an empty body would seem to contain the lead
         leads = [lead for lead in leads if not is_hidden(lead, (lead.get("class") or "").split())]
         body = super().html_body()
         if body is None:
             return None
         drop(body, [each for each in body.findall(".//h1") if clean_value(text_of(each)) == self.title])
-        return together([*map(standardize, leads), body]) if leads else body
+        return merged([*map(standardize, leads), body]) if leads else body
 
 
 class DatedPage(ArticlePage):

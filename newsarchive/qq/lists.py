@@ -1,8 +1,8 @@
-"""List replies of Tencent News to entries: channels, hot list, accounts, sitemap.
+"""Reads the list replies of Tencent News: channels, hot list, accounts, sitemap.
 
-A reply that has no known form is an `UnknownList`, never an empty list: the list endpoint before
-this one stopped on 2024-12-17, and an archive that took its replies for "nothing new" made empty
-runs for 190 days.
+A reply in an unknown format raises `UnknownList` and is never read as an empty list: the former list
+endpoint stopped on 2024-12-17, and an archive that read its replies as "nothing new" made empty runs
+for 190 days.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ CHANNELS = (
     *("house", "antip", "game", "digi", "nchupin", "football", "kepu", "esport", "history", "baby"),
     *("lic", "istock"),
 )
-"""Every text channel, as seen on 2026-08-10, without its prefix `news_news_`."""
+"""All text channels, as of 2026-08-10, without the prefix `news_news_`."""
 
-# `articletype` of an entry: seen 2026-08-10. "0" is an article, "525" a block of entries, here one that has none.
+# `articletype` of an entry: seen 2026-08-10. "0" is an article, "525" a block of entries, which here has none.
 _KINDS = {
     "0": "article",
     **dict.fromkeys(("4", "56", "118", "102", "103"), "video"),
@@ -41,23 +41,23 @@ _KINDS_BY_LETTER = {"A": "article", "V": "video", "Q": "question"}
 _TIMES = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M")  # seen; also with slashes
 # `code` inside a 200 reply that means 系统繁忙, "system busy".
 _BUSY = {"1", "99998"}
-# No two repetitions of white space in a row: between them it would be cut at every place in turn.
+# No two adjacent repetitions of white space: the match would try every split between them.
 _PLACE = re.compile(rb"<loc>\s*(?:<!\[CDATA\[\s*)?([^<\]\s]+)")
 _SITEMAP_FILE = re.compile(r"https?://[\w.-]+(?::\d{1,4}|:[1-5]\d{4})?/(?:[^?#\s]*/)?sitemap_\d+\.xml")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """What a list says of one article."""
+    """A list's entry of one article."""
 
     article_id: str
     url: str = ""
-    """As the list names it; pages are fetched by id."""
+    """As it is in the list; pages are fetched by id."""
     title: str = ""
     published: datetime | None = None
     thumbnail: str = ""
     known_type: bool = True
-    """Whether its `articletype` says that it is an article; otherwise only its id does."""
+    """Whether its `articletype` says that it is an article; if not, only the id says so."""
 
 
 @dataclass(kw_only=True)
@@ -66,9 +66,9 @@ class ListReply:
 
     entries: list[Entry] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
-    """What was no article, by kind: `video`, `header`, `question`, `tag`, `other`."""
+    """Number of entries that are not articles, by kind: `video`, `header`, `question`, `tag`, `other`."""
     next_offset: str = ""
-    """What an account's list wants to hear for its next page; `""` at its end."""
+    """Offset to send for the next page of an account's list; `""` at its end."""
 
 
 def channel_body(channel: str, page: int, device: str) -> bytes:
@@ -92,12 +92,12 @@ def read_channel(reply: bytes, where: str) -> ListReply:
 
     Raises:
         BusyList: the reply says that the server is busy.
-        UnknownList: the reply has no known form.
+        UnknownList: the reply is in an unknown format.
     """
     data = _object(reply, where)
     _expect_success(data.get("code"), data, where)
     if not isinstance(data.get("data"), list):
-        raise UnknownList(where, f"expected a list under 'data', got {_form(data)}")
+        raise UnknownList(where, f"expected a list under 'data', got {_outline(data)}")
     return _read_entries(data["data"], where)
 
 
@@ -107,10 +107,10 @@ def read_hot_list(reply: bytes, where: str) -> ListReply:
     _expect_success(data.get("ret", data.get("code", 0)), data, where)
     lists = data.get("idlist")
     if not isinstance(lists, list) or not lists or not isinstance(lists[0], Mapping):
-        raise UnknownList(where, f"expected a list under 'idlist', got {_form(data)}")
+        raise UnknownList(where, f"expected a list under 'idlist', got {_outline(data)}")
     news = lists[0].get("newslist")
     if not isinstance(news, list):
-        raise UnknownList(where, f"expected a list under 'newslist', got {_form(lists[0])}")
+        raise UnknownList(where, f"expected a list under 'newslist', got {_outline(lists[0])}")
     return _read_entries(news, where)
 
 
@@ -119,7 +119,7 @@ def read_account(reply: bytes, where: str) -> ListReply:
     data = _object(reply, where)
     _expect_success(data.get("ret", data.get("code", 0)), data, where)
     if not isinstance(data.get("newslist"), list):
-        raise UnknownList(where, f"expected a list under 'newslist', got {_form(data)}")
+        raise UnknownList(where, f"expected a list under 'newslist', got {_outline(data)}")
     page = _read_entries(data["newslist"], where)
     if data.get("hasNext") in (1, "1", True):
         page.next_offset = str(data.get("offsetInfo") or "")
@@ -127,10 +127,10 @@ def read_account(reply: bytes, where: str) -> ListReply:
 
 
 def read_sitemap(reply: bytes, where: str) -> tuple[list[str], list[str]]:
-    """Files that a sitemap's index names, each once; article ids that one of them names.
+    """The files named in a sitemap index, each once, and the article ids named in a sitemap file.
 
     Raises:
-        UnknownList: it is no sitemap.
+        UnknownList: the reply is not a sitemap.
     """
     if b"<urlset" not in reply and b"<sitemapindex" not in reply:
         raise UnknownList(where, f"expected a sitemap, got {reply[:60]!r}")
@@ -155,7 +155,7 @@ def _expect_success(code: object, data: Mapping[str, Any], where: str) -> None:
     if str(code) in _BUSY:
         raise BusyList(where, f"the server is busy (code {code}: {data.get('message') or data.get('msg') or ''})")
     if str(code) != "0":
-        raise UnknownList(where, f"expected code 0, got {_form(data)}")
+        raise UnknownList(where, f"expected code 0, got {_outline(data)}")
 
 
 def _read_entries(raw: list[object], where: str) -> ListReply:
@@ -167,19 +167,19 @@ def _read_entries(raw: list[object], where: str) -> ListReply:
         if kind == "article" and not id_:
             unreadable += 1
         elif kind in ("article", "unknown") and id_ and is_article(id_):
-            # One of unknown type is fetched too. Should the site number its types anew, the archive goes on; and what
-            # is no article after all is found out when its page is read.
+            # Unknown types are fetched too, so that new type numbers do not stop the archive. Reading the page shows
+            # whether it is an article.
             page.entries.append(_entry(item, id_, known_type=kind == "article"))
         else:
             page.skipped["other" if kind in ("article", "unknown") else kind] += 1
     if unreadable and not page.entries:
-        raise UnknownList(where, f"{unreadable} articles and not one with an id of known form, got {_form(item)}")
+        raise UnknownList(where, f"{unreadable} articles and not one with an id of known form, got {_outline(item)}")
     page.skipped["other"] += unreadable
     return page
 
 
 def _flat(raw: list[object]) -> Iterator[Mapping[str, Any]]:
-    """The entries, those of blocks (525) in the place of their block."""
+    """The entries; a block (525) is replaced with its entries."""
     for item in raw:
         if not isinstance(item, Mapping):
             continue
@@ -191,14 +191,14 @@ def _flat(raw: list[object]) -> Iterator[Mapping[str, Any]]:
 
 
 def _kind_by_id(id_: str) -> str:
-    """What the letter in an id says; ids of the older content system have none and are articles."""
+    """The kind by the letter in the id; ids of the older content system have no letter and are articles."""
     return _KINDS_BY_LETTER.get(id_[8], "other") if id_[:1].isdigit() else "article" if id_ else "other"
 
 
 def _entry(item: Mapping[str, Any], id_: str, *, known_type: bool) -> Entry:
     link = item.get("link_info")
     url = link.get("url") if isinstance(link, Mapping) else item.get("url")
-    times = (_beijing(item.get(name)) for name in ("publish_time", "time"))  # the latter in the hot list
+    times = (_beijing(item.get(name)) for name in ("publish_time", "time"))  # `time` in the hot list
     return Entry(
         article_id=id_,
         url=_text(url),
@@ -220,17 +220,17 @@ def _thumbnail(item: Mapping[str, Any]) -> str:
 
 
 def _text(value: object) -> str:
-    """As a string that can be written: JSON may hold halves of surrogate pairs."""
+    """As a string that can be encoded: JSON may contain lone surrogates."""
     return str(value or "").encode("utf-8", "replace").decode()
 
 
 def _word(value: object) -> str:
-    """A number or a text as JSON may have either for it; `""` for anything else."""
+    """A value that JSON may have as a number or as text, as text; `""` for anything else."""
     return str(value).strip() if isinstance(value, str) or type(value) is int else ""
 
 
 def _beijing(value: object) -> datetime | None:
-    """A time of the site's clock, with or without seconds, or seconds since 1970; `None` for what is no time."""
+    """A Beijing time with or without seconds, or seconds since 1970; `None` for anything else."""
     text = _word(value)
     if len(text) == 10 and text.isascii() and text.isdigit():
         return datetime.fromtimestamp(int(text), BEIJING)
@@ -242,7 +242,7 @@ def _beijing(value: object) -> datetime | None:
     return None
 
 
-def _form(data: Mapping[str, Any]) -> str:
-    """The reply's form in a few words, for the error: its keys and what short values they hold."""
+def _outline(data: Mapping[str, Any]) -> str:
+    """The reply's keys and simple values, cut to 160 characters, for an error message."""
     parts = [f"{key}={value!r}" if isinstance(value, int | str) else str(key) for key, value in data.items()]
     return "{" + ", ".join(parts)[:160] + "}"

@@ -1,4 +1,4 @@
-"""HTML as the site writes it to a tree that is what a browser would show."""
+"""Parses the site's HTML to the tree that a browser would show."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ _STYLE_TAG = re.compile(r"<style(?=[\s>])[^<>]*>", re.IGNORECASE)
 _STYLE_END = re.compile(r"</style\s*>", re.IGNORECASE)
 _UNREAD_MARK = re.compile(r"<!--\s*+NO_READ_(BEGIN|END)[\s_\d]*+-->")
 _MARK = "data-no-read"
-"""Attribute of the empty element that stands for such a comment in the tree: the parser leaves comments out."""
-# The name of the attribute twice, so that it is quick to find and not the end of `data-class`.
+"""Attribute of the empty element that replaces such a comment in the tree: the parser drops comments."""
+# The attribute's name twice: the literal start is fast to find, and the lookbehind excludes `data-class`.
 _CLASSES = re.compile(r"""class=(?<![\w-]class=)(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 _DROPPED = "{newsarchive}dropped"  # no page has elements with a namespace
 _BLANK = " \t\r\n\f\xa0\u3000\u200b\ufeff"
-# Spaces to a reader of the page, which no XML may hold.
+# Shown as spaces, but not allowed in XML.
 _OTHER_SPACES = re.compile("[\x0b\x0c\x1c-\x1f]")
 
 
 class BrokenContent(ValueError):
-    """The body cannot be read whole; the message says what is missing."""
+    """The body cannot be read completely; the message says what is missing."""
 
 
 def without_styles(text: str) -> str:
-    """Style sheets weigh up to 90 kB inside a body of 10 kB: cheaper cut out than parsed.
+    """The text without style sheets: they are up to 90 kB of a body of 10 kB, and cutting is cheaper than parsing.
 
     >>> without_styles("<p>甲<STYLE type=a>p { }</style >乙</p><style>a<b</style>")
     '<p>甲乙</p><style>a<b</style>'
@@ -44,13 +44,13 @@ def without_styles(text: str) -> str:
 
 
 def parse(text: str) -> etree._Element:
-    """The `body` element of an HTML page or fragment, without comments and without what lies between `NO_READ` marks.
+    """The `body` element of an HTML page or fragment, without comments and without what is between `NO_READ` marks.
 
     Raises:
-        BrokenContent: nested so deeply that the parser would drop what lies inside.
+        BrokenContent: nested so deeply that the parser would drop the innermost part.
     """
     text = _UNREAD_MARK.sub(rf'<param {_MARK}="\1">', text)
-    # lone surrogates, which JSON can hold, are no text; NUL would come out as a replacement character
+    # JSON may contain lone surrogates, which cannot be encoded; the parser would replace NUL with U+FFFD
     data = nested(text).replace("\0", "").encode("utf-8", "ignore")
     parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
     try:
@@ -68,9 +68,9 @@ def parse(text: str) -> etree._Element:
 
 
 def drop_unread(root: etree._Element) -> None:
-    """Leave out what the site marks as no part of the article, from a BEGIN to the next END; without END nothing.
+    """Drop what the site marks as no part of the article, from a BEGIN to the next END; without END nothing.
 
-    Both may be anywhere in the tree: an element that holds one of them stays, with what it has outside of them.
+    The marks may be anywhere in the tree: an element that contains one stays, with its content outside of the marks.
     """
     marks = [element for element in root.iter("param") if element.get(_MARK)]
     if not marks:
@@ -103,7 +103,7 @@ def drop_unread(root: etree._Element) -> None:
 
 
 def unread_spans(text: str) -> list[tuple[int, int]]:
-    """Where in HTML there is what the site marks as no part of the article: from a BEGIN to the next END.
+    """Start and end of what the site marks as no part of the article: from a BEGIN to the next END.
 
     >>> unread_spans("甲<!-- NO_READ_BEGIN -->乙<!--NO_READ_END_1-->丙<!--NO_READ_BEGIN_2-->")
     [(1, 44)]
@@ -119,12 +119,12 @@ def unread_spans(text: str) -> list[tuple[int, int]]:
 
 
 def has_id(source: str, *ids: str) -> bool:
-    """Whether an element of the page has one of these ids; far quicker than to parse the page."""
+    """Whether an element of the page has one of these ids; much faster than parsing the page."""
     return re.search(rf"""id=(?<![\w-]id=)["']?(?:{"|".join(ids)})(?=["'\s>])""", source) is not None
 
 
 def has_class(source: str, name: str) -> bool:
-    """Whether an element of the page has this among its classes; far quicker than to parse the page."""
+    """Whether an element of the page has this class; much faster than parsing the page."""
     return any(name in "".join(found).split() for found in _CLASSES.findall(source))
 
 
@@ -132,15 +132,15 @@ def text_of(element: etree._Element) -> str:
     return "".join(map(str, element.itertext()))
 
 
-def holds_something(element: etree._Element) -> bool:
-    """Whether a reader sees anything in it."""
+def has_content(element: etree._Element) -> bool:
+    """Whether it contains text, a picture or a video."""
     return bool(text_of(element).strip(_BLANK)) or next(element.iter("img", *VIDEOS), None) is not None
 
 
 def drop(root: etree._Element, elements: Iterable[etree._Element]) -> None:
-    """Takes the elements out of the tree at `root`; the text after each of them stays.
+    """Remove the elements from the tree at `root`; the text after each of them stays.
 
-    All at once: one by one, the text that thousands of them leave behind would be copied for each.
+    All at once: removing thousands one by one would copy the remaining text each time.
     """
     for element in elements:
         element.tag = _DROPPED
@@ -148,5 +148,5 @@ def drop(root: etree._Element, elements: Iterable[etree._Element]) -> None:
 
 
 def writable(text: str) -> str:
-    """Text that the tree takes: it holds control characters as they were read, but will not have them written."""
+    """Text that can be assigned to an element: lxml reads control characters but refuses to set them."""
     return text if text.isprintable() else without_controls(_OTHER_SPACES.sub(" ", text))

@@ -1,9 +1,9 @@
-"""HTML as the site writes it to HTML that nests: the end tags that browsers think of, none that belong nowhere.
+"""Corrects the nesting of the site's HTML as browsers do: adds missing end tags, drops stray ones.
 
-The parser beneath closes elements as HTML 4 wanted, and forgets an end tag that it does not expect: then two
-paragraphs would run into each other. Here, as in browsers, every `<p>` and every `</p>` begins and ends one, a block
-ends the paragraph before it, and what is in-line is closed where a block begins and opened again within it.
-Comments, scripts and the values of attributes are left alone.
+The lxml parser follows HTML 4 and ignores an unexpected end tag, so two paragraphs would become one. Here, as in
+browsers, every `<p>` begins a paragraph and every `</p>` ends one, a block ends the paragraph before it, and in-line
+elements are closed where a block begins and opened again within it. Comments, scripts and attribute values are not
+changed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _CELLS = frozenset({"td", "th", "caption"})
 _ROW = frozenset({"p", "td", "th", "tr"})
 _PARAGRAPH = frozenset({"p"})
-# Blocks, and what each of them ends when it begins right within it.
+# Blocks, and the elements that each of them ends when it begins directly in one.
 _ENDS = {
     **dict.fromkeys(
         (
@@ -47,34 +47,34 @@ _ENDS = {
     **dict.fromkeys(("caption", "colgroup"), _PARAGRAPH),
 }
 _TABLE = frozenset({"table", "thead", "tbody", "tfoot", "tr", "td", "th", "caption"})
-# In a line, and what is in them is another world: a paragraph around them goes on, a style around them is not theirs.
+# In-line elements with independent content: the paragraph around them continues, its styles do not apply inside.
 _ISLANDS = frozenset(
     {
         *("svg", "math", "video", "audio", "object", "canvas", "button", "select", "noscript", "template", "marquee"),
-        # of the site's video player, and what plays something in WeChat
+        # the site's video player, and WeChat's players
         *("txpdiv", "mpvoice", "mp-common-mpaudio", "mp-common-videosnap"),
     }
 )
-# A caption is plain: a style around its picture is not its own.
+# A caption is plain: the style around its picture does not apply to it.
 _APART = _ISLANDS | {"figcaption"}
 _EMPTY = frozenset({"area", "base", "br", "col", "frame", "img", "input", "link", "meta", "param"})
-# Empty too, but the parser does not know that and would give them all that follows.
+# Empty too, but the parser does not know that and would put what follows into them.
 _UNKNOWN_EMPTY = frozenset({"embed", "source", "track"})
 _PAGE = frozenset({"html", "head", "body"})
-# A style that ends before another one that began within it leaves that one open.
+# When a style ends before another one that began within it, the inner one stays open.
 _STYLES = frozenset({"a", "b", "big", "code", "em", "font", "i", "s", "small", "strike", "strong", "tt", "u", "del"})
 
 RENAMED = {f"x-{name}": name for name in sorted(_HEADINGS)}
-"""The parser would close a heading at a block within it; under a name that it does not know it stays open."""
+"""The parser would close a heading at a block within it; with an unknown name it stays open."""
 
 _MOST_IN_LINE = 50
-"""Elements in a line within each other, at most: they are opened again in each block."""
+"""Most in-line elements within each other: they are opened again in each block."""
 _DEEPEST = 2048
-"""Blocks within each other, at most: the parser refuses more."""
+"""Most blocks within each other: the parser refuses more."""
 
 
 def nested(text: str) -> str:
-    """The HTML with its tags in order.
+    """The HTML with correctly nested tags.
 
     >>> nested("<b><p>甲</b>乙</p>丙</p>丁")
     '<p><b>甲</b>乙</p>丙<p></p>丁'
@@ -104,9 +104,9 @@ class _InLine:
     name: str
     tag: str
     depth: int
-    """How many blocks are around it."""
+    """Number of open blocks around it."""
     used: bool = False
-    """Whether it stands in the result."""
+    """Whether it has been written to the result."""
 
 
 class _Nesting:
@@ -115,11 +115,11 @@ class _Nesting:
         self.blocks: list[str] = []
         """Names of the open blocks and islands."""
         self.in_line: list[_InLine] = []
-        """What is open within the innermost of them, or around it and to be opened there."""
+        """In-line elements that are open in the innermost of them, or are to be opened again there."""
         self.opened = 0
         """How many of these are open in the result."""
         self.outside: list[tuple[list[_InLine], int]] = []
-        """The two as they are around each open island and caption."""
+        """`in_line` and `opened` as they are outside of each open island and caption."""
 
     def text(self, text: str) -> None:
         if self.opened < len(self.in_line) and not text.isspace():
@@ -157,7 +157,7 @@ class _Nesting:
         if name in _ENDS or name in _ISLANDS:
             self._end_block(name)
         elif name == "br":
-            self.out.append("<br>")  # as browsers read it
+            self.out.append("<br>")  # as in browsers
         elif name in _PAGE:
             self._close_in_line()
             self.out.append(f"</{name}>")
@@ -165,7 +165,7 @@ class _Nesting:
             self._end_in_line(name)
 
     def _end_block(self, name: str) -> None:
-        at = self._found(name)
+        at = self._find(name)
         if at < 0:
             if name == "p":
                 self._close_in_line()
@@ -178,8 +178,8 @@ class _Nesting:
         while self.in_line and self.in_line[-1].depth > at:
             self.in_line.pop()
 
-    def _found(self, name: str) -> int:
-        """Where in the open blocks the one is that an end tag of this name ends, -1 without one."""
+    def _find(self, name: str) -> int:
+        """Index of the open block that an end tag of this name ends, -1 without one."""
         if self.blocks and self.blocks[-1] == name:  # nearly always
             return len(self.blocks) - 1
         names = {name} if name not in _HEADINGS else _HEADINGS  # browsers let them end each other
@@ -220,7 +220,7 @@ class _Nesting:
             return
         ended = self.in_line[at]
         if not ended.used and "=" in ended.tag:
-            self._open_in_line()  # empty, but it may say something all the same
+            self._open_in_line()  # empty, but its attributes may have a meaning
         self._close_in_line(at)
         after = self.in_line[at + 1 :]
         del self.in_line[at:]

@@ -1,4 +1,4 @@
-"""What the page families share: fields from the page's JSON, its meta tags or its tree, in that order."""
+"""Base class of the page families: fields from the page's JSON, its meta tags or its tree, in that order."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from newsarchive.markdown.characters import unescaped
 from newsarchive.markdown.document import clean_value
 from newsarchive.qq.content import standardize
 from newsarchive.qq.lists import BEIJING
-from newsarchive.qq.markup import holds_something, parse
+from newsarchive.qq.markup import has_content, parse
 from newsarchive.qq.urls import article_id, picture_url, whole_id
 
 # fmt: off
@@ -31,12 +31,12 @@ KNOWN_KEYS = frozenset({
     "wechat_atype",
 })
 # fmt: on
-"""Every key of `window.DATA` that pages of 2019 to 2026 have shown. Another one is the first sign of a change."""
+"""Every key of `window.DATA` that pages of 2019 to 2026 have shown. A new key is the first sign of a change."""
 
 FIRST_YEAR = 1998
-"""The year in which the site began: an earlier publish time is a zero in disguise."""
+"""The year in which the site began: an earlier publish time means that it is missing."""
 
-# None within another one: else each of many that do not end would be read to the end of the page.
+# No tag within another one: else a page of many unclosed tags would be read to its end for each of them.
 _META = re.compile(r"""<meta\s(?:[^<>"']|<(?!meta\s)|"[^"]{0,9999}"|'[^']{0,9999}')*+>""", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"""(?<![\w:-])([\w:-]++)\s*+=\s*+(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 # 2026-08-10 19:43:37, 2026/8/10 19:43, 2014年08月11日08:03, 2026-08-10T11:43:37.0Z
@@ -49,22 +49,22 @@ _TITLE = re.compile(r"<title[^<>]{0,99}>([^<]{0,9999})</title", re.IGNORECASE)
 
 
 class ArticlePage(ABC):
-    """A page and its own JSON. A family says where the body is, and what differs in its fields.
+    """A page and its own JSON. A family defines where the body is, and which fields differ.
 
-    The generators `titles`, `times` and `addresses` give candidates, the most trusted first. They are asked
+    The generators `titles`, `times` and `addresses` yield candidates, the most trusted first. They are read
     only as far as needed: parsing 270 kB for a field that the JSON has would be most of the work.
     """
 
     family: ClassVar[str]
     containers: ClassVar[tuple[str, ...]] = ()
-    """CSS of the body's container in the HTML, the most telling first."""
+    """CSS of the body's container in the HTML, the most specific first."""
     wide_containers: ClassVar[tuple[str, ...]] = ()
     """CSS of containers that hold the page's boilerplate too: tried last."""
     captions_in_italics: ClassVar[bool] = False
     heading: ClassVar[str]
     """CSS of the title in the HTML: other boxes of the page have headings too."""
     site_name: ClassVar[re.Pattern[str]] = re.compile(r"(?:_|^)\s*腾讯(?:新闻|网)\s*$")
-    """What the site puts behind a title in the page's head."""
+    """The site's suffix of the title in the page's head."""
 
     def __init__(self, source: str, url: str, data: Mapping[str, Any]) -> None:
         self.source = source
@@ -79,15 +79,15 @@ class ArticlePage(ABC):
         """The body that the page's JSON holds, as standard HTML.
 
         Raises:
-            BrokenContent: it is there and cannot be read whole; the one in the HTML may be.
+            BrokenContent: it exists but cannot be read completely; the one in the HTML may be readable.
         """
         return None
 
     def html_body(self) -> etree._Element | None:
         """The body in the page's HTML, as standard HTML; raises as `json_body`.
 
-        The most telling container that holds something; none that stands around an empty one, for what such a one
-        has beside the body is the page's own.
+        It is the most specific container that is not empty. A container around an empty one is not used: the rest
+        of its content is boilerplate.
         """
         empty: set[etree._Element] = set()
         for expressions, boilerplate_around in ((self.containers, False), (self.wide_containers, True)):
@@ -95,11 +95,11 @@ class ArticlePage(ABC):
                 found = [each.root for each in self.selector.css(css)]
                 if found and empty.isdisjoint(inner for each in found for inner in each.iterdescendants()):
                     body = standardize(
-                        together(found),
+                        merged(found),
                         captions_in_italics=self.captions_in_italics,
                         boilerplate_around=boilerplate_around,
                     )
-                    if holds_something(body):
+                    if has_content(body):
                         return body
                     empty.update(found)
         return None
@@ -137,7 +137,7 @@ class ArticlePage(ABC):
 
     @property
     def unknown_keys(self) -> tuple[str, ...]:
-        # JSON may hold halves of surrogate pairs, which no file can
+        # JSON may contain lone surrogates, which cannot be written to a file
         names = (str(key).encode("utf-8", "replace").decode() for key in self.data)
         return tuple(sorted(set(names) - KNOWN_KEYS))
 
@@ -156,23 +156,23 @@ class ArticlePage(ABC):
     def times(self) -> Iterator[str]:
         yield self.value("pubtime")
         yield self.meta("article:published_time")
-        yield self.text(".media-meta span")  # as a reader sees it, without seconds
+        yield self.text(".media-meta span")  # as shown on the page, without seconds
 
     def value(self, key: str) -> str:
-        """A value of `window.DATA` as text, `""` without one or for one that is no text."""
+        """A value of `window.DATA` as text, `""` if it is missing or not text."""
         found = self.data.get(key)
         return str(found).strip() if isinstance(found, str | int) and not isinstance(found, bool) else ""
 
     def meta(self, name: str) -> str:
-        """The `content` of the first meta tag of that name that has one, `""` without one."""
+        """The `content` of the first meta tag of that name that is not empty, or `""`."""
         return next((value for found, value in self._metas() if value and found == name), "")
 
     def _metas(self) -> Iterator[tuple[str, str]]:
         for tag in _META.finditer(self.source):
-            given = {name.lower(): "".join(values) for name, *values in _ATTRIBUTE.findall(tag[0])}
-            name = given.get("property") or given.get("name")
+            attributes = {name.lower(): "".join(values) for name, *values in _ATTRIBUTE.findall(tag[0])}
+            name = attributes.get("property") or attributes.get("name")
             if name:
-                yield name.lower(), unescaped(given.get("content", "")).strip()
+                yield name.lower(), unescaped(attributes.get("content", "")).strip()
 
     def text(self, css: str) -> str:
         """The text of the first element that the CSS expression finds, `""` without one."""
@@ -185,20 +185,20 @@ class ArticlePage(ABC):
         return Selector(root=parse(self.source), type="html")
 
 
-def together(containers: list[etree._Element]) -> etree._Element:
-    """One container of all: a body may come in several; what stands within another one is in it."""
+def merged(containers: list[etree._Element]) -> etree._Element:
+    """All containers as one: a body may have several. One that is inside another is not added again."""
     if len(containers) == 1:
         return containers[0]
-    whole, others = etree.Element("div"), set(containers)
+    combined, others = etree.Element("div"), set(containers)
     for container in containers:
         if others.isdisjoint(container.iterancestors()):
             container.tail = None
-            whole.append(container)
-    return whole
+            combined.append(container)
+    return combined
 
 
 def _beijing(text: str) -> datetime | None:
-    """The moment that a time names, in Beijing time; without a zone it is that already."""
+    """A time on a page as Beijing time; one without a zone is Beijing time already."""
     found = _TIME.fullmatch(text.strip())
     if not found:
         return None

@@ -1,7 +1,7 @@
-"""Article pages of Tencent News to articles.
+"""Reads articles from article pages of Tencent News.
 
-Robust order, newest first: the page's own JSON, then the containers of each family in turn. A page
-that no family claims is an `UnknownPage`, never an empty article.
+The body is read from the page's JSON, else from the containers of its family, else as other families do. A page
+that matches no family raises `UnknownPage` and never becomes an empty article.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from newsarchive.qq.markup import BrokenContent, has_id
 from newsarchive.qq.page import ArticlePage
 from newsarchive.qq.urls import canonical_url
 
-# `article_type` and `atype` of pages that are no text: 56 seen, the others as in lists.
+# `article_type` and `atype` of video pages: 56 was seen on pages, the others in lists.
 _VIDEO_TYPES = {"4", "56", "118", "102", "103"}
 _PARTIAL = 0.8
-"""Of a page that may show a part only: the share of the announced length from which its text counts as whole."""
+"""Share of the announced length from which the text of a page that may show only a part counts as complete."""
 _SHORT = 0.5
-"""Of any other page: a text with less of the announced length is suspicious."""
+"""Share of the announced length below which the text of any other page is suspicious."""
 _LATIN_WORD = re.compile(rb"[0-9A-Za-z]++")
 _CHALLENGES = ("安全验证", "人机验证")
 _CHALLENGE = re.compile(r"(?:腾讯(?:新闻|网)?[ _|-]{1,3})?(?:安全验证|人机验证)(?:[ _|-]{1,3}腾讯(?:新闻|网)?)?")
 _HEAD_TITLE = re.compile(r"<title[^<>]{0,99}>([^<]{0,99})", re.IGNORECASE)
 _DATA = re.compile(r"window\.DATA\s*=\s*(?=\{)")
-# as bodies name them, in HTML or in JSON; lists, authors and boilerplate have other sizes
+# picture addresses in bodies, in HTML or JSON; lists, authors and boilerplate use other sizes
 _BODY_PICTURE = re.compile(r"gtimg\.com\\?/\w{1,20}_(?:bt|match)\\?/[\w/\\-]{1,200}/(?:641|1000)\b")
 _JSON = json.JSONDecoder(strict=False)
 
@@ -42,16 +42,16 @@ def read_article(html: bytes | str, url: str = "", thumbnail: str = "") -> Artic
     """The article on a page.
 
     Args:
-        html: the page as it came; UTF-8 or, for the oldest family, gb2312, whatever its headers say.
-        url: where it came from: for the id when the page does not tell, and for errors.
+        html: the page's bytes as received; UTF-8 or, for the oldest family, gb2312, whatever its headers say.
+        url: its URL: for the id when the page has none, and for errors.
         thumbnail: picture of the list entry through which the page was found.
 
     Raises:
-        UnknownPage: no family claims the page.
+        UnknownPage: the page matches no family.
         MissingField: it has no id, title, publish time or body.
         NotAnArticle: it is a video's page, or says that the article was removed.
-        PartialArticle: it says that it shows a part only, and does.
-        ChallengePage: it is no article's page but a check whether a person reads it.
+        PartialArticle: it may show only a part, and its text is not long enough to be complete.
+        ChallengePage: it is a check for robots and not an article.
     """
     source = decode(html) if isinstance(html, bytes) else html
     data = _page_data(source)
@@ -89,20 +89,20 @@ def read_article(html: bytes | str, url: str = "", thumbnail: str = "") -> Artic
 
 
 def decode(html: bytes) -> str:
-    """A page's text: UTF-8, or the Chinese encoding of the oldest pages, whatever the page says of itself."""
+    """A page's text: UTF-8, or the Chinese encoding of the oldest pages, whatever encoding the page declares."""
     try:
         return html.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = html.decode("utf-8", "replace")
         broken = text.count("\ufffd")
-        # a broken byte or two among Chinese text, or Chinese text that is none in UTF-8?
+        # a few broken bytes in Chinese UTF-8 text, or text in another encoding?
         return html.decode("gb18030", "replace") if broken > len(re.findall(r"[^\x00-\x7f\ufffd]", text)) else text
 
 
 def _page_data(source: str) -> Mapping[str, Any]:
-    """`window.DATA`, or nothing when it is not there or broken.
+    """`window.DATA`, empty if it is missing or broken.
 
-    The decoder tells where the object ends; a pattern cannot, because a body may contain `};`.
+    The decoder finds the end of the object; a pattern cannot, because a body may contain `};`.
     """
     other: Mapping[str, Any] = {}
     for found in islice(_DATA.finditer(source), 5):
@@ -118,11 +118,11 @@ def _page_data(source: str) -> Mapping[str, Any]:
 
 
 def _read_body(page: ArticlePage) -> tuple[ArticlePage, Body]:
-    """The body, with the page as the family sees it whose template gave the body."""
+    """The body, and the page as the family that the body was read with."""
     reasons: list[str] = []
-    for template in chain([page], _as_others(page)):
+    for template in chain([page], _as_other_families(page)):
         bodies = (body for body in _bodies(template, reasons) if body.text or body.pictures or body.videos)
-        # of a page that is marked so, the HTML may hold more than the JSON
+        # the HTML of a page marked as oversize may hold more than the JSON
         body = max(bodies, key=_words, default=None) if _is_oversize(page) else next(bodies, None)
         if body:
             return template, body
@@ -132,10 +132,10 @@ def _read_body(page: ArticlePage) -> tuple[ArticlePage, Body]:
     raise MissingField(page.url, "body", "; ".join(dict.fromkeys([expected, *reasons])))
 
 
-def _as_others(page: ArticlePage) -> Iterator[ArticlePage]:
-    """The page as the other families see it: older templates outlived their time.
+def _as_other_families(page: ArticlePage) -> Iterator[ArticlePage]:
+    """The page as the other families that match it: older templates were used longer than expected.
 
-    Not a page of the newer templates, nor one for subscribers: what these show beside their body is none.
+    Not for pages of the newer templates or for subscribers: what these show besides their body is not a body.
     """
     if has_id(page.source, "article-content", "ArticleContent") or _is_paid(page):
         return
@@ -146,7 +146,7 @@ def _as_others(page: ArticlePage) -> Iterator[ArticlePage]:
 
 
 def _bodies(page: ArticlePage, reasons: list[str]) -> Iterator[Body]:
-    """What may be the page's body, the most trusted first; `reasons` gets what is wrong with those that cannot be."""
+    """Possible bodies of the page, the most trusted first; why others cannot be read is added to `reasons`."""
     try:
         if (root := page.json_body()) is not None:
             yield convert(root)
@@ -163,7 +163,7 @@ def _bodies(page: ArticlePage, reasons: list[str]) -> Iterator[Body]:
 
 
 def _is_short(page: ArticlePage, body: Body) -> bool:
-    """Whether the text is suspiciously short. Raises `PartialArticle` when the page says that it may be a part."""
+    """Whether the text is suspiciously short. Raises `PartialArticle` for an incomplete article."""
     words, announced = _words(body), _announced_words(page)
     if _is_paid(page) or _is_oversize(page):
         if not announced:
@@ -173,33 +173,33 @@ def _is_short(page: ArticlePage, body: Body) -> bool:
     return words < _SHORT * announced
 
 
-def _partial(page: ArticlePage, seen: str) -> PartialArticle:
+def _partial(page: ArticlePage, reason: str) -> PartialArticle:
     paid = _is_paid(page)
-    return PartialArticle(page.url, f"{'for subscribers' if paid else 'cut by the site'}: {seen}", paid=paid)
+    return PartialArticle(page.url, f"{'for subscribers' if paid else 'cut by the site'}: {reason}", paid=paid)
 
 
 def _words(body: Body) -> int:
-    """As the site counts, as far as is known: Chinese characters and Latin words. It said 1976 for 2185 characters."""
+    """Chinese characters and Latin words, about as the site counts them: 1976 for a text of 2185 characters."""
     latin = body.text.encode("ascii", "ignore")
     apart = body.text.encode("ascii", "replace")  # with a mark for each Chinese character between two words
     return len(body.text) - len(latin) + len(_LATIN_WORD.findall(apart))
 
 
 def _announced_words(page: ArticlePage) -> int:
-    """How long the site says that the whole article is; 0 when it does not say."""
+    """Number of words of the complete article according to the site; 0 if unknown."""
     text = page.value("contentWordsNum")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
 
 
 def _is_paid(page: ArticlePage) -> bool:
-    """Whether the article is for subscribers: the page may show a teaser, or ask for a subscription in its place."""
+    """Whether the article is for subscribers: the page may show a teaser, or only an offer to subscribe."""
     column = page.data.get("payment_column_info_v1")
     in_column = column.get("is_column_article_pay") if isinstance(column, Mapping) else None
     return _is_yes(page.data.get("article_is_pay")) or _is_yes(in_column)
 
 
 def _is_oversize(page: ArticlePage) -> bool:
-    """Whether the site may have left out a part of the JSON's body because of its length."""
+    """Whether the site may have cut the JSON's body because of its length."""
     return _is_yes(page.data.get("isOversize"))
 
 
@@ -208,12 +208,12 @@ def _is_yes(value: object) -> bool:
 
 
 def _challenge(source: str, data: Mapping[str, Any]) -> str:
-    """The title of a page that checks whether a person reads it; `""` for any other page.
+    """The title of a page that checks for robots; `""` for any other page.
 
-    It comes with status 200, perhaps inside the site's own frame and with an article's meta tags.
+    It has status 200, and may have the site's usual layout and an article's meta tags.
     """
     titles = [data.get("title")]
-    if any(word in source for word in _CHALLENGES):  # which is quick, and hardly any page has them
+    if any(word in source for word in _CHALLENGES):  # fast, and hardly any page contains them
         titles += _HEAD_TITLE.findall(source)[:1]
         titles.append(FAMILIES[0](source, "", data).meta("og:title"))
     shown = (clean_value(unescaped(title)) for title in titles if isinstance(title, str))

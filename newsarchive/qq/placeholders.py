@@ -1,4 +1,4 @@
-"""What the placeholders in `originContent.text` stand for: pictures and videos, as `originAttribute` describes them."""
+"""Replaces the placeholders in `originContent.text` with pictures and videos from `originAttribute`."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from newsarchive.qq.captions import DESCRIPTION
 from newsarchive.qq.markup import BrokenContent, unread_spans
 from newsarchive.qq.urls import picture_url
 
-_PLACEHOLDER = re.compile(r"<!--\s*+(?!NO_READ_)([A-Z][A-Z_]*?)_(\d+)\s*+-->")  # `markup.parse` knows those of NO_READ
-# Placeholders that stand around visible words or for nothing: the words stay, the rest goes.
+_PLACEHOLDER = re.compile(r"<!--\s*+(?!NO_READ_)([A-Z][A-Z_]*?)_(\d+)\s*+-->")  # `markup.parse` handles NO_READ
+# Placeholders around visible words or without content: the words stay, the placeholders are dropped.
 _EMPTY_PLACEHOLDERS = {
     *("SECURE_LINK_BEGIN", "SECURE_LINK_END", "VERTICAL_CARD_BEGIN", "VERTICAL_CARD_END"),
     *("EOP", "PARAGRAPH", "AIPOS", "AI_MID_AD"),
@@ -26,17 +26,17 @@ _EMPTY_PLACEHOLDERS = {
 
 
 def resolve(text: str, attributes: Mapping[str, Any]) -> str:
-    """`originContent.text` with pictures and videos in the place of their placeholders, but in what is left out.
+    """`originContent.text` with pictures and videos instead of placeholders, except in parts to be dropped.
 
     Raises:
         BrokenContent: a picture's or a video's placeholder has no entry in `originAttribute`.
     """
-    left_out = unread_spans(text)
+    unread = unread_spans(text)
 
     def replacement(found: re.Match[str]) -> str:
         name, number = found.groups()
-        before = bisect(left_out, (found.start(),))
-        if name not in ("IMG", "VIDEO") or (before and found.start() < left_out[before - 1][1]):
+        before = bisect(unread, (found.start(),))
+        if name not in ("IMG", "VIDEO") or (before and found.start() < unread[before - 1][1]):
             return ""
         details = attributes.get(f"{name}_{number}")
         if not isinstance(details, Mapping):
@@ -50,19 +50,19 @@ def resolve(text: str, attributes: Mapping[str, Any]) -> str:
 
 
 def unknown_placeholders(text: str) -> set[str]:
-    """Names of placeholders that nobody has described yet: they may stand for something that is lost."""
+    """Names of unknown placeholders: their content may be lost."""
     return {name for name, _ in _PLACEHOLDER.findall(text)} - _EMPTY_PLACEHOLDERS - {"IMG", "VIDEO"}
 
 
 def _picture(details: Mapping[str, Any], name: str) -> str:
-    # which the page shows; `url` and `compressUrl` are smaller for about 6 % of the pictures
+    # the page shows `origUrl`; `url` and `compressUrl` are smaller for about 6 % of the pictures
     moving = picture_url(_first(details, "gifUrl")) if details.get("isGif") not in (None, "", "0", 0, False) else ""
     sizes = ("origUrl", "url", "compressUrl", "imgurl1000", "imgurl0", "bigOrigUrl")
     url = moving or next((url for key in sizes if (url := picture_url(_first(details, key)))), "")
     if not url:
         raise BrokenContent(f"originAttribute.{name} has no picture URL")
     caption = clean_value(unescaped(_first(details, "desc")))
-    # an attribute: whatever hides or drops the picture takes its caption along
+    # an attribute, so that the caption is dropped with its picture
     described = f' {DESCRIPTION}="{html.escape(caption)}"' if caption else ""
     return f'<img src="{html.escape(url)}"{described}>'
 

@@ -1,4 +1,4 @@
-"""Strings of the scripts within a page."""
+"""JavaScript strings in a page's scripts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def string_value(literal: str) -> str:
     ("It's", '甲')
     """
     inner = literal[1:-1]
-    if literal[0] == "'":  # JSON knows double quotes only
+    if literal[0] == "'":  # JSON has only double quotes
         inner = _QUOTE.sub(lambda found: {"\\'": "'", '"': '\\"'}.get(found[0], found[0]), inner)
     try:
         return str(json.loads(f'"{inner}"', strict=False))

@@ -2,7 +2,7 @@
 
 An id is `YYYYMMDD`, one letter (`A` article, `V` video, `Q` question), five of `[0-9A-Z]` and `00`;
 ids of the older content system are two or three letters, the date and eight digits. One article has many
-URLs and one id, so everything here goes through the id.
+URLs and one id, so everything here uses the id.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from newsarchive.errors import BadArgument
 
 _ID = r"\d{8}[A-Z][0-9A-Z]{5}00|[A-Z]{2,3}\d{16}"
 _WHOLE_ID = re.compile(_ID, re.ASCII)
-# Some links name the id without its final 00.
+# Some links have the id without its final 00.
 _CUT_ID = re.compile(r"\d{8}[A-Z][0-9A-Z]{5}", re.ASCII)
 _ARTICLE_PATH = re.compile(
     r"/(?:rain/a|a|omn/(?:[^/]+)|cmsid|s|omn)/(?P<id>[0-9A-Za-z]{14,19})(?:\.html?)?/?", re.ASCII
 )
-# finance.qq.com/a/20190923/000843.htm: articles of the years to 2019 (family F1).
+# finance.qq.com/a/20190923/000843.htm: articles until 2019 (family F1).
 _DATED_PATH = re.compile(r"/a/(?P<day>\d{8})/(?P<number>\d{6})(?:_\d+)?\.html?", re.ASCII)
 
 _SITE_HOST = re.compile(r"(?P<site>[a-z0-9.-]+)\.qq\.com")
-# The letters of an F1 id, from the script with which these pages sent phones to xw.qq.com:
-# the sub-domain's first three letters (sh.qq.com has but two), but for these.
+# The letters of an F1 id, from the script that redirected phones from these pages to xw.qq.com:
+# the sub-domain's first three letters (two for sh.qq.com), except for these.
 _SITE_LETTERS = {"henan": "HNC", "xian": "XAC", "hn": "HNN", "2016": "BCP"}
 _CITY_SITES = {"cd", "fj", "cq", "hb", "gd", "zj", "ln", "js"}
 _CHANNELS = {"house": "HOU", "auto": "AUT"}
-"""What many cities have: sh.house.qq.com."""
+"""Channels that many cities have: sh.house.qq.com."""
 _WITHOUT_LETTERS = {"hb.jjj", "tj.jjj", "bj.jjj"}
 
 
 def article_id(text: str) -> str:
-    """The whole id that an id or a URL names.
+    """The complete id in an id or a URL.
 
     >>> article_id("https://view.inews.qq.com/a/20250211A06DM600?refer=wx")
     '20250211A06DM600'
@@ -45,7 +45,7 @@ def article_id(text: str) -> str:
     'FIN2019092300084300'
 
     Raises:
-        BadArgument: the text names no id.
+        BadArgument: the text contains no id.
     """
     text = text.strip()
     address = text if "//" in text else f"//{text}" if "/" in text else f"//host/a/{text}"
@@ -66,7 +66,7 @@ def article_id(text: str) -> str:
 
 
 def whole_id(text: str) -> str:
-    """The id with its final `00`, or `""` when the text has no id's form.
+    """The id with its final `00`, or `""` if the text is not an id.
 
     >>> whole_id("20250211A06DM6"), whole_id("../etc/passwd"), whole_id("20259911A06DM600")
     ('20250211A06DM600', '', '')
@@ -78,22 +78,22 @@ def whole_id(text: str) -> str:
 
 
 def canonical_url(id_: str) -> str:
-    """The URL that the archive names, whichever host, path or query string the page came from."""
+    """The URL that the archive uses, whatever host, path or query string the page was fetched from."""
     return f"https://new.qq.com/rain/a/{id_}"
 
 
 def id_date(id_: str) -> date:
-    """The day in the id: when the article was made, which can differ from when it was published."""
+    """The day in the id: when the article was created, which may not be the day when it was published."""
     return datetime.strptime(_digits(id_), "%Y%m%d").date()  # noqa: DTZ007  # a day has no zone
 
 
 def is_article(id_: str) -> bool:
-    """Whether the id's letter says article; ids of the older content system do not say and may be one."""
+    """Whether it can be an article by the id's letter; ids of the older content system have none and always can."""
     return id_[0].isalpha() or id_[8] == "A"
 
 
 def says_gone(location: str) -> bool:
-    """Whether a redirect to `location` leads to a page of the site that stands for removed articles.
+    """Whether a redirect to `location` leads to the site's page for removed articles.
 
     >>> says_gone("https://www.qq.com/babygohome/?pgv_ref=404"), says_gone("https://example.com/babygohome/")
     (True, False)
@@ -105,7 +105,7 @@ def says_gone(location: str) -> bool:
 
 
 def picture_url(url: str) -> str:
-    """A picture's URL with a scheme; `""` for what is no web address."""
+    """A picture's URL with a scheme; `""` for anything but a web address."""
     url = url.strip()
     if url.startswith("//"):
         url = f"https:{url}"
@@ -113,7 +113,7 @@ def picture_url(url: str) -> str:
 
 
 def _split(address: str) -> SplitResult:
-    """The parts of an address, none for one that is malformed."""
+    """The parts of an address, all empty if it is malformed."""
     try:
         return urlsplit(address)
     except ValueError:
@@ -133,7 +133,7 @@ def _real_date(digits: str) -> bool:
 
 
 def _site_letters(site: str) -> str:
-    """The letters for what stands before `.qq.com`, `""` when the site has none for it."""
+    """The letters for the sub-domain of `.qq.com`, `""` if the site has none for it."""
     first, _, channel = site.partition(".")
     if site in _WITHOUT_LETTERS:
         return ""

@@ -1,4 +1,4 @@
-"""Videos of Tencent News: a link to the video's page, wherever the article's page hides what it needs."""
+"""Videos of Tencent News: finds the video's id or address in the article's page, for a link to the video's page."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from newsarchive.qq.script import STRING, string_value
 
 PLAYER_TAGS = {"txpdiv"}
 PLAYER_CLASSES = {"qnt-video", "videoPlayer", "videoPlayerMin", "txp_player"}
-"""Players that the page or a script has drawn, with all of their buttons and notices."""
+"""Players rendered by the page or a script, with all their buttons and notices."""
 WITHOUT_ADDRESS = {"mpvoice", "mp-common-mpaudio", "mp-common-videosnap"}
-"""Elements of a WeChat import that play something and do not say where it is."""
+"""Players in articles imported from WeChat that have no address."""
 
 _VID = re.compile(r"[0-9A-Za-z]{6,20}", re.ASCII)
 _VID_IN_URL = re.compile(r"(?:^|[?&])vid=([0-9A-Za-z]+)")
 _SITE = re.compile(r"(?:https?:)?//(?:[a-z0-9-]{1,63}\.){0,9}qq\.com/", re.IGNORECASE)
 _PLAYS = re.compile(r"\b(?:video/|audio/)|shockwave|\.(?:swf|mp4|m3u8|flv|mp3)\b", re.IGNORECASE)
-# Of one player: it has a digit, unlike the names that players go by.
+# The video id of a player contains a digit, unlike the players' names.
 _OWN_VID = r"(?=[a-z]*[0-9])[a-z][0-9a-z]{10}"
 _SHOWN_VID = re.compile(rf"(?<![A-Za-z])VID\W{{0,9}}({_OWN_VID})(?![0-9A-Za-z])")
 _SCRIPT_COMMENT = re.compile(r"(?m)^[^\S\n]*//.*$|/\*[^*]*\*/")
 _SET_VID = re.compile(rf"\.setVid\(\s*({STRING})")
-# Strings, so that a brace in one of them does not count, and braces; an escaped quote begins no string.
+# Braces, and strings, so that braces in them do not count; an escaped quote does not begin a string.
 _TOKEN = re.compile(STRING + r"|\\.|[{}]")
 _FIELD = re.compile(r"""["\']?\b(vid|title|desc)["\']?\s*:\s*("(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\')""")
 
 
 def video(vid: str, title: str, address: str = "") -> etree._Element:
-    """A `video` with its page's address; without one its title says that there was a video here.
+    """A `video` with its page's address; without an address only a title that says that there was a video.
 
-    `address` is used without a `vid` only: the signed address of a file (`playurl`) dies within hours.
+    `address` is used only without a `vid`: the signed address of a file (`playurl`) expires within hours.
     """
     title, address = clean_value(unescaped(title)), web_address(clean_value(address))
     if _VID.fullmatch(vid):
@@ -47,7 +47,7 @@ def video(vid: str, title: str, address: str = "") -> etree._Element:
 
 
 def scripted(script: str) -> Iterator[etree._Element]:
-    """The videos that a script in a body names.
+    """The videos in a script of a body.
 
     F2 has `videoArr.push({title, vid, img, desc})`, F1 `video.setVid("g0018l5pyuk")`.
     """
@@ -63,19 +63,19 @@ def scripted(script: str) -> Iterator[etree._Element]:
 
 
 def drawn(player: etree._Element) -> etree._Element:
-    """The video for a player that the page or a script has drawn."""
+    """The video of a player rendered by the page or a script."""
     title = player.get("data-title") or player.get("title") or ""
     inner = next(player.iter("iframe", "video", "source", "embed"), player)
     address = inner.get("src") or inner.get("data-src") or ""
     found = _VID_IN_URL.search(address)
-    told = player.get("data-vid") or player.get("vid") or (found[1] if found else "")
-    # the address of a drawn player's file is good for some hours
-    vid = told or _own_vid(player)
+    vid = player.get("data-vid") or player.get("vid") or (found[1] if found else "")
+    # the file's address in a rendered player expires after some hours
+    vid = vid or _own_vid(player)
     return video(vid, title, "" if vid else address)
 
 
 def link_to_page(element: etree._Element) -> None:
-    """Let an `iframe`, `video` or `embed` that names a video of the site lead to the video's page."""
+    """Set the `src` of an `iframe`, `video` or `embed` of one of the site's videos to the video's page."""
     address = element.get("src") or element.get("data-src") or ""
     found = _VID_IN_URL.search(address) if _SITE.match(address) else None
     vid = element.get("vid") or element.get("data-vid") or (found[1] if found else "")
@@ -84,11 +84,11 @@ def link_to_page(element: etree._Element) -> None:
 
 
 def embedded(element: etree._Element) -> list[etree._Element] | None:
-    """The video of an `object`; `None` when what is in it says more: an `embed`, a text or picture for want of one."""
+    """The video of an `object`; `None` if its content is to be read instead: an `embed`, fallback text or a picture."""
     if element.find(".//embed") is not None:
         return None
     if not len(element) and not element.get("data") and not element.get("type"):
-        return []  # of Word's smart tags
+        return []  # one of Word's smart tags
     values = {(each.get("name") or "").lower(): each.get("value") or "" for each in element.iter("param")}
     addresses = [element.get("data") or "", *(values.get(name, "") for name in ("movie", "src"))]
     found = next(filter(None, map(_VID_IN_URL.search, [*addresses, values.get("flashvars", "")])), None)
@@ -100,7 +100,7 @@ def embedded(element: etree._Element) -> list[etree._Element] | None:
 
 
 def unaddressed(element: etree._Element) -> etree._Element:
-    """The video for an element that plays something and does not say where it is."""
+    """The video of a player that has no address."""
     return video("", element.get("name") or element.get("data-desc") or element.get("data-title") or "")
 
 
@@ -109,7 +109,7 @@ def _page(vid: str) -> str:
 
 
 def _own_vid(player: etree._Element) -> str:
-    """What a player of v.qq.com calls its video: its id, or what the box about its connection says."""
+    """The video id of a v.qq.com player: its element's id, or the VID in its connection details."""
     if re.fullmatch(_OWN_VID, player.get("id") or ""):
         return str(player.get("id"))
     found = _SHOWN_VID.search(" ".join(map(str, player.itertext())))
