@@ -1,1 +1,1 @@
-"""Article HTML to Markdown, and an article to the whole file. Pure."""
+"""Converts article HTML to Markdown, and an article to a complete file. No disk, no network, no clock."""

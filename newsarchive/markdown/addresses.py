@@ -1,4 +1,4 @@
-"""Where links, pictures and videos lead."""
+"""Addresses of links, pictures and videos."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ def web_address(value: str | None, base_url: str = "") -> str:
     elif base_url and not value.startswith("#") and not _SCHEME.match(value):
         try:
             value = urljoin(base_url, value)
-        except ValueError:  # such as an unclosed bracket in the host: no address
+        except ValueError:  # e.g. an unclosed bracket in the host
             return ""
     return without_controls(value) if _WEB.match(value) else ""
 
 
 def picture_addresses(element: etree._Element) -> Iterator[str]:
-    """What an `img` says of where its picture is, as it stands there, the most trusted first.
+    """All addresses in an `img`, unchanged, the most trusted first.
 
-    A picture that a script loads when the reader comes near has a stand-in in its `src` until then.
+    The `src` of a lazily loaded picture is only a placeholder.
     """
     names = ["src", "data-src", "data-original", "data-lazy-src"]
     if "lazy" in (element.get("class") or ""):

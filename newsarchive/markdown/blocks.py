@@ -1,4 +1,4 @@
-"""Blocks and the quotes and lists they stand in, as Markdown lines."""
+"""Blocks, and the quotes and lists around them, as Markdown lines."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LARGEST_NUMBER = 999_999_999
 
 @dataclass(eq=False, slots=True)
 class Quote:
-    """A quotation: what stands in it has it in its path."""
+    """A quotation; it is in the path of every block within it."""
 
 
 @dataclass(eq=False, slots=True)
@@ -22,11 +22,11 @@ class List:
     ordered: bool = False
     start: int = 1
     items: int = 0
-    """Items that hold something, so far."""
+    """Number of items with content, so far."""
     marker: str = ""
-    """What follows the number, or the bullet; another one than that of a list right before."""
+    """The bullet, or the character after the number; it differs from that of a list directly before."""
     loose: bool = False
-    """Whether empty lines stand between what it holds."""
+    """Whether there are empty lines between its items and blocks."""
 
 
 @dataclass(eq=False, slots=True)
@@ -35,7 +35,7 @@ class Item:
 
     of: List
     held: int = 0
-    """Blocks, quotes and lists directly in it."""
+    """Number of blocks, quotes and lists directly in it."""
     indent: str = ""
 
 
@@ -44,28 +44,28 @@ Container = Quote | Item
 
 @dataclass(slots=True)
 class Block:
-    """Lines of Markdown with the containers that they stand in, outermost first."""
+    """Lines of Markdown, and the containers around them, outermost first."""
 
     lines: list[str]
     path: tuple[Container, ...] = ()
     paragraph: bool = False
-    """Text whose line starts are still to be escaped."""
+    """Text whose line starts have yet to be escaped."""
     rule: bool = False
 
 
 def joined(blocks: Sequence[Block]) -> str:
-    """All blocks, one empty line between two of them but in tight lists; no newline at the end."""
+    """All blocks, separated by one empty line except in tight lists; no newline at the end."""
     if any(block.path for block in blocks):
-        _settle(blocks)
+        _set_markers(blocks)
         markdown = "\n".join(_all_lines(blocks))
     else:
         markdown = "\n\n".join("\n".join(_lines(block, new=())) for block in blocks)
-    # Hugo's own stand-in for a shortcode, looked for in what was rendered: it would end the build of the site.
+    # Hugo's internal placeholder of a shortcode: in an article's text it would make the build of the site fail.
     return markdown.replace("HAHAHUGOSHORTCODE", "HAHA\u200bHUGOSHORTCODE")
 
 
-def _settle(blocks: Sequence[Block]) -> None:
-    """Find out which lists are loose, and which marker tells a list from the one right before it."""
+def _set_markers(blocks: Sequence[Block]) -> None:
+    """Set which lists are loose, and a marker for each that differs from that of the list directly before."""
     before: tuple[Container, ...] = ()
     previous: Block | None = None
     for block in blocks:
@@ -74,16 +74,16 @@ def _settle(blocks: Sequence[Block]) -> None:
             container = block.path[depth]
             parent = block.path[depth - 1] if depth else None
             if not isinstance(container, Item):
-                _hold(parent)
+                _count_child(parent)
                 continue
             the_list = container.of
             if not the_list.items:
                 beside = before[depth] if depth == shared and depth < len(before) else None
-                _mark(the_list, beside.of if isinstance(beside, Item) else None)
-                _hold(parent, the_list, previous if depth == len(before) else None)
+                _set_marker(the_list, beside.of if isinstance(beside, Item) else None)
+                _count_child(parent, the_list, previous if depth == len(before) else None)
             the_list.items += 1
         if block.path:
-            _hold(block.path[-1])
+            _count_child(block.path[-1])
         before, previous = block.path, block
     for block in reversed(blocks):
         for outer, inner in zip(block.path, block.path[1:], strict=False):
@@ -91,8 +91,8 @@ def _settle(blocks: Sequence[Block]) -> None:
                 outer.of.loose = True
 
 
-def _hold(parent: Container | None, the_list: List | None = None, above: Block | None = None) -> None:
-    """Count what stands directly in `parent`; a list right below its first text leaves it tight."""
+def _count_child(parent: Container | None, the_list: List | None = None, above: Block | None = None) -> None:
+    """Count what is directly in `parent`; it stays tight if that is one text and one list directly below."""
     if not isinstance(parent, Item):
         return
     parent.held += 1
@@ -103,7 +103,7 @@ def _hold(parent: Container | None, the_list: List | None = None, above: Block |
         parent.of.loose = True
 
 
-def _mark(the_list: List, beside: List | None) -> None:
+def _set_marker(the_list: List, beside: List | None) -> None:
     first, second = (".", ")") if the_list.ordered else ("-", "*")
     the_list.marker = second if beside is not None and beside.marker == first else first
 
@@ -162,7 +162,7 @@ def _shared(one: Sequence[Container], other: Sequence[Container]) -> int:
 
 
 def _tight(before: Sequence[Container], path: Sequence[Container], shared: int) -> bool:
-    """Whether no empty line stands between a block in `before` and the next one in `path`."""
+    """Whether there is no empty line between a block in `before` and the next one in `path`."""
     if shared == len(path):
         return False
     entered = path[shared]

@@ -1,4 +1,4 @@
-"""An article's body: standard HTML to Markdown."""
+"""Converts an article's body from standard HTML to Markdown."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from newsarchive.markdown.reader import Reader
 
 @dataclass(frozen=True)
 class Body:
-    """What a body holds."""
+    """A body as Markdown and as text, with its pictures and videos."""
 
     markdown: str
     """Blocks separated by one empty line, no newline at the end."""
     text: str
-    """Its text on one line, nothing between paragraphs; pictures and links to videos have none."""
+    """The text on one line, without separators between paragraphs and without pictures and links to videos."""
     pictures: list[Picture]
     """In the page's order."""
     videos: int
-    """Videos, audios and frames."""
+    """Number of videos, audios and frames."""
 
 
 def convert(root: HtmlElement, base_url: str = "") -> Body:
-    r"""The body in `root`, whose own tag does not matter; relative links are understood from `base_url`.
+    r"""The body in `root`, whose own tag does not matter; relative links are resolved against `base_url`.
 
     >>> from lxml.html import fragment_fromstring
     >>> body = convert(fragment_fromstring("<div><h2>标题</h2><p>正<b>文。</b>1*2*3</p></div>"))

@@ -1,4 +1,4 @@
-"""What single characters are to Markdown."""
+"""Character classes of Markdown, and text without control characters and entities."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ASCII_PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
 
 ENTITY = re.compile(r"&(?:#[0-9]{1,7};|#[xX][0-9a-fA-F]{1,6};|([A-Za-z][A-Za-z0-9]{1,31};))")
 
-# Hugo makes links of bare e-mail addresses, whatever Markdown stands in them: these characters may be ours.
+# Hugo turns bare e-mail addresses into links, and these characters, also as Markdown, can be part of one.
 IN_LOCAL_PART = frozenset("!#$%&'*+-./=?^_`{|}~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 LOCAL_PART = re.compile(r"[!#$%&'*+./0-9=?A-Z^_`a-z{|}~-]*(?=@)")
 
@@ -19,12 +19,12 @@ _NO_TEXT = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\
 
 
 def without_controls(text: str) -> str:
-    """Text without the characters that no reader sees and no feed may hold: controls, halves of surrogate pairs."""
+    """Text without invisible characters that feeds must not contain: control characters, lone surrogates."""
     return _NO_TEXT.sub("", text)
 
 
 def unescaped(text: str) -> str:
-    """Text with its entities as characters, but only whole ones: titles hold bare ampersands.
+    """Text with its entities as characters, but only those with a semicolon: titles contain bare ampersands.
 
     >>> unescaped("A&amp;B&copyC &#39;")
     "A&B&copyC '"
@@ -36,9 +36,8 @@ def unescaped(text: str) -> str:
 def kind(character: str) -> str:
     """How a character beside `**` counts in CommonMark: `"space"`, `"punctuation"`, `"symbol"` or `"letter"`.
 
-    Symbols were letters before CommonMark 0.31 and are punctuation since, and a character that this Python does not
-    know yet may be one: renderers differ.
-    An empty string is a line's edge, which counts as space.
+    Symbols count as letters before CommonMark 0.31 and as punctuation since, so renderers differ. A character that
+    this Python does not know counts as a symbol. An empty string is the start or end of a line and counts as space.
     """
     if not character or character.isspace():
         return "space"

@@ -1,4 +1,4 @@
-"""`pre`: code as it stands, line by line."""
+"""Reads the code in a `pre`, line by line."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ _NO_CODE = re.compile("[\x0b\x0c\x1c-\x1f\x85]")
 
 @dataclass
 class Code:
-    """What a `pre` holds."""
+    """The content of a `pre`."""
 
     lines: list[str]
-    """Without spaces at their ends, without empty ones at either end."""
+    """Without trailing spaces, and without empty lines at the start and end."""
     text: str
-    """Its text nodes, nothing between them."""
+    """Its text nodes, joined without separators."""
     others: list[etree._Element] = field(default_factory=list)
-    """Elements that are no code: pictures and the like."""
+    """Elements that are not code, such as pictures."""
 
 
 def code_of(element: etree._Element, *, blocks: Container[str], others: Container[str]) -> Code:
-    """The code in `element`; a break, a block and a `code` right after another one begin a line."""
+    """The code in `element`; a break, a block and a `code` directly after another one start a line."""
     drawn: list[str] = []
     texts: list[str] = []
     found: list[etree._Element] = []

@@ -1,7 +1,7 @@
-"""What CommonMark makes of a line's emphasis markers, to see before it is written whether they will work.
+"""Parses a line's emphasis markers as CommonMark does, to check before writing whether they will work.
 
-`***` and overlapping emphasis depend on each other along the whole line, so this is the renderer's own
-procedure (CommonMark 0.31, "An algorithm for parsing nested emphasis and links").
+The meaning of `***` and of overlapping emphasis depends on the whole line, so this is the renderers' own
+algorithm (CommonMark 0.31, "An algorithm for parsing nested emphasis and links").
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ class _Delimiters:
     character: str
     length: int
     place: int
-    """Number of the text after it."""
+    """Index of the text after it."""
     opens: bool = False
     closes: bool = False
     left: int = field(default=0)
 
-    def fits(self, closer: _Delimiters) -> bool:
+    def matches(self, closer: _Delimiters) -> bool:
         if self.character != closer.character or not self.opens or not self.left:
             return False
         if self.character == "~":
@@ -43,11 +43,11 @@ class _Delimiters:
 
 
 Text = tuple[str, str]
-"""First and last character of what stands between markers."""
+"""First and last character of the text between two markers."""
 
 
-def holds(pieces: Sequence[Mark | Text]) -> bool:
-    """Whether every renderer gives each text the style that the marks around it mean."""
+def renders_as_meant(pieces: Sequence[Mark | Text]) -> bool:
+    """Whether all renderers give each text the style of the marks around it."""
     texts: list[Text] = []
     wanted: list[int] = []
     runs: list[_Delimiters] = []
@@ -63,7 +63,7 @@ def holds(pieces: Sequence[Mark | Text]) -> bool:
             last.length += len(piece.text)
         else:
             runs.append(_Delimiters(piece.text[0], len(piece.text), len(texts)))
-    for symbol in ("punctuation", "letter"):  # as CommonMark has it since 0.31, and before
+    for symbol in ("punctuation", "letter"):  # CommonMark since 0.31, and before
         for number, run in enumerate(runs):
             _flank(run, _before(runs, number, texts), _after(runs, number, texts), symbol)
         if _styles(runs, len(texts)) != wanted:
@@ -99,7 +99,7 @@ def _styles(runs: list[_Delimiters], count: int) -> list[int]:
     stack: list[_Delimiters] = []
     for closer in runs:
         while closer.closes and closer.left:
-            opener = next((each for each in reversed(stack) if each.fits(closer)), None)
+            opener = next((each for each in reversed(stack) if each.matches(closer)), None)
             if opener is None:
                 break
             used = 2 if opener.left >= 2 and closer.left >= 2 else 1

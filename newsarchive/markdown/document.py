@@ -1,4 +1,4 @@
-"""An article to the whole Markdown file: front matter, body, source line."""
+"""Renders an article as a complete Markdown file: front matter, body, source line."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from frontmatter.default_handlers import YAMLHandler
 
 from newsarchive.items import Article
 
-# Line breaks that a one-line value cannot hold become a space; what YAML 1.2 calls non-printable
-# (controls, surrogates, non-characters) and the BOM, which YAML readers drop, vanish.
+# Line breaks and tabs become a space. Characters that YAML 1.2 calls non-printable (controls, surrogates,
+# non-characters) and the BOM, which YAML readers drop, are removed.
 _BREAKS = re.compile(r"[\n\r\t]")
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
 
-# YAML counts these two as line breaks inside quotes and would fold them to a space.
+# In quotes YAML reads these two as line breaks and would fold them to a space.
 _YAML_BREAKS = {0x2028: "\\L", 0x2029: "\\P"}
 
 
 def clean_value(text: str) -> str:
-    r"""Text as one line of front matter: what `title` and `summary` hold.
+    r"""Text as one line of front matter: for `title` and `summary`.
 
     >>> clean_value(' 甲\t乙\r\n“丙”\x00 ')
     '甲 乙  “丙”'
@@ -42,7 +42,7 @@ def summarize(text: str) -> str:
 
 
 def render(article: Article) -> str:
-    """The whole file: 24 lines of front matter, the body, the source line, one newline at the end."""
+    """The complete file: 24 lines of front matter, the body, the source line, one newline at the end."""
     source_line = f"[{article.source}]({article.url})"
     post = frontmatter.Post(f"{article.body}\n\n{source_line}" if article.body else source_line)
     post.metadata = {
@@ -70,8 +70,8 @@ def render(article: Article) -> str:
 class _Quoted(YAMLHandler):
     """Front matter in the reference document's YAML: order kept, every string in double quotes, no folding.
 
-    The default handler sorts keys, folds long titles and leaves strings bare, and a bare
-    `20240101E0001200` reads as a number. A JSON string is a YAML double-quoted scalar.
+    The default handler sorts keys, folds long titles and does not quote strings, and an unquoted
+    `20240101E0001200` is read as a number. A JSON string is a YAML double-quoted scalar.
     """
 
     def export(self, metadata: dict[str, object], **_: Any) -> str:
@@ -79,7 +79,7 @@ class _Quoted(YAMLHandler):
         return "\n".join(_entry(key, value) for key, value in metadata.items())
 
     def format(self, post: frontmatter.Post, **_: Any) -> str:
-        """The file but for its last newline; unlike the default, the body's first space is kept."""
+        """The file without its last newline; unlike in the default handler, the body keeps its leading space."""
         return f"---\n{self.export(post.metadata)}\n---\n\n{post.content}"
 
 

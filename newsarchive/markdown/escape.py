@@ -1,7 +1,7 @@
-"""Text so that a Markdown renderer shows it as it is: what would be structure is escaped, nothing else.
+"""Escapes text so that a Markdown renderer shows it unchanged: only what would be read as markup is escaped.
 
-The rules are those of CommonMark, of goldmark's extensions as Hugo sets them, and of Hugo's own reader,
-which looks for `{{<`, `{{%` and `<!--more-->` before any Markdown is read.
+The rules are those of CommonMark, of goldmark's extensions as Hugo configures them, and of Hugo's own parser,
+which searches for `{{<`, `{{%` and `<!--more-->` before the Markdown is parsed.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ _ANY_SPECIAL = re.compile(r"[\\`*_~\[\]!<&{|]")
 _SPECIAL = re.compile(r"\\|`|\*+|_+|~+|\[|\]|!\[?|<|&|\{\{+|\|")
 _TAG_OR_ADDRESS = re.compile(r"<(?:[A-Za-z/!?]|[0-9.#$%&'*+=^_`{|}~-][^\s<>@]*@)")
 
-# Hugo makes links of bare addresses, whatever Markdown they touch: these characters may be ours.
+# Hugo turns bare addresses into links, and these characters, also as Markdown, can be part of one.
 _IN_URL = frozenset("~[`!")
 _LINKED = re.compile(r"((?:https?|ftp)(?=://)|www(?=\.))(.)")
 
 
 def escape(text: str, before: str = "", after: str = "", *, label: bool = False, cell: bool = False) -> str:
-    r"""Text within a line of a paragraph, heading or cell.
+    r"""Escape text within a line of a paragraph, heading or cell.
 
-    `before` and `after` are the characters beside it in the Markdown (`""` at the line's edge); a `label` stands in the
+    `before` and `after` are the characters beside it in the Markdown (`""` at a line's edge); a `label` is in the
     brackets of a link or picture, a `cell` between the pipes of a table.
 
     >>> escape("2*3 * 4，snake_case，_甲_，600亿~650亿")
@@ -51,7 +51,7 @@ def _escape_special(text: str, before: str, after: str, *, label: bool, cell: bo
         following = text[stop] if stop < end else after
         match special[0]:
             case "\\":
-                # before a space: goldmark would take the character after a link that follows for escaped
+                # before a space: goldmark would read the character after a following link as escaped
                 return r"\\" if following in _AFTER_BACKSLASH else special
             case "`":
                 return r"\`"
@@ -91,7 +91,7 @@ def _escape_special(text: str, before: str, after: str, *, label: bool, cell: bo
 
 
 def _unlinked_end(text: str) -> str:
-    """A URL at the text's end, kept from becoming a link: it would take in the Markdown after it."""
+    """Escape a URL at the text's end so that it does not become a link that includes the Markdown after it."""
     start = len(text)
     while start and "!" <= text[start - 1] <= "~":
         start -= 1

@@ -1,4 +1,4 @@
-"""A line of styled text as Markdown: emphasis that closes, links, code."""
+"""Writes a line of styled text as Markdown: emphasis that renderers recognise, links, code."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import groupby, permutations
 from unicodedata import category
 
 from newsarchive.markdown.characters import kind
-from newsarchive.markdown.delimiters import Mark, holds
+from newsarchive.markdown.delimiters import Mark, renders_as_meant
 from newsarchive.markdown.escape import escape
 from newsarchive.markdown.verbatim import code_span, destination
 
@@ -18,16 +18,16 @@ CODE = 8
 DONE = 16
 """Markdown already: a picture within a cell."""
 HIDDEN = 32
-"""Transparent: no text of the page as a reader sees it."""
+"""Transparent text, which readers do not see."""
 
 MARKERS = {STRONG: "**", EMPHASIS: "*", DELETED: "~~"}
 _ANY_MARKER = STRONG | EMPHASIS | DELETED
 _LONGEST = 200
-"""Texts of different styles in a line, at most, to try more than bold: to see what holds takes time."""
-_ALWAYS_HOLD = ((), (STRONG,), (EMPHASIS,))
-"""Alone these hold because of how they are placed."""
+"""Most texts of different styles in a line for which more than bold is tried: checking takes time."""
+_NEED_NO_CHECK = ((), (STRONG,), (EMPHASIS,))
+"""Alone these always work because of where they are placed."""
 _JOINERS = ("Mn", "Me", "Cf")
-"""Characters that belong to the one before them: accents, what makes an emoji of a sign."""
+"""Characters that belong to the one before them: accents, variation selectors of emoji."""
 
 Run = tuple[int, str, str]
 """Text of one style: the flags above, the URL that it links to or `""`, the text."""
@@ -35,13 +35,13 @@ Run = tuple[int, str, str]
 
 @dataclass(slots=True)
 class Atom:
-    """What emphasis can begin or end with: text, which may be divided, or code, a picture or a link, which may not."""
+    """A unit for placing emphasis: text, which may be divided, or code, a picture or a link, which may not."""
 
     style: int
     text: str
     url: str = ""
     parts: list[Atom] = field(default_factory=list)
-    """What a link shows; then `text` is empty."""
+    """The text of a link; `text` is then empty."""
 
     @property
     def divisible(self) -> bool:
@@ -49,18 +49,18 @@ class Atom:
         return not self.parts and not self.style & (CODE | DONE)
 
     def joins(self, other: Atom) -> bool:
-        """Whether both are text, or both code: one piece where no marker stands between."""
+        """Whether both are text, or both code, and become one if there is no marker between them."""
         kinds = CODE | DONE
         return not (self.parts or other.parts or (self.style | other.style) & DONE) and (
             self.style & kinds == other.style & kinds
         )
 
     def edge(self, at: int) -> str:
-        """Its first (`0`) or last (`-1`) character in the Markdown, as far as its kind goes."""
+        """Its first (`0`) or last (`-1`) character in the Markdown, or one of the same kind."""
         return self.text[at] if self.divisible else "[)"[at]
 
     def plain(self) -> Atom:
-        """Itself outside of the emphasis that was to begin or end with it; a link takes it inside."""
+        """The atom without emphasis around it; a link keeps the emphasis inside."""
         if not self.parts:
             return replace(self, style=self.style & ~_ANY_MARKER)
         parts = [replace(part, style=part.style | self.style) for part in self.parts]
@@ -68,7 +68,7 @@ class Atom:
 
 
 def markdown_line(runs: Sequence[Run], *, cell: bool = False) -> str:
-    """One line of Markdown. The runs hold no line break, no double space, none at either end.
+    """One line of Markdown. The runs contain no line breaks, no double spaces, and no space at the start and end.
 
     >>> markdown_line([(0, "", "甲"), (STRONG, "", "“乙。”"), (0, "", "丙")])
     '甲“**乙。**”丙'
@@ -81,7 +81,7 @@ def markdown_line(runs: Sequence[Run], *, cell: bool = False) -> str:
 
 
 def _atoms(runs: Iterable[Run]) -> Iterator[Atom]:
-    """Neighbours of one style become one; a link holds what its parts differ in."""
+    """Adjacent runs of one style become one atom; a link keeps only the styles that not all of its parts have."""
     for url, linked in groupby(runs, key=lambda run: run[1]):
         parts = [
             Atom(style, "".join(run[2] for run in same)) for style, same in groupby(linked, key=lambda run: run[0])
@@ -123,13 +123,13 @@ def _line(atoms: list[Atom], *, cell: bool, label: bool = False) -> str:
     edges = ("[", "]") if label else ("", "")
     for order in _orders(used, atoms):
         pieces = list(_marked(atoms, order, *edges))
-        if order in _ALWAYS_HOLD or holds([_shape(piece) for piece in pieces]):
+        if order in _NEED_NO_CHECK or renders_as_meant([_shape(piece) for piece in pieces]):
             break
     return _written(pieces, cell=cell, label=label)
 
 
 def _orders(used: int, atoms: Sequence[Atom]) -> Iterator[tuple[int, ...]]:
-    """Which emphasis is outermost: ways to try, the likely ones first; the last ones give up the lesser emphasis."""
+    """Orders of emphasis to try, outermost first: the likely ones first, then ones without deleted and italics."""
     if len(atoms) > _LONGEST:
         used &= STRONG
     for bits in (used, used & ~DELETED, used & ~EMPHASIS, used & STRONG):
@@ -139,7 +139,7 @@ def _orders(used: int, atoms: Sequence[Atom]) -> Iterator[tuple[int, ...]]:
 
 
 def _marked(atoms: Sequence[Atom], order: tuple[int, ...], before: str, after: str) -> Iterator[Atom | Mark]:
-    """The atoms with the markers of `order` around those that wear them, outermost first."""
+    """The atoms with the markers of `order` around those of that style, outermost first."""
     if not order:
         yield from atoms
         return
@@ -163,7 +163,7 @@ def _marked(atoms: Sequence[Atom], order: tuple[int, ...], before: str, after: s
 
 
 def _outside(group: list[Atom], neighbour: str, at: int) -> list[Atom]:
-    """Taken from one end of `group` (`0` or `-1`): what the markers there must leave outside to work."""
+    """Remove from one end of `group` (`0` or `-1`) what must be outside of the markers so that they work."""
     moved: list[Atom] = []
     while group:
         atom = group[at]
@@ -190,11 +190,11 @@ def _outside(group: list[Atom], neighbour: str, at: int) -> list[Atom]:
 def _misplaced(text: str, neighbour: str) -> int:
     """How many characters at the start of `text` a marker between `neighbour` and them must be moved past."""
     for count, character in enumerate(text):
-        its_kind = kind(character)
-        if its_kind == "letter":
+        character_kind = kind(character)
+        if character_kind == "letter":
             if not count or category(character) not in _JOINERS:
                 return count
-        elif its_kind != "space" and kind(neighbour) in ("space", "punctuation"):
+        elif character_kind != "space" and kind(neighbour) in ("space", "punctuation"):
             return count
         neighbour = character
     return len(text)

@@ -1,4 +1,4 @@
-"""Runs of styled text as the lines of a paragraph."""
+"""Splits runs of styled text into the lines of a paragraph."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ BREAK: Run = (0, "", "\n")
 
 
 def ends_with_break(runs: list[Run]) -> bool:
-    """Whether nothing but white space follows the last break."""
+    """Whether only white space follows the last break."""
     for run in reversed(runs):
         if run is BREAK:
             return True
@@ -21,9 +21,9 @@ def ends_with_break(runs: list[Run]) -> bool:
 
 
 def tidy_lines(runs: Iterable[Run]) -> list[list[Run]]:
-    """The lines between breaks; no double spaces, no space at either end, no empty line at either end.
+    """The lines between breaks, without double spaces, spaces at the start and end of a line, and empty lines.
 
-    What has spaces of any kind at a paragraph's start or end loses them: an indent of U+3000 is layout.
+    At the start and end of the paragraph spaces of any kind are removed: an indent of U+3000 is layout.
     """
     lines: list[list[Run]] = [[]]
     for run in runs:
@@ -47,7 +47,7 @@ def _tidy(runs: list[Run]) -> list[Run]:
             if not text:
                 continue
         if style & CODE and text.isspace():
-            style &= ~CODE  # noqa: PLW2901 - there is no code of white space alone
+            style &= ~CODE  # noqa: PLW2901 - code cannot be only white space
         tidy.append((style, url, text))
         spaced = text[-1] == " "
     if tidy and spaced:

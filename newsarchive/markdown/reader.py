@@ -1,4 +1,4 @@
-"""Standard HTML to blocks: what is a paragraph, and what stands in which list or quote."""
+"""Reads standard HTML to blocks: paragraphs and the like, and the lists and quotes around them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from newsarchive.markdown.verbatim import destination, fenced
 _ODD = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]|  ")
 _SPACES = re.compile("[ \t\n\x0b\x0c\r\x1c-\x1f\x85]+")
 _DEEPEST = 12
-"""Quotes and lists within each other, at most: deeper ones are read as if they were not there."""
+"""Most quotes and lists within each other: deeper ones are ignored, and their content is read."""
 
 
 class Reader:
@@ -37,16 +37,16 @@ class Reader:
         self.text: list[str] = []
         self._runs: list[Run] = []
         self._spaced = False
-        """The open paragraph begins with a space that stands directly in a box."""
+        """The open paragraph begins with a space that is directly in a box."""
         self._in_cell = False
         self._style = 0
         self._url = ""
         self._heading = 0
         self._direct = True
-        """Text that comes now stands directly in a box."""
+        """The next text is directly in a box."""
         self._path: tuple[Container, ...] = ()
         self._list: tuple[List, tuple[Container, ...]] | None = None
-        """The list whose items come now, and the path that it stands in."""
+        """The list that the next items belong to, and the path around it."""
 
     def read(self, root: etree._Element) -> None:
         """Everything in `root`; its own tag does not matter."""
@@ -71,14 +71,14 @@ class Reader:
                     self._end_paragraph()
                 self._style, self._url, self._heading, self._direct, self._path, self._list = states.pop()
                 if tag == "li":
-                    self._path = path  # what stands in a list beside its items goes with the item before it
+                    self._path = path  # what is in a list outside of its items belongs to the item before it
             self._add(element.tail)
         self._end_paragraph()
 
     def _add(self, text: str | None) -> None:
         if not text or self._style & HIDDEN:
             return
-        if (not text.isprintable() or "  " in text) and _ODD.search(text):  # the first two are quick
+        if (not text.isprintable() or "  " in text) and _ODD.search(text):  # the first two checks are fast
             text = without_controls(text)
             self.text.append(text)
             text = _SPACES.sub(" ", text)
@@ -94,7 +94,7 @@ class Reader:
         self._runs.append((self._style, self._url, text))
 
     def _enter(self, element: etree._Element, tag: str) -> bool:
-        """Begin an element; whether what it holds is to be read."""
+        """Begin an element; whether its content is to be read."""
         if tag in SPECIAL:
             return self._enter_special(element, tag)
         if tag in BLOCKS:
@@ -107,7 +107,7 @@ class Reader:
         return True
 
     def _apply_style(self, element: etree._Element) -> None:
-        """What the element's own `style` says about the text in it; that a heading looks bold is no emphasis."""
+        """Apply the element's own `style` to the text in it; bold in a heading is not emphasis."""
         if style := element.get("style"):
             on, off = text_style(style)
             if element.tag in HEADINGS:
@@ -136,7 +136,7 @@ class Reader:
             if not self._in_cell:
                 self.blocks.append(Block([], self._path, rule=True))
             return False
-        if tag == "figcaption":  # a caption is plain, whatever its picture stands in
+        if tag == "figcaption":  # a caption is plain, whatever is around its picture
             self._style, self._url, self._heading = self._style & HIDDEN, "", 0
         elif self._in_cell:
             self._style |= CODE if tag == "pre" else 0
@@ -193,7 +193,7 @@ class Reader:
         self.blocks.append(Block(lines, self._path, paragraph=True))
 
     def _put(self, markdown: str) -> None:
-        """Something that is a paragraph of its own, or stands in a cell."""
+        """Add Markdown as its own paragraph, or to the current cell."""
         if self._in_cell:
             self._runs.append((DONE, "", markdown))
         else:
@@ -249,7 +249,7 @@ class Reader:
         return markdown_line(lines[0], cell=True) if lines else ""
 
     def _inside(self, element: etree._Element) -> None:
-        """Read one element out of the walk's order."""
+        """Read one element separately, not in document order."""
         state = self._style, self._url, self._heading, self._direct
         if element.tag in ("td", "th") or self._enter(element, element.tag):
             self._apply_style(element)

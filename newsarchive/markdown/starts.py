@@ -1,4 +1,4 @@
-"""Starts and ends of lines: what would be a heading, a list, a quote, a table there is escaped."""
+"""Escapes starts and ends of lines that would be read as a heading, a list, a quote or a table."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ _TRAILING_HASHES = re.compile(r"(?:^|(?<= ))(?=#+$)")
 
 
 def escape_starts(lines: list[str], *, item: bool = False) -> list[str]:
-    r"""A paragraph's finished lines, escaped where a line's start would be structure.
+    r"""A paragraph's finished lines, escaped where a line's start would be read as markup.
 
-    `item`: the paragraph stands directly in a list item.
+    `item`: the paragraph is directly in a list item.
 
     >>> [escape_starts([line])[0] for line in ("# 甲", "1. 乙", "2025.1", "---", "-5℃")]
     ['\\# 甲', '1\\. 乙', '2025.1', '\\---', '-5℃']
@@ -54,7 +54,7 @@ def _escape_start(line: str, lines: list[str], number: int, item: bool) -> str:
         found = _TASK.match(line) or _RULE_WITH_BULLET.match(line)
     if not found:
         return line
-    if found.re is _TASK and line.startswith("(", found.end()):  # a link that shows nothing but an x
+    if found.re is _TASK and line.startswith("(", found.end()):  # a link whose text is only an x
         x = found.end() - 2
         return f"{line[:x]}&#{ord(line[x])};{line[x + 1 :]}"
     at = found.end("number") if found["number"] else found.end("indent")
@@ -62,7 +62,7 @@ def _escape_start(line: str, lines: list[str], number: int, item: bool) -> str:
 
 
 def escape_heading(line: str, *, item: bool = False) -> str:
-    r"""A finished heading, escaped where it would be a task's box, a closing sequence or attributes.
+    r"""A finished heading, escaped where it would be read as a task's box, a closing sequence or attributes.
 
     >>> escape_heading("甲 #"), escape_heading("乙 {.c}"), escape_heading("C#")
     ('甲 \\#', '乙 {.c\\}', 'C#')

@@ -1,4 +1,4 @@
-"""What a `style` attribute says about text: bold, upright, transparent."""
+"""Text styles in a `style` attribute: bold, upright, transparent."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from newsarchive.markdown.inline import EMPHASIS, HIDDEN, STRONG
 _BOLD = 600
 """The least `font-weight` that looks bold: most fonts have nothing between 400 and 700."""
 _LONGEST = 10_000
-"""Characters of a `style` that are read, at most."""
+"""Most characters of a `style` that are read."""
 _INTERESTING = re.compile("font|color", re.IGNORECASE)
 _HEX_TRANSPARENT = re.compile("#(?:[0-9a-f]{3}0|[0-9a-f]{6}00)")
 _FUNCTION = re.compile(r"(?:rgb|hsl)a?\(([^()]*)\)")
 
 
 def text_style(style: str) -> tuple[int, int]:
-    """The flags of `inline` that a `style` attribute sets, and those that it takes away.
+    """The flags of `inline` that a `style` attribute sets, and those that it removes.
 
     >>> text_style("color:#333; font-weight: 700") == (STRONG, HIDDEN)
     True
@@ -28,7 +28,7 @@ def text_style(style: str) -> tuple[int, int]:
     return _text_style(style[:_LONGEST]) if _INTERESTING.search(style) else (0, 0)
 
 
-@lru_cache(maxsize=1000)  # an article repeats a few
+@lru_cache(maxsize=1000)  # an article repeats the same few styles
 def _text_style(style: str) -> tuple[int, int]:
     declared = dict(_declarations(style))
     on = off = 0
@@ -38,7 +38,7 @@ def _text_style(style: str) -> tuple[int, int]:
         off |= EMPHASIS
     colour = declared.get("-webkit-text-fill-color") or declared.get("color", "")
     if _is_transparent(colour):
-        # a background that is cut out in the letters' form, or a shadow, shows them
+        # a background clipped to the letters, or a shadow, makes them visible
         shown = "text" in (declared.get("background-clip"), declared.get("-webkit-background-clip"))
         if not shown and declared.get("text-shadow", "none") == "none":
             on |= HIDDEN
@@ -48,13 +48,13 @@ def _text_style(style: str) -> tuple[int, int]:
 
 
 def without_emphasis(style: str) -> str:
-    """The `style` without what makes text bold or italic."""
+    """The `style` without declarations that make text bold or italic."""
     kept = (part for part in style.split(";") if not part.strip().lower().startswith("font"))
     return ";".join(kept)
 
 
 def _declarations(style: str) -> Iterator[tuple[str, str]]:
-    """Names and values in lower case, those that win last."""
+    """Names and values in lower case; of several for one name the last is valid."""
     important = []
     for part in style.lower().split(";"):
         name, _, value = part.partition(":")
@@ -68,16 +68,16 @@ def _declarations(style: str) -> Iterator[tuple[str, str]]:
 
 
 def _longhands(name: str, value: str) -> list[tuple[str, str]]:
-    """A declaration; for the shorthand `font` those that it stands for, as far as they are read here."""
+    """A declaration; for the shorthand `font` the weight and style in it."""
     words = value.split()
-    if name != "font" or len(words) < 2:  # a single word is `inherit`, or the name of a system's font
+    if name != "font" or len(words) < 2:  # a single word is `inherit`, or the name of a system font
         return [(name, value)]
     weight = next((word for word in words if _is_bold(word) is not None and word != "normal"), "normal")
     return [("font-weight", weight), ("font-style", "italic" if "italic" in words else "normal")]
 
 
 def _is_bold(weight: str) -> bool | None:
-    """`None` for a value that says nothing, such as `inherit`."""
+    """`None` for a value without a meaning of its own, such as `inherit`."""
     if weight in ("bold", "bolder"):
         return True
     if weight in ("normal", "lighter"):

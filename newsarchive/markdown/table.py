@@ -1,4 +1,4 @@
-"""The grid of an HTML table, and a pipe table from cells of text."""
+"""Reads the grid of an HTML table, and writes a pipe table from the cells' text."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from lxml import etree
 _GROUPS = frozenset({"thead", "tbody", "tfoot"})
 _BESIDE = frozenset({"caption", "col", "colgroup"})
 _COLUMNS = 100
-"""Cells reach over others within so many columns: a cell may claim to reach over thousands."""
+"""Columns up to which `colspan` and `rowspan` are followed: a cell may claim to span thousands."""
 
 Cell = etree._Element | str
-"""A cell, or text and elements that stand in a table where none belong."""
+"""A cell, or text or an element in a table where only cells are allowed."""
 
 
 def rows_of(table: etree._Element) -> Iterator[list[Cell]]:
-    """The table's rows in their order; what stands beside rows is a row of its own. White space is kept."""
+    """The table's rows in order; what is between rows becomes its own row. White space is kept."""
     for part in _children(table):
         if isinstance(part, str) or part.tag not in _GROUPS:
             yield _row(part)
@@ -39,18 +39,18 @@ def _children(element: etree._Element) -> Iterator[Cell]:
 
 
 def is_frame(rows: list[list[Cell]]) -> bool:
-    """Whether the table has one cell: it frames text, it puts nothing into columns."""
+    """Whether the table has only one cell: it is a frame around text and has no columns."""
     cells = [cell for row in rows for cell in row if isinstance(cell, str) or cell.tag not in _BESIDE]
     return sum(not isinstance(cell, str) or not cell.isspace() for cell in cells) <= 1
 
 
 def grid(rows: list[list[Cell]], read: Callable[[Cell], str | None]) -> list[list[str]]:
-    """What `read` makes of each cell (`None`: nothing at all), with empty cells where others reach over them."""
+    """The text of each cell from `read` (`None`: no cell), with empty cells where another cell spans them."""
     texts: list[list[str]] = []
-    reaching: dict[int, int] = {}  # column → rows that a cell above still covers
+    spanning: dict[int, int] = {}  # column → rows that a cell above still covers
     for row in rows:
         line: list[str] = []
-        covered, reaching = reaching, {column: left - 1 for column, left in reaching.items() if left > 1}
+        covered, spanning = spanning, {column: left - 1 for column, left in spanning.items() if left > 1}
         for cell in row:
             text = read(cell)
             if text is None:
@@ -60,7 +60,7 @@ def grid(rows: list[list[Cell]], read: Callable[[Cell], str | None]) -> list[lis
             wide = min(_span(cell, "colspan"), max(_COLUMNS - len(line), 1))
             high = _span(cell, "rowspan") if len(line) < _COLUMNS else 1
             if high > 1:
-                reaching.update(dict.fromkeys(range(len(line), len(line) + wide), high - 1))
+                spanning.update(dict.fromkeys(range(len(line), len(line) + wide), high - 1))
             line += [text] + [""] * (wide - 1)
         if any(line):
             texts.append(line)

@@ -1,4 +1,4 @@
-"""HTML's elements, by what they are to a body's text. What is in none of these is its text, within a line."""
+"""HTML elements by how they are read. An element in none of these sets is read as text within a line."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BOXES = frozenset(
         *("form", "fieldset", "details", "dialog", "hgroup", "body", "html"),
     }
 )
-"""Blocks whose own text keeps one space at its start."""
+"""Blocks whose direct text keeps one space at its start."""
 BLOCKS = frozenset(
     {
         *("p", "pre", "li", "dl", "dt", "dd", "blockquote", "figcaption", "summary", "legend", "address"),

@@ -1,4 +1,4 @@
-"""What stands in Markdown as it is: code, and the URLs of links. Escapes work otherwise there, or not at all."""
+"""Code and URLs of links in Markdown, where escapes work differently or not at all."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from newsarchive.markdown.characters import ENTITY, IN_LOCAL_PART, LOCAL_PART
 _PLAIN_URL = re.compile(r"[A-Za-z0-9:/?#@!$'*+,;=._~%-]*")
 _UNSAFE_IN_URL = re.compile(r"[\x00-\x20\x7f<>\\`]|\s")
 _MOST_BRACKETS = 16
-"""Within each other; CommonMark allows 32."""
+"""Most brackets within each other; CommonMark allows 32."""
 
 
 def destination(url: str, *, cell: bool = False) -> str:
@@ -22,7 +22,7 @@ def destination(url: str, *, cell: bool = False) -> str:
     if _PLAIN_URL.fullmatch(url):
         return url
     url = _UNSAFE_IN_URL.sub(_percent, url)
-    url = ENTITY.sub(lambda entity: f"&amp;{entity[0][1:]}", url)  # goldmark takes `\&copy;` for an entity here
+    url = ENTITY.sub(lambda entity: f"&amp;{entity[0][1:]}", url)  # goldmark reads `\&copy;` as an entity here
     url = re.sub(r"(?<=\{)\{", r"\\{", url)
     if not _balanced(url):
         url = re.sub(r"[()]", r"\\\g<0>", url)
@@ -64,12 +64,12 @@ def code_span(text: str, before: str = "", *, label: bool = False, cell: bool = 
 
 
 def fenced(lines: list[str]) -> list[str]:
-    """Lines of code between fences as long as they need."""
+    """Lines of code between fences that are longer than any in the code."""
     longest = max((len(run) for line in lines for run in re.findall(r"`{3,}", line)), default=2)
     ticks = "`" * (longest + 1)
     return [ticks, *map(_inert, lines), ticks]
 
 
 def _inert(code: str) -> str:
-    """Code that Hugo's reader takes for nothing of its own: no escape works there, a zero-width space does."""
+    """Code in which Hugo finds no shortcodes: escapes do not work in code, a zero-width space does."""
     return re.sub(r"\{(?=\{[<%])|<(?=!--more-->)", "\\g<0>\u200b", code)
