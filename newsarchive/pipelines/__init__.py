@@ -1,1 +1,1 @@
-"""Item pipelines, one verb each; their order and its reason stand in `settings.py`."""
+"""Item pipelines, one verb each; their order and the reason for it are in `settings.py`."""

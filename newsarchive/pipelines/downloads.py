@@ -1,4 +1,4 @@
-"""How a picture is fetched: once, byte for byte, from the site's own hosts, and only when it is a picture."""
+"""Downloads pictures: once each, byte for byte, from the site's own hosts, and only if they are pictures."""
 
 from __future__ import annotations
 
@@ -37,35 +37,35 @@ class Wanted:
     source: str
     article_id: str
     folder: PurePosixPath
-    """Where they belong, below the archive's folder."""
+    """The folder to put them in, below the archive's folder."""
     urls: dict[str, int]
-    """With their places in the article: 0 is the thumbnail."""
+    """URLs with their positions in the article; 0 is the thumbnail."""
     patient: bool = False
-    """Whether one that has to wait is waited for; otherwise it comes at the end of the run."""
+    """Whether to wait for a picture that is delayed; if not, it is fetched at the end of the run."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one picture: a path below the archive's folder, or a reason."""
+    """Result for one picture: a path below the archive's folder, or why there is none."""
 
     path: str = ""
     digest: str = ""
     reason: str = ""
     postponed: bool = False
-    """It was not tried to the end: it would have had to wait."""
+    """It was not fetched yet because it would have had to wait."""
 
 
 class Downloads(FilesPipeline):
-    """Scrapy's pipeline for files, as a part of ours: `process_item` takes `Wanted`, gives outcomes by URL.
+    """Scrapy's pipeline for files, used by `Pictures`: `process_item` takes `Wanted` and returns outcomes by URL.
 
-    From it we have that a URL is fetched once in a run, however many articles ask at the same time. Its own
-    store is not used: the name of a file follows from the bytes, and an article's pictures lie beside it.
+    Scrapy fetches a URL once per run, even if several articles request it at the same time. Its own store is
+    not used: here the bytes determine a file's name, and an article's pictures are in its own folder.
     """
 
     def __init__(
         self, folder: Path, rows: PictureRows, *, max_bytes: int, domains: Iterable[str], crawler: Crawler
     ) -> None:
-        make_folder(folder / PICTURES)  # or Scrapy makes it, and it may be lost in a power cut
+        make_folder(folder / PICTURES)  # else Scrapy makes it, unsynced, and a power cut may lose it
         super().__init__(str(folder / PICTURES), crawler=crawler)
         self.folder = folder
         self.rows = rows
@@ -76,12 +76,12 @@ class Downloads(FilesPipeline):
         self._written: dict[str, str] = {}
 
     def get_media_requests(self, item: Wanted, _info: object) -> list[Request]:
-        # a media pipeline is given every status, so a redirect is never followed, not even within the site
+        # a media pipeline gets every status, so no redirect is followed, not even within the site
         meta = {"download_maxsize": self.max_bytes, "patient": item.patient}
         requests = [
             Request(url, headers=_HEADERS, callback=NO_CALLBACK, meta={"picture": url} | meta) for url in item.urls
         ]
-        for request in requests if item.patient else ():  # Scrapy remembers for the whole run that one did not come
+        for request in requests if item.patient else ():  # Scrapy remembers a failed one for the whole run
             key = self.crawler.request_fingerprinter.fingerprint(request)
             if self.spiderinfo.downloaded.get(key, "") is None:
                 del self.spiderinfo.downloaded[key]
@@ -90,8 +90,8 @@ class Downloads(FilesPipeline):
     def media_to_download(  # type: ignore[override]
         self, request: Request, _info: object, *, item: Wanted
     ) -> FileInfo | None:
-        """A picture that the archive has is not fetched again. Scrapy would look for a path that the URL gives."""
-        url = request.meta["picture"]  # as the page has it: a request's own URL is escaped
+        """Do not fetch a picture that the archive has. Scrapy's own check uses a path made from the URL."""
+        url = request.meta["picture"]  # as in the page: the request's own URL is escaped
         known = self.rows.get(item.source, item.article_id, url)
         if known is None or not known.path:
             known = self.rows.find_stored(url=url)
@@ -119,15 +119,15 @@ class Downloads(FilesPipeline):
 
     def media_failed(self, failure: Failure, request: Request, _info: object) -> None:  # type: ignore[override]
         if not is_site_error(failure.value):
-            failure.raiseException()  # a full disk, a bug of ours
+            failure.raiseException()  # a full disk, or a bug
         too_large = isinstance(failure.value, DownloadCancelledError)
-        said = f"larger than {self.max_bytes:,} bytes" if too_large else str(failure.value)
+        reason = f"larger than {self.max_bytes:,} bytes" if too_large else str(failure.value)
         self._failed[request.meta["picture"]] = Outcome(
-            reason=said or type(failure.value).__name__, postponed=isinstance(failure.value, NotSent)
+            reason=reason or type(failure.value).__name__, postponed=isinstance(failure.value, NotSent)
         )
 
     def item_completed(self, results: list[Any], item: Wanted, _info: object) -> dict[str, Outcome]:
-        """The outcome for each URL; what another article has is linked into this one's folder."""
+        """The outcome for each URL; a picture that another article has is linked into this article's folder."""
         outcomes: dict[str, Outcome] = {}
         for (ok, found), (url, nth) in zip(results, item.urls.items(), strict=True):
             if not ok:
@@ -150,14 +150,14 @@ class Downloads(FilesPipeline):
 
 
 def refusal(response: Response, domains: Collection[str]) -> str:
-    """Why an answer is no picture of the site; `""` when it is one."""
+    """Why an answer is not a picture of the site; `""` if it is one."""
     if 300 <= response.status < 400:
         return f"redirected to {(response.headers.get('Location') or b'').decode('latin-1')}"
     if response.status != 200:
         return f"HTTP status {response.status}"
     address, host = response.ip_address, urlparse_cached(response).hostname
     by_proxy = response.request is not None and response.request.meta.get("proxy")
-    # a host that is configured by its whole name or address is trusted: a test's, a mirror's
+    # a host that is configured by its full name or address is trusted, e.g. a test server or a mirror
     if address and not by_proxy and host not in domains and is_private(str(address)):
         return f"{host} has the private address {address}"
     if not picture_kind(response.body):

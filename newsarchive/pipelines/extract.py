@@ -27,7 +27,7 @@ class Extract:
         return cls(Run.of(crawler))
 
     def process_item(self, item: Page) -> Article:
-        """Raises `Quarantined` or `Gone` for a page that is no article."""
+        """Raises `Quarantined` or `Gone` for a page that is not an article."""
         try:
             with self.run.reading(item):
                 article = reader(item.source)(item.html, url=item.url)
@@ -46,7 +46,7 @@ class Extract:
             self.run.count("page/unknown")
             raise Quarantined(str(error)) from error
         if item.article_id and article.article_id != item.article_id:
-            raise Quarantined(f"{item.url}: asked for article {item.article_id}, got {article.article_id}")
+            raise Quarantined(f"{item.url}: requested article {item.article_id}, got {article.article_id}")
         known = self.run.ledger.get(article.source, article.article_id)
         article.thumbnail = _list_picture(item, article, known) or article.thumbnail
         headers = {name.lower(): value for name, value in item.headers}
@@ -60,11 +60,11 @@ class Extract:
         if row is not None:
             self.run.mark_gone(row)
         else:
-            self.run.count("article/gone")  # a saved page of an article that the archive does not know
+            self.run.count("article/gone")  # a saved page of an article that is not in the archive
 
 
 def _list_picture(page: Page, article: Article, known: Row | None) -> str:
-    """The picture of the list entry that named this edition first; it stays, also in a replay."""
+    """The picture of the first list entry of this edition; later entries and replays do not change it."""
     if known is None:
         return page.thumbnail
     if known.awaits_edition(known.published) and not known.awaits_edition(article.published):

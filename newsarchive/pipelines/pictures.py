@@ -1,4 +1,4 @@
-"""Pictures beside the article that shows them."""
+"""Stores an article's pictures in the archive."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 
 class Pictures:
-    """Fetches them. What cannot be had stays a link to the site, and is tried again at the end of later runs."""
+    """Fetches pictures. One that cannot be fetched stays a link to the site and is tried again in later runs."""
 
     def __init__(self, run: Run, downloads: Downloads, crawler: Crawler, *, prefix: str, backlog: int) -> None:
         self.run = run
@@ -39,7 +39,7 @@ class Pictures:
         self.rows = run.ledger.pictures
         self._later: asyncio.Task[None] | None = None
         self._postponed: dict[str, None] = {}
-        """Articles of this run some of whose pictures would have had to wait."""
+        """Articles of this run with pictures that would have had to wait."""
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -69,15 +69,15 @@ class Pictures:
         links = [item.thumbnail, *(picture.url for picture in item.pictures)]
         wanted = Wanted(item.source, item.article_id, picture_folder(PurePosixPath(path)), self._urls(links))
         outcomes = await self._fetch(wanted)
-        self._remember(wanted, outcomes)
+        self._record(wanted, outcomes)
         item.local_pictures = self._links(outcomes)
         return item
 
     def spider_idle(self) -> None:
-        """When all else is done: pictures that failed and are due, articles from before pictures were wanted."""
+        """When all else is done: fetch failed pictures that are due, and those of articles archived without."""
         if self._later is None and (articles := self._articles_due()):
             self._later = asyncio.create_task(self._fill(articles))
-            self._later.add_done_callback(self._look_again)
+            self._later.add_done_callback(self._wake_engine)
         if self._later and not self._later.done():
             raise DontCloseSpider
 
@@ -86,9 +86,9 @@ class Pictures:
             self._later.cancel()
             await asyncio.gather(self._later, return_exceptions=True)
 
-    def _look_again(self, _: object) -> None:
+    def _wake_engine(self, _: object) -> None:
         slot = self.crawler.engine._slot
-        if slot:  # or the engine sees only at its next heartbeat, up to five seconds later, that it is done
+        if slot:  # else the engine notices only at its next heartbeat, up to five seconds later
             slot.nextcall.schedule()
 
     def _articles_due(self) -> list[str]:
@@ -102,22 +102,22 @@ class Pictures:
         return list(dict.fromkeys([*failed, *earlier]))
 
     async def _fill(self, article_ids: list[str]) -> None:
-        told = False
+        logged = False
         for article_id in article_ids:
             row = self.run.ledger.get(self.crawler.spidercls.name, article_id)
             if row is None or not is_file(self.folder / row.path):
-                continue  # which `scrapy verify` tells
+                continue  # `scrapy verify` reports it
             try:
                 await self._complete(row)
             except Exception as error:
                 # the log is where a run counts its errors: the same bug is counted and shown once
-                logger.error("%s: its pictures could not be put in place", row.path, exc_info=None if told else error)
-                told = True
+                logger.error("%s: its pictures could not be put in place", row.path, exc_info=None if logged else error)
+                logged = True
                 if is_fatal(error):
                     return
 
     async def _complete(self, row: Row) -> None:
-        """Fetches what an archived document lacks and names it there: the same text, so no revision."""
+        """Fetch the pictures that an archived document lacks and change its links; this is not a new revision."""
         file = self.folder / row.path
         failed = {it.url: it for it in self.rows.of(row.source, row.article_id) if it.state is State.FAILED}
         waiting = {url for url, it in failed.items() if not self._is_due(it)}
@@ -125,16 +125,16 @@ class Pictures:
         urls = {url: nth for url, nth in self._urls(links).items() if url not in waiting}
         wanted = Wanted(row.source, row.article_id, picture_folder(PurePosixPath(row.path)), urls, patient=True)
         outcomes = await self._fetch(wanted)
-        for url in failed.keys() - urls.keys() - waiting:  # `scrapy reextract` knows no hosts
+        for url in failed.keys() - urls.keys() - waiting:  # `scrapy reextract` does not check hosts
             outcomes[url] = Outcome(reason="on no picture host of the site")
         changed = relinked(read_file(file), self._links(outcomes), row.file_hash)
         if changed is None:
             logger.warning("%s: not as it was archived, so its picture links stay as they are", file)
             outcomes = {url: Outcome(reason="the document is not as it was archived") for url in outcomes}
-            self._remember(wanted, outcomes)
+            self._record(wanted, outcomes)
             return
-        with self.run.ledger.transaction():  # a kill from here on leaves rows that bring us back to this file
-            self._remember(wanted, outcomes, finished=False)
+        with self.run.ledger.transaction():  # after a kill from here on, the rows lead a later run back to this file
+            self._record(wanted, outcomes, finished=False)
             self.run.ledger.relinked(row.source, row.article_id, file_hash=content_hash(changed))
         if changed != read_file(file):
             await asyncio.to_thread(write_bytes, file, changed)
@@ -152,8 +152,8 @@ class Pictures:
             for url, row in known.items()
         }
 
-    def _remember(self, wanted: Wanted, outcomes: dict[str, Outcome], *, finished: bool = True) -> None:
-        """Not `finished`: the document does not name them yet."""
+    def _record(self, wanted: Wanted, outcomes: dict[str, Outcome], *, finished: bool = True) -> None:
+        """Not `finished`: the document does not link to them yet."""
         assert self.crawler.stats  # noqa: S101
         key = wanted.source, wanted.article_id
         for url, outcome in outcomes.items():

@@ -1,4 +1,4 @@
-"""The page as it came, and the lists that led to it, into the run's WARC file."""
+"""Writes pages and lists, as received, to the run's WARC file."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ logger = logging.getLogger(__name__)
 
 
 class Preserve:
-    """First in line, so that a page that cannot be read today can be read by a better parser.
+    """Runs first, so that a better parser can later read a page that this one cannot.
 
-    A saved page that is replayed lies in a file already and is not written again.
+    A replayed page is in a file already and is not written again.
     """
 
     def __init__(self, archive: Archive, file: WarcFile, source: str, now: Callable[[], datetime]) -> None:
@@ -56,7 +56,7 @@ class Preserve:
             raise NotConfigured
         run = Run.of(crawler)
         source = crawler.spidercls.name
-        # the time as well: a rebuilt ledger counts its runs from 1 again
+        # with the time, because a rebuilt ledger counts its runs from 1 again
         name = f"{source}-{run.started:%Y%m%dT%H%M%SZ}-{run.run_id}.warc.gz"
         file = WarcFile(run.archive.folder / PAGES / name, f"newsarchive {version('newsarchive')}")
         preserve = cls(run.archive, file, source, run.now)
@@ -71,7 +71,7 @@ class Preserve:
             logger.warning("%s: closed after a killed run, %d torn bytes cut off", path, cut)
 
     async def process_item(self, item: Page) -> Page:
-        """An error here is the machine's (a full disk): the page is not archived, and fetched again."""
+        """An error here is a problem of this machine, e.g. a full disk: the page is fetched again in a later run."""
         if not item.saved_in:
             row = self.archive.ledger.get(item.source, item.article_id)
             offset = await asyncio.to_thread(self._add_page, item, row)
@@ -81,7 +81,7 @@ class Preserve:
                 self.archive.ledger.preserved(item.source, item.article_id, file=self.file.path.name, offset=offset)
         return item
 
-    # a page that turns out to be no article is kept, but the ledger goes on pointing to the one that is
+    # a page that is not an article is kept, but the ledger keeps pointing to the former page, which is one
 
     def item_scraped(self, item: object) -> None:
         if isinstance(item, Article):
@@ -99,7 +99,7 @@ class Preserve:
         self.item_dropped(item, failure.value or RuntimeError())
 
     def response_received(self, response: Response, request: Request) -> None:
-        """Keeps the reply to a list request: one whose `meta["where"]` names the list."""
+        """Write the reply to a list request, which has the list's name in `meta["where"]`."""
         where = request.meta.get("where")
         if where:
             exchange = list_exchange(
@@ -118,11 +118,11 @@ class Preserve:
         try:
             await asyncio.to_thread(self.file.add, exchange)
         except OSError as error:
-            # there is no item that could fail; the log is where a run counts its errors
+            # there is no item that could fail; the run counts its errors from the log
             logger.error("%s: the list's reply could not be kept: %s", exchange.url, error, exc_info=error)
 
     def _add_page(self, page: Page, row: Row | None) -> int | None:
-        """The offset of the page's record; `None` when the one that the ledger knows has the same bytes."""
+        """The offset of the page's record; `None` if the record in the ledger has the same bytes."""
         original = _original(page, self.folder, row) if row and row.warc_offset is not None else None
         offset = self.file.add(page_exchange(page), original)
         return None if original else offset
@@ -132,7 +132,7 @@ def _original(page: Page, folder: Path, row: Row) -> Original | None:
     try:
         former = capture_at(folder / row.warc_file, row.warc_offset or 0).record
     except ArchiveError:
-        return None  # moved away or damaged, which `scrapy verify` tells: the page is written whole again
-    if former.body != page.html or former.date > page.fetched:  # the latter from a run with a wrong clock
+        return None  # missing or damaged, as `scrapy verify` reports: the full page is written again
+    if former.body != page.html or former.date > page.fetched:  # a later date is from a run with a wrong clock
         return None
     return Original(url=former.url, date=former.date, payload_digest=former.payload_digest)

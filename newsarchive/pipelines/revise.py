@@ -1,4 +1,4 @@
-"""New, changed or unchanged against the archive?"""
+"""Compares an article with the archive: new, changed or unchanged?"""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Revise:
-    """Drops what the archive holds already: an unchanged article writes nothing."""
+    """Drops an article that is in the archive already and has not changed."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
@@ -28,7 +28,7 @@ class Revise:
         return cls(Run.of(crawler))
 
     def process_item(self, item: Article) -> Article:
-        """Raises `Unchanged`, or `Older` for a saved page that a later one has overtaken."""
+        """Raises `Unchanged`, or `Older` for a saved page if the archive has a later one."""
         document = render(item)
         item.content_hash = content_hash(document)
         found = compare(self.run.archive, item, document)
@@ -37,11 +37,11 @@ class Revise:
                 self.run.count("article/older")
                 raise Older(f"{item.url}: left as it is, the archive holds a page that came later than this saved one")
             return item
-        self._learn(item)
+        self._record_check(item)
         self.run.count("article/unchanged")
         raise Unchanged(f"{item.url}: the archive holds it as it is")
 
-    def _learn(self, item: Article) -> None:
+    def _record_check(self, item: Article) -> None:
         ledger = self.run.archive.ledger
         if not self.run.asks_site:
             ledger.set_content_hash(item.source, item.article_id, content_hash=item.content_hash)
@@ -63,9 +63,9 @@ class Revise:
         if item.captured is None or row is None or row.warc_offset is None:
             return False
         if not archive.is_intact(row):
-            return False  # better an older text than none
+            return False  # an older text is better than none
         try:
-            held = capture_at(archive.folder / PAGES / row.warc_file, row.warc_offset).record.date
-        except ArchiveError:  # moved away or damaged, which `scrapy verify` tells
+            archived = capture_at(archive.folder / PAGES / row.warc_file, row.warc_offset).record.date
+        except ArchiveError:  # missing or damaged, as `scrapy verify` reports
             return False
-        return item.captured < held <= self.run.now()  # a later time is from a run with a wrong clock
+        return item.captured < archived <= self.run.now()  # a later time is from a run with a wrong clock

@@ -1,4 +1,4 @@
-"""The exporter writes the file; then, last, the ledger learns of it."""
+"""Writes the article's file and then, last, its row in the ledger."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Store:
-    """Writes a new article, or a changed one with its former version kept."""
+    """Writes a new article, or a changed one, keeping its former version."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
@@ -26,7 +26,7 @@ class Store:
         return cls(Run.of(crawler))
 
     def process_item(self, item: Article) -> ArchivedArticle:
-        """An error here is the machine's (a full disk) and ends the run with exit code 1."""
+        """An error here is a problem of this machine, e.g. a full disk, and gives the run exit code 1."""
         file = BytesIO()
         MarkdownItemExporter(file).export_item(item)
         before = self.run.ledger.get(item.source, item.article_id)

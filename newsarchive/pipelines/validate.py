@@ -1,4 +1,4 @@
-"""Is it a whole article?"""
+"""Checks that an article is complete."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
 
 class Validate:
-    """Lets whole articles through. An archive of 17,237 empty ones has once grown for eight months."""
+    """Passes only articles with content: an archive once collected 17,237 empty ones in eight months."""
 
     def __init__(self, min_text: int) -> None:
         self.min_text = min_text
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Raises `NotConfigured` without a run, as all pipelines do: what is only looked at may be anything."""
+        """Raises `NotConfigured` without a run, as all pipelines do: without one nothing is archived."""
         Run.of(crawler)
         return cls(crawler.settings.getint("ARCHIVE_MIN_TEXT"))
 
     def process_item(self, item: Article) -> Article:
-        """Raises `Quarantined` for a body under the bar. The title does not count."""
+        """Raises `Quarantined` for a body that is too short. The title does not count."""
         if len(item.text) < self.min_text and not item.pictures and not item.videos:
             raise Quarantined(
                 f"{item.url}: the body has {len(item.text)} characters and no picture or video: "

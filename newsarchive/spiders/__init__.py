@@ -1,1 +1,1 @@
-"""Spiders: where to look."""
+"""Spiders: where to look for articles."""

@@ -1,4 +1,4 @@
-"""What every source's spider makes of an answer, and of none: a page, news of the article, or trouble with the site."""
+"""Callbacks and errbacks shared by all spiders."""
 
 from __future__ import annotations
 
@@ -25,22 +25,23 @@ from newsarchive.redaction import without_secrets
 from newsarchive.sources import reader
 
 _FIREWALL = 501
-_MOVED = frozenset({301, 302, 303, 307, 308, 404, 410})  # of a list: its address has changed, the site is there
+_MOVED = frozenset({301, 302, 303, 307, 308, 404, 410})  # of a list: its address has changed, but the site answers
 _MOST_HOPS = 3  # redirects from one address of an article to another
 
 
 class Trouble(Enum):
-    """Why no page came."""
+    """Why there is no page."""
 
     REFUSED = auto()
     UNREACHABLE = auto()
     ARTICLE = auto()
-    """It is this one article's."""
-    OURS = auto()
+    """The error concerns only this article."""
+    INTERNAL = auto()
+    """An error in the program or on this machine."""
 
 
 def status_trouble(status: int) -> Trouble:
-    """What a status that is no success says.
+    """The trouble that an error status means.
 
     >>> status_trouble(567).name, status_trouble(503).name, status_trouble(400).name
     ('REFUSED', 'UNREACHABLE', 'ARTICLE')
@@ -51,12 +52,12 @@ def status_trouble(status: int) -> Trouble:
 
 
 def error_trouble(error: BaseException | None) -> Trouble:
-    """What an error says that came in place of an answer."""
+    """The trouble that an exception means."""
     if isinstance(error, HttpError):
         return status_trouble(error.response.status)
-    if isinstance(error, IgnoreRequest):  # robots.txt, or an address that is not the site's
-        return Trouble.ARTICLE if error.__cause__ else Trouble.REFUSED  # the former for a body that unpacks too large
-    return Trouble.UNREACHABLE if is_site_error(error) else Trouble.OURS
+    if isinstance(error, IgnoreRequest):  # robots.txt, or not an address of the site
+        return Trouble.ARTICLE if error.__cause__ else Trouble.REFUSED  # a cause: the body is too large when unpacked
+    return Trouble.UNREACHABLE if is_site_error(error) else Trouble.INTERNAL
 
 
 def _is_conditional(response: Response) -> bool:
@@ -64,18 +65,18 @@ def _is_conditional(response: Response) -> bool:
     return "If-None-Match" in headers or "If-Modified-Since" in headers
 
 
-# Not from ABC: zope.interface marks that class with a name that `dir` lists and nobody can get, and `-o` gets them all.
+# Not from ABC: zope.interface adds a name to that class that `dir` lists but cannot be read, and `-o` reads them all.
 class AnsweredSpider(Spider, metaclass=ABCMeta):
     """The callbacks of articles, and the errbacks of articles and lists."""
 
     run: Run
     ledger: Ledger
     refused = False
-    """Whether the site's firewall has refused us."""
+    """Whether the site's firewall has refused a request."""
 
     @abstractmethod
     def article_id(self, text: str) -> str:
-        """The id that a URL or an id names. Raises `BadArgument`."""
+        """The article id in a URL or an id. Raises `BadArgument`."""
 
     @abstractmethod
     def is_gone(self, location: str) -> bool:
@@ -83,7 +84,7 @@ class AnsweredSpider(Spider, metaclass=ABCMeta):
 
     @abstractmethod
     def request(self, row: Row, url: str = "", hops: int = 0) -> Request | None:
-        """A request for an article; `url` and `hops` where the site has sent it elsewhere."""
+        """A request for an article; `url` and `hops` after a redirect."""
 
     def parse(self, response: Response, **_: object) -> Iterator[Article]:
         """The article on a page, for `scrapy parse --spider=… URL`. Nothing is archived."""
@@ -93,8 +94,8 @@ class AnsweredSpider(Spider, metaclass=ABCMeta):
             self.logger.error("%s: no article that could be archived: %s", error.url, error.reason)
 
     def parse_article(self, response: Response, row: Row) -> Iterator[Page | Request]:
-        """A page, or what its status says about the article."""
-        row = self.ledger.get(self.name, row.article_id) or row  # a list may have announced another edition meanwhile
+        """Handle the answer to a request for an article, by its status."""
+        row = self.ledger.get(self.name, row.article_id) or row  # a list may have announced an edition since
         if response.status == 200:
             self.run.count("page/read")
             yield self._page(response, row)
@@ -111,21 +112,21 @@ class AnsweredSpider(Spider, metaclass=ABCMeta):
             self._failed(row, f"HTTP status {response.status}", status_trouble(response.status))
 
     def article_failed(self, failure: Failure) -> None:
-        """No answer came, after all retries."""
+        """There was no answer, after all retries."""
         row: Row = failure.request.cb_kwargs["row"]  # type: ignore[attr-defined]
         error = failure.value
-        if isinstance(error, NotSent):  # the row stays as it is: nothing was tried
+        if isinstance(error, NotSent):  # the row is not changed: the request was not sent
             self._not_sent(error, row.url)
             return
-        if error is not None and is_fatal(error):  # of the machine: nothing is said of the article
+        if error is not None and is_fatal(error):  # of this machine: it says nothing about the article
             failure.raiseException()
         trouble = error_trouble(error)
         self._failed(row, str(error) or type(error).__name__, trouble)
-        if trouble is Trouble.OURS:
-            failure.raiseException()  # a bug of ours: the run's exit code tells
+        if trouble is Trouble.INTERNAL:
+            failure.raiseException()  # a bug: the run ends with an error code
 
     def list_failed(self, failure: Failure) -> None:
-        """No list came, after all retries. What it would have named comes with a later run."""
+        """There was no list, after all retries. A later run finds its articles."""
         error = failure.value
         url = failure.request.url  # type: ignore[attr-defined]
         if isinstance(error, NotSent):
@@ -145,29 +146,29 @@ class AnsweredSpider(Spider, metaclass=ABCMeta):
         where = failure.request.meta["where"]  # type: ignore[attr-defined]
         self.run.note_list(where, ListResult.FAILED)
         self.logger.error("%s: no list came: %s", where, f"HTTP status {status}" if status else error)
-        if trouble is Trouble.OURS:
+        if trouble is Trouble.INTERNAL:
             failure.raiseException()
 
     def list_read(self, where: str, *, entries: int, later_page: bool = False) -> None:
-        """A reply came that names so many entries, of any kind; none on a later page is the list's end."""
+        """Record that a list was read. `entries` counts all kinds; a later page without any is the list's end."""
         self.run.count("list/read")
         if not entries and not later_page:
             self.run.count("list/empty")
         self.run.note_list(where, ListResult.NAMED if entries else ListResult.EMPTY)
 
     def list_unknown(self, where: str, reason: str) -> None:
-        """A reply came that has no known form of a list: an error, never "nothing new"."""
+        """A reply is in an unknown format: this is an error and never "nothing new"."""
         self.run.count("list/unknown")
         self.run.note_list(where, ListResult.FAILED)
         self.logger.error("%s: no known form of a list: %s", where, reason)
 
     def _not_sent(self, error: NotSent, url: str) -> None:
-        """A request stayed here, because the crawl ends or has to end."""
+        """A request was not sent because the crawl is ending or has to end."""
         if isinstance(error, Refused):
             self._stop_refused(url)
 
     def _stop_refused(self, url: str) -> None:
-        """Ends the crawl: asking on makes it worse."""
+        """End the crawl: further requests would make it worse."""
         if not self.refused:
             self.refused = True
             self.run.count("site/refused")
@@ -206,7 +207,7 @@ class AnsweredSpider(Spider, metaclass=ABCMeta):
                 return
             same = self.article_id(location) == row.article_id
             request = self.request(row, location, hops) if same and hops <= _MOST_HOPS else None
-        except (BadArgument, ValueError):  # the latter for what is no URL at all
+        except (BadArgument, ValueError):  # ValueError: not a URL
             request = None
         if request:
             yield request

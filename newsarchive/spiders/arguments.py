@@ -12,10 +12,10 @@ from newsarchive.errors import BadArgument
 
 
 def given_arguments(arguments: Mapping[str, object], known: Collection[str]) -> dict[str, str]:
-    """The texts of the arguments that were given; scrapyd's own, which begin with `_`, are left out.
+    """The values of the given arguments, without scrapyd's own, which begin with `_`.
 
     Raises:
-        BadArgument: one is unknown or says nothing, or two contradict each other.
+        BadArgument: one is unknown or empty, or two contradict each other.
     """
     given = {name: str(value).strip() for name, value in arguments.items() if not name.startswith("_")}
     for name, text in given.items():
@@ -37,7 +37,7 @@ _ALONE = {
 
 
 def contradiction(given: Collection[str]) -> tuple[str, str] | None:
-    """Two arguments of which the first leaves the second without a meaning, or `None`.
+    """Two arguments that cannot be used together, the first of which makes the second meaningless, or `None`.
 
     >>> contradiction(["since", "replay"]), contradiction(["urls", "limit"])
     (('replay', 'since'), None)
@@ -51,7 +51,7 @@ def contradiction(given: Collection[str]) -> tuple[str, str] | None:
 
 
 def day(name: str, text: str) -> date | None:
-    """A day, or `None` for no text.
+    """A day, or `None` for an empty text.
 
     >>> day("since", "2026-11-01")
     datetime.date(2026, 11, 1)
@@ -63,7 +63,7 @@ def day(name: str, text: str) -> date | None:
 
 
 def number(name: str, text: str, default: int | None) -> int | None:
-    """A whole number of at least 1, or `default` for no text."""
+    """A whole number of at least 1, or `default` for an empty text."""
     if not text:
         return default
     if not (text.isascii() and text.isdigit() and int(text) >= 1):
@@ -72,14 +72,14 @@ def number(name: str, text: str, default: int | None) -> int | None:
 
 
 def switch(name: str, text: str) -> bool:
-    """`1` or `0`; nothing is `0`."""
+    """Whether the text is `1`; an empty text counts as `0`."""
     if text not in ("", "0", "1"):
         raise BadArgument(f"{name}={text}: expected 1 or 0")
     return text == "1"
 
 
 def words(name: str, text: str) -> list[str]:
-    """Texts with commas between them, each once and in order.
+    """The words in a comma-separated text, each once and in order.
 
     >>> words("channels", "tech, finance,tech")
     ['tech', 'finance']
@@ -91,14 +91,14 @@ def words(name: str, text: str) -> list[str]:
 
 
 def refuse_others(name: str, given: Collection[str], known: Collection[str]) -> None:
-    """Raises `BadArgument` for what is none of `known`."""
+    """Raises `BadArgument` if one is not in `known`."""
     for each in given:
         if each not in known:
             raise BadArgument(f"{name}={each}: unknown, expected any of {', '.join(known)}")
 
 
 def named_articles(text: str, article_id: Callable[[str], str]) -> list[str]:
-    """Ids of articles by URL or id, with commas between them, or one a line in the file after `@`."""
+    """The ids of articles given by URL or id, comma-separated, or one per line in the file after `@`."""
     if text.startswith("@"):
         file = Path(text[1:]).expanduser()
         if file.exists() and not file.is_file():
@@ -120,7 +120,7 @@ def named_articles(text: str, article_id: Callable[[str], str]) -> list[str]:
 
 
 def saved(name: str, text: str) -> Path | None:
-    """A file or folder of saved pages, or `None` for no text."""
+    """A file or folder of saved pages, or `None` for an empty text."""
     if not text:
         return None
     path = Path(text).expanduser()

@@ -1,4 +1,4 @@
-"""What every source's spider asks for: unfinished work first, then lists, one request an article."""
+"""Requests that all spiders make: unfinished work first, then lists, one request per article."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from newsarchive.items import Page
 from newsarchive.spiders.answers import AnsweredSpider
 from newsarchive.spiders.arguments import day, given_arguments, named_articles, number, saved
 
-_ARTICLE_PRIORITY = 10  # what was found is fetched before more is found
-_LAST = -10  # a page that may end the program again comes after all others
+_ARTICLE_PRIORITY = 10  # found articles are fetched before more lists
+_LAST = -10  # a page that may crash the program again is fetched last
 
 
 class ArchiveSpider(AnsweredSpider):
-    """A source says how its ids and URLs look and, in `discover`, where to look for articles.
+    """Base class of the spiders. A source defines its ids and URLs and, in `discover`, its lists.
 
-    Arguments of every source; `replay` goes with no other one, `urls` with `limit` only:
-        urls: URLs or ids with commas between them, or `@file` with one a line. Fetched also when they are
-            archived already; nothing else is.
+    Arguments of every source; `replay` cannot be combined with others, `urls` only with `limit`:
+        urls: comma-separated URLs or ids, or `@file` with one per line. Only these are fetched, even if they are
+            archived already.
         replay: saved pages instead of the network: a file or folder of `.html`, `.html.gz`, `.warc`, `.warc.gz`.
-        since, until: days like 2026-11-01 of the publisher's clock, both included.
-        limit: at most so many articles are fetched.
+        since, until: days like 2026-11-01 in the publisher's time zone, both included.
+        limit: the most articles to fetch.
     """
 
     arguments: ClassVar[frozenset[str]] = frozenset({"urls", "replay", "since", "until", "limit"})
@@ -48,19 +48,19 @@ class ArchiveSpider(AnsweredSpider):
             raise BadArgument(f"since={self.since} is after until={self.until}")
         self.left = number("limit", given.get("limit", ""), None)
         self.replay = saved("replay", given.get("replay", ""))
-        self.asked_for: set[str] = set()  # ids: no article is asked for twice in a run
+        self.requested: set[str] = set()  # ids: no article is requested twice in a run
         self.named = named_articles(given["urls"], self.article_id) if "urls" in given else []
 
     @property
     def kind(self) -> str:
-        """What this run looks at; only runs of one kind are compared with each other."""
+        """What this run reads; only runs of the same kind are compared with each other."""
         return "replay" if self.replay is not None else "urls" if self.named else "lists"
 
-    # what a source says
+    # defined by a source
 
     @abstractmethod
     def canonical_url(self, article_id: str) -> str:
-        """The URL that the archive names."""
+        """The URL that the archive uses."""
 
     @abstractmethod
     def page_url(self, article_id: str) -> str:
@@ -73,7 +73,7 @@ class ArchiveSpider(AnsweredSpider):
     # where to look
 
     async def start(self) -> AsyncIterator[Any]:
-        """Saved pages, or named articles, or: what is unfinished, what is due for another look, lists."""
+        """Saved pages, or named articles, or: unfinished articles, due re-checks, lists."""
         run = Run.get(self.crawler)
         if run is None:
             raise BadArgument(
@@ -87,16 +87,16 @@ class ArchiveSpider(AnsweredSpider):
             return
         named_or_due = self._named_requests() if self.named else chain(self._due_requests(), self._list_requests())
         for request in named_or_due:
-            if self.crawler.engine.needs_backout():  # a waiting request costs 2.8 kB: they are fed lazily
+            if self.crawler.engine.needs_backout():  # a waiting request takes 2.8 kB, so they are added only as needed
                 await self.crawler.signals.wait_for(signals.scheduler_empty)
             yield request
 
     def offer(
         self, article_id: str, *, where: str, published: datetime | None = None, thumbnail: str = "", entry: str = ""
     ) -> Request | None:
-        """A request for an article that a list names, or `None` when the archive knows it and this edition of it.
+        """A request for an article in a list, or `None` if the archive knows this edition of it.
 
-        The ledger has the row before the request goes out: a kill costs a download, never an article.
+        The ledger has the row before the request is sent: a kill costs a download, never an article.
         """
         row, new = self.ledger.found(
             self.name,
@@ -119,20 +119,20 @@ class ArchiveSpider(AnsweredSpider):
             row, published=published, thumbnail=thumbnail, entry=entry, look=look,
             max_tries=self.run.schedule.max_tries,
         )  # fmt: skip
-        if look > self.run.now() or article_id in self.asked_for:
+        if look > self.run.now() or article_id in self.requested:
             return None
         self.run.count("entry/newer")
         return self.request(row)
 
     def request(self, row: Row, url: str = "", hops: int = 0) -> Request | None:
-        """A request for an article, or `None` when `limit` of them were asked for."""
+        """A request for an article, or `None` if `limit` of them were requested."""
         if hops == 0:
             if self.full:
                 return None
             if self.left is not None:
                 self.left -= 1
             self.run.count("request/article")
-            self.asked_for.add(row.article_id)
+            self.requested.add(row.article_id)
         return Request(
             url or self.page_url(row.article_id),
             callback=self.parse_article,
@@ -144,18 +144,18 @@ class ArchiveSpider(AnsweredSpider):
         )
 
     def wanted(self, published: date | None) -> bool:
-        """Whether a day lies between `since` and `until`; an unknown one may."""
+        """Whether a day is between `since` and `until`, or unknown."""
         if published is None:
             return True
         return (self.since is None or published >= self.since) and (self.until is None or published <= self.until)
 
     @property
     def full(self) -> bool:
-        """Whether `limit` articles were asked for."""
+        """Whether `limit` articles were requested."""
         return self.left is not None and self.left <= 0
 
     def _saved_pages(self, place: Path) -> Iterator[Page]:
-        """Those last that have ended an earlier run while it read them, so that the others are read in this one."""
+        """Saved pages; those that crashed an earlier run come last, so that the others are read in this run."""
         suspects: list[Page] = []
         for page in saved_pages(place, self.name, self.ledger):
             times = self.ledger.interrupted_readings(page.saved_in)
@@ -193,7 +193,7 @@ class ArchiveSpider(AnsweredSpider):
             yield from self.discover()
 
     def _conditions(self, row: Row) -> dict[str, str]:
-        """Headers of a conditional request, which may be answered with 304: only where the document stands."""
+        """Headers of a conditional request, only if the document is intact: the answer may be 304."""
         if self.named or not self.run.archive.is_intact(row):
             return {}
         conditions = {"If-None-Match": row.etag, "If-Modified-Since": row.last_modified}

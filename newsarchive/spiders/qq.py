@@ -30,18 +30,18 @@ _HEADERS = {"Referer": "https://news.qq.com/", "Accept": "application/json"}
 _URL_SETTINGS = ("QQ_LIST_URL", "QQ_ARTICLE_URL", "QQ_HOT_URL", "QQ_ACCOUNT_URL", "QQ_SITEMAP_URL")
 
 Read = Callable[[bytes, str], ListReply]
-Again = Callable[[ListReply], Request | None]
+NextPage = Callable[[ListReply], Request | None]
 
 
 class QQSpider(ArchiveSpider):
-    """Channel lists of Tencent News, or what the arguments name.
+    """Channel lists of Tencent News, or what the arguments select.
 
-    Arguments, beside those of every source:
-        channels: channels with commas between them; without it those of `QQ_CHANNELS`.
-        pages: how many pages of a list at most; a list is left when a page brings nothing new.
+    Arguments, in addition to those of every source:
+        channels: comma-separated channels; default: those in `QQ_CHANNELS`.
+        pages: the most pages of a list; reading a list stops at a page without new articles.
         hot: `1` for the hot list.
-        accounts: publishing accounts by their suid, with commas between them; all their pages unless `pages` says.
-        sitemap: `1` for the sitemap, which reaches further back than lists; with `since`.
+        accounts: comma-separated suids of publishing accounts; all their pages, unless `pages` is given.
+        sitemap: `1` for the sitemap, which has older articles than the lists; requires `since`.
     """
 
     name = "qq"
@@ -58,9 +58,9 @@ class QQSpider(ArchiveSpider):
         self.channels = words("channels", given["channels"]) if "channels" in given else []
         if self.sitemap and self.since is None:
             raise BadArgument("sitemap=1 needs since: expected a day like since=2026-11-01")
-        self.sitemap_files: deque[str] = deque()  # one after the other: there are more than a thousand
-        self.unfinished: set[str] = set()  # lists that an earlier run was killed in: nothing new is not their end
-        self.seen: defaultdict[str, set[str]] = defaultdict(set)  # ids that each list has named in this run
+        self.sitemap_files: deque[str] = deque()  # read one after the other: there are more than a thousand
+        self.unfinished: set[str] = set()  # lists that a killed run left: nothing new does not end them
+        self.seen: defaultdict[str, set[str]] = defaultdict(set)  # ids in each list in this run
         self.device = secrets.token_hex(18)  # any 36 of [a-z0-9], the same within one run
 
     @classmethod
@@ -75,7 +75,7 @@ class QQSpider(ArchiveSpider):
         if "{id}" not in settings["QQ_ARTICLE_URL"]:
             raise BadArgument(f"QQ_ARTICLE_URL={settings['QQ_ARTICLE_URL']}: expected {{id}} where the id belongs")
         hosts = {urlsplit(settings[name]).hostname or "" for name in _URL_SETTINGS}
-        # The site sends an article's reader from new.qq.com to news.qq.com and back.
+        # The site redirects articles from new.qq.com to news.qq.com and back.
         spider.allowed_domains = sorted({"qq.com" if host.endswith(".qq.com") else host for host in hosts if host})
         return spider
 
@@ -121,13 +121,13 @@ class QQSpider(ArchiveSpider):
             yield self._sitemap(self.settings["QQ_SITEMAP_URL"])
 
     def parse_list(
-        self, response: Response, where: str, read: Read, page: int, again: Again | None
+        self, response: Response, where: str, read: Read, page: int, next_page: NextPage | None
     ) -> Iterator[Request]:
-        """Requests for the articles that the archive does not know, and for the next page while there are any."""
+        """Requests for new articles and, if there are any, for the next page."""
         try:
             reply = read(response.body, where)
         except ListError as error:
-            if retry := self._again(response, error):
+            if retry := self._retry(response, error):
                 yield retry
             return
         self.list_read(where, entries=len(reply.entries) + reply.skipped.total(), later_page=page > 1)
@@ -136,35 +136,35 @@ class QQSpider(ArchiveSpider):
         requests, later = self._offer_all(reply.entries, where)
         yield from requests
         if self.full:
-            return  # the walk stays unfinished: the next run goes on where nothing is new
+            return  # the list stays unfinished: the next run continues past pages without new articles
         named = {entry.article_id for entry in reply.entries}
-        more = where in self.unfinished and not named <= self.seen[where]  # a list may go round in circles
+        more = where in self.unfinished and not named <= self.seen[where]  # a list may repeat itself
         self.seen[where] |= named
-        following = again(reply) if again and (requests or later or more) else None
+        following = next_page(reply) if next_page and (requests or later or more) else None
         if following:
             yield following
         else:
             self.ledger.finish_list(self.name, where)
 
     def parse_sitemap(self, response: Response) -> Iterator[Request]:
-        """Requests for a file's articles of the days that are wanted, then for the next file."""
+        """Requests for a file's articles between `since` and `until`, then for the next file."""
         try:
             files, ids = lists.read_sitemap(response.body, "sitemap")
         except ListError as error:
-            if retry := self._again(response, error):
+            if retry := self._retry(response, error):
                 yield retry
                 return
         else:
             self.list_read("sitemap", entries=len(files) + len(ids), later_page=True)
             self.sitemap_files += files
             wanted = [Entry(article_id=id_) for id_ in ids if self.wanted(urls.id_date(id_))]
-            self.run.count("entry/article", len(ids) - len(wanted))  # those that are wanted are counted below
+            self.run.count("entry/article", len(ids) - len(wanted))  # `_offer_all` counts the others
             requests, _ = self._offer_all(wanted, "sitemap")
             yield from requests
         yield from self._next_sitemap()
 
     def sitemap_failed(self, failure: Failure) -> Iterator[Request]:
-        """One file less; the others are read all the same."""
+        """Continue with the next file."""
         self.list_failed(failure)
         yield from self._next_sitemap()
 
@@ -173,7 +173,7 @@ class QQSpider(ArchiveSpider):
             yield self._sitemap(self.sitemap_files.popleft())
 
     def _offer_all(self, entries: list[Entry], where: str) -> tuple[list[Request], bool]:
-        """Requests for the new ones, and whether the list has articles that are too late for `until`."""
+        """Requests for new articles, and whether the list has articles after `until`."""
         requests, later = [], False
         with self.ledger.transaction():
             for entry in entries:
@@ -193,24 +193,24 @@ class QQSpider(ArchiveSpider):
         return requests, later
 
     def _channel(self, channel: str, page: int) -> Request:
-        def again(_: ListReply) -> Request | None:
+        def next_page(_: ListReply) -> Request | None:
             return self._channel(channel, page + 1) if page < (self.pages or _PAGES) else None
 
         body = lists.channel_body(channel, page, self.device)
-        return self._list(self.settings["QQ_LIST_URL"], f"channel {channel}", lists.read_channel, page, again, body)
+        return self._list(self.settings["QQ_LIST_URL"], f"channel {channel}", lists.read_channel, page, next_page, body)
 
     def _account(self, suid: str, page: int, offset: str) -> Request:
-        def again(reply: ListReply) -> Request | None:
+        def next_page(reply: ListReply) -> Request | None:
             if reply.next_offset in ("", offset) or (self.pages and page >= self.pages):
                 return None
             return self._account(suid, page + 1, reply.next_offset)
 
         query = {"guestSuid": suid, "tabId": "om_index", "caller": 1, "from_scene": 103, "offset_info": offset}
         url = f"{self.settings['QQ_ACCOUNT_URL']}?{urlencode(query)}"
-        return self._list(url, f"account {suid}", lists.read_account, page, again)
+        return self._list(url, f"account {suid}", lists.read_account, page, next_page)
 
     def _list(
-        self, url: str, where: str, read: Read, page: int = 1, again: Again | None = None, body: bytes = b""
+        self, url: str, where: str, read: Read, page: int = 1, next_page: NextPage | None = None, body: bytes = b""
     ) -> Request:
         if page == 1 and self.ledger.begin_list(self.name, where):
             self.unfinished.add(where)
@@ -222,7 +222,7 @@ class QQSpider(ArchiveSpider):
             headers=_HEADERS | ({"Content-Type": "application/json"} if body else {}),
             callback=self.parse_list,
             errback=self.list_failed,
-            cb_kwargs={"where": where, "read": read, "page": page, "again": again},
+            cb_kwargs={"where": where, "read": read, "page": page, "next_page": next_page},
             meta={"dont_redirect": True, "where": where},
         )
 
@@ -230,8 +230,8 @@ class QQSpider(ArchiveSpider):
         self.run.count("request/list")
         return Request(url, callback=self.parse_sitemap, errback=self.sitemap_failed, meta={"where": "sitemap"})
 
-    def _again(self, response: Response, error: ListError) -> Request | None:
-        """The request once more: a busy server and a gateway's error page come with status 200 too."""
+    def _retry(self, response: Response, error: ListError) -> Request | None:
+        """The request again, while retries are left: busy servers and gateways' error pages also have status 200."""
         assert response.request is not None  # noqa: S101
         busy = isinstance(error, BusyList)
         retry = get_retry_request(response.request, spider=self, reason="busy" if busy else "unknown list")
@@ -249,7 +249,7 @@ class QQSpider(ArchiveSpider):
 
 
 def _record(entry: Entry) -> str:
-    """The list entry for the record, as JSON."""
+    """The list entry as JSON, for the ledger."""
     found = {
         "url": entry.url,
         "title": printable(entry.title),
