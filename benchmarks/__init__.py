@@ -1,1 +1,1 @@
-"""Run by hand, side by side with peers."""
+"""Benchmarks, run by hand; some compare with other tools."""

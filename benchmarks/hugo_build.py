@@ -1,8 +1,8 @@
-"""How long `make site` takes and what it needs, a table for docs/hugo.md.
+"""Measures the time and memory of `make site`, as a table for docs/hugo.md.
 
     python -m benchmarks.hugo_build [ARTICLES …]
 
-Time and memory are the child process's own, from the operating system.
+Time and memory are those of the child process, from the operating system.
 """
 
 from __future__ import annotations
@@ -69,13 +69,13 @@ def measure(articles: int) -> str:
             f"PUBLIC={public}",
             f"BIN={programs}",
         ]
-        begun = time.monotonic()
-        with subprocess.Popen(line, cwd=PROJECT, stdout=subprocess.DEVNULL) as made:
-            _, status, used = os.wait4(made.pid, 0)
-            made.returncode = os.waitstatus_to_exitcode(status)
-        clock = time.monotonic() - begun
-        if made.returncode:
-            raise subprocess.CalledProcessError(made.returncode, line)
+        started = time.monotonic()
+        with subprocess.Popen(line, cwd=PROJECT, stdout=subprocess.DEVNULL) as process:
+            _, status, used = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        clock = time.monotonic() - started
+        if process.returncode:
+            raise subprocess.CalledProcessError(process.returncode, line)
         busy = used.ru_utime + used.ru_stime
         memory, size, search = used.ru_maxrss / 1024**2, folder_size(public), folder_size(public / "search")
     time_and_memory = f"{clock:.0f} s ({busy:.0f} s of CPU time) | {memory:.1f} GB"

@@ -1,9 +1,9 @@
-"""What 100,000 known articles add to a run that finds nothing new: seconds and megabytes.
+"""Measures the seconds and megabytes that 100,000 known articles add to a run that finds nothing new.
 
     python -m benchmarks.ledger [articles]
 
 Makes two archives in a temporary folder, an empty one and one with files and rows for that many articles, and does
-with each what a run does: open (lock, sweep, ledger), ask what is due, look up the entries of 24 lists, conclude.
+with each what a run does: open (lock, sweep, ledger), find due articles, look up the entries of 24 lists, end the run.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ def fill(folder: Path, articles: int) -> None:
 
 
 def run(folder: Path, listed: int) -> None:
-    """What a run does with the ledger; prints seconds and the peak of its memory in MB."""
-    begun = time.perf_counter()
+    """Do what a run does with the ledger; prints the seconds and the peak memory in MB."""
+    started = time.perf_counter()
     with Archive.open(folder, purpose="benchmark", now=NOW) as archive:
         ledger = archive.ledger
         number = ledger.begin_run(NOW, 1, "benchmark")
@@ -77,7 +77,7 @@ def run(folder: Path, listed: int) -> None:
         ledger.exhausted(8)
         ledger.last_runs(100)
         ledger.end_run(number, now=NOW, exit_code=0, counts={})
-    seconds = time.perf_counter() - begun
+    seconds = time.perf_counter() - started
     print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 

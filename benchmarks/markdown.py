@@ -1,10 +1,10 @@
-"""HTML to Markdown, side by side with other converters: time, and what Hugo then shows of the page.
+"""Compares HTML to Markdown with other converters: time, and how much of the page Hugo then shows.
 
     pip install markdownify html2text html-to-markdown trafilatura
     python -m benchmarks.markdown bodies.jsonl
 
 Each line of the file is a JSON object with `body_html`; without a file it is the real data's `bodies.jsonl`. Every
-converter gets the same HTML, already without the site's boilerplate. A peer that is not installed is left out.
+converter gets the same HTML, already without the site's boilerplate. A converter that is not installed is left out.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ CONVERTERS: dict[str, Converter | None] = {
 
 
 def seconds(converter: Converter, pages: Sequence[str]) -> float:
-    """For one page, in the best of a few rounds."""
+    """Seconds per page, from the fastest round."""
     best = float("inf")
     for _ in range(ROUNDS):
         start = time.perf_counter()
@@ -92,7 +92,7 @@ def seconds(converter: Converter, pages: Sequence[str]) -> float:
 
 
 def shown(markdowns: Sequence[str]) -> list[Outline]:
-    """What Hugo shows; a body that ends its build shows nothing."""
+    """What Hugo shows; nothing for a body that makes its build fail."""
     outlines = []
     with tempfile.TemporaryDirectory() as folder:
         try:

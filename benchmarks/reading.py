@@ -1,10 +1,10 @@
-"""A page's bytes to the finished Markdown text, side by side with trafilatura.
+"""Measures the time from a page's bytes to the Markdown text, compared with trafilatura.
 
     .venv/bin/pip install trafilatura
     .venv/bin/python -m benchmarks.reading [PAGE.html …]
 
-Without arguments the demo site's pages of family F5 are read, at the 270 kB that such a page weighs.
-Prints medians of interleaved rounds, and ratios; a single time says little on a shared machine.
+Without arguments the demo site's pages of family F5 are read, padded to 270 kB, the size of a real page.
+Prints medians of interleaved rounds, and ratios; a single measurement means little on a shared machine.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PAGE_SIZE = 270_000
 
 
 def demo_pages() -> list[bytes]:
-    site = Site(filler=PAGE_SIZE // 3)  # the sheet stands in the JSON, escaped, and in the HTML
+    site = Site(filler=PAGE_SIZE // 3)  # the style sheet is in the JSON, escaped, and in the HTML
     pages = [
         site.answer("GET", f"/rain/a/{story.id}", {}, b"").body for story in site.stories.values() if story.is_article
     ]

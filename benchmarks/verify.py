@@ -1,8 +1,8 @@
-"""How long `scrapy verify` and `scrapy reextract --dry-run` take: makes an archive and runs them.
+"""Measures the time of `scrapy verify` and `scrapy reextract --dry-run` on a made-up archive.
 
     python benchmarks/verify.py FOLDER [--articles 100000] [--page-bytes 270000]
 
-The folder is made unless it is there. Pages are made-up F5 pages, padded with style sheets to their size,
+The archive is made if the folder does not exist. Its pages are F5 pages, padded with style sheets to their size
 and read by the project's own parser; every fifth article has a picture.
 """
 
@@ -27,7 +27,7 @@ from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.warc import WarcFile
 from newsarchive.items import Page
 
-_PER_FILE = 2000  # pages a WARC file
+_PER_FILE = 2000  # pages per WARC file
 _WORDS = "雨停以后河面涨了半尺渡口的船都系在柳树下等天亮再走镇上的人先去看田里的水"
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -59,7 +59,7 @@ def page(number: int, size: int) -> Page:
 
 
 def make_part(folder: Path, first: int, last: int, size: int) -> list[tuple[Page, str, int]]:
-    """One WARC file and its documents; returns what the ledger must know, without the pages' bytes."""
+    """One WARC file and its documents; returns what to record in the ledger, without the pages' bytes."""
     file = WarcFile(folder / "pages" / f"qq-{first:07d}.warc.gz", "benchmark")
     known = []
     for number in range(first, last):
@@ -75,7 +75,7 @@ def make_part(folder: Path, first: int, last: int, size: int) -> list[tuple[Page
 
 
 def make(folder: Path, articles: int, size: int) -> None:
-    """The archive, written with as little syncing as possible: how fast it is made is not measured."""
+    """The archive, written with as little syncing as possible; the time to make it is not part of the benchmark."""
     folder.mkdir(parents=True)
     firsts = range(0, articles, _PER_FILE)
     lasts = [min(first + _PER_FILE, articles) for first in firsts]
@@ -112,16 +112,16 @@ def main() -> None:
     parser.add_argument("--page-bytes", type=int, default=270_000)
     options = parser.parse_args()
     if not options.folder.exists():
-        begun = time.perf_counter()
+        started = time.perf_counter()
         make(options.folder, options.articles, options.page_bytes)
-        print(f"made in {time.perf_counter() - begun:.0f} s")
+        print(f"made in {time.perf_counter() - started:.0f} s")
     for command in (["verify"], ["reextract", "--dry-run"]):
-        begun = time.perf_counter()
+        started = time.perf_counter()
         done = subprocess.run(
             [sys.executable, "-m", "scrapy", *command, "-s", f"ARCHIVE_DIR={options.folder.absolute()}"],
             cwd=Path(__file__).parent.parent, capture_output=True, text=True, check=False,
         )  # fmt: skip
-        print(f"$ scrapy {' '.join(command)}  # exit code {done.returncode}, {time.perf_counter() - begun:.1f} s")
+        print(f"$ scrapy {' '.join(command)}  # exit code {done.returncode}, {time.perf_counter() - started:.1f} s")
         print(f"{done.stdout[-600:]}{done.stderr[-600:]}")
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     print(f"peak memory of the largest process: {peak / 1024:.0f} MB")
