@@ -1,4 +1,4 @@
-"""What a setting may be: one table. A wrong one is said before anything is opened, not by the component that trips."""
+"""The valid values of each setting, in one table. A wrong value is reported before anything is opened."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ KINDS: dict[str, Kind] = {
     ),
     "LOG_LEVEL": Kind("DEBUG, INFO, WARNING, ERROR or CRITICAL", _is_level),
 }
-"""Those of which more is known than the type of their default."""
+"""The settings with a stricter check than the type of their default."""
 
 _OF_TYPE = {
     bool: Kind("True or False", lambda settings, name: settings.getbool(name) in (True, False)),
@@ -123,9 +123,10 @@ _OF_TYPE = {
 
 
 def validate_settings(settings: BaseSettings, options: Collection[str] = ()) -> None:
-    """Raises `BadArgument` for a value that cannot be used, or for a name of ours misspelt.
+    """Raises `BadArgument` for a value that cannot be used, or for a misspelt name of one of our settings.
 
-    Wherever it was set; `options` are the names of those that came with `-s`, where one of Scrapy's is refused too.
+    It does not matter where it was set. `options` are the names given with `-s`: there a misspelt name of one of
+    Scrapy's settings is refused too.
     """
     for name in settings:
         shown = f"-s {name}" if name in options else name
@@ -134,14 +135,14 @@ def validate_settings(settings: BaseSettings, options: Collection[str] = ()) -> 
         kind = _kind(name)
         try:
             fits = kind is None or kind.accepts(settings, name)
-        except (ValueError, TypeError, RuntimeError):  # the last for the home of a user that there is not
+        except (ValueError, TypeError, RuntimeError):  # RuntimeError: the home of a user that does not exist
             fits = False
         if kind and not fits:
             raise BadArgument(f"{shown}={' '.join(str(settings[name]).split())}: expected {kind.expected}")
 
 
 def warn_of_slips(settings: BaseSettings) -> None:
-    """Logs names of a settings file that nobody reads here and that resemble one of Scrapy's.
+    """Logs names in a settings file that nothing here reads and that resemble one of Scrapy's.
 
     They are not refused: they may be another program's, such as USER_AGENTS.
     """
@@ -156,7 +157,7 @@ def _kind(name: str) -> Kind | None:
 
 
 def misspelt(name: str) -> list[str]:
-    """The settings that may have been meant by a name that is none; `[]` for one that is, or that somebody else reads.
+    """The settings that an unknown name may mean; `[]` for a known name, or one that another program may read.
 
     >>> misspelt("ARCHIVE_DIRR"), misspelt("DOWNLOAD_DELY"), misspelt("USER_AGENT"), misspelt("MY_EXTENSION_ENABLED")
     (['ARCHIVE_DIR'], ['DOWNLOAD_DELAY'], [], [])

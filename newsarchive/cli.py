@@ -1,4 +1,4 @@
-"""`newsarchive init DIR`: a folder of one's own in which `scrapy crawl qq` works."""
+"""`newsarchive init DIR`: makes a folder in which `scrapy crawl qq` works."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from newsarchive import settings
 from newsarchive.errors import BadArgument
 
 SCRAPY_CFG = """\
-# `scrapy` looks for this file in the working folder and above; ARCHIVE_DIR is relative to where it lies.
+# `scrapy` looks for this file in the working folder and above; ARCHIVE_DIR is relative to its folder.
 # The settings are those of archive_settings.py beside it.
 [settings]
 default = newsarchive.own_settings
 """
 
 OFTEN_CHANGED = {
-    "USER_AGENT": "who asks; put an address in that the site's people can write to",
+    "USER_AGENT": "who asks; put in an address where the site's operators can reach you",
     "QQ_CHANNELS": "the channels that are read when a run names none",
     "DOWNLOAD_DELAY": "seconds between two requests to one host",
-    "ARCHIVE_DIR": "where everything lies, relative to the folder of scrapy.cfg",
+    "ARCHIVE_DIR": "the archive's folder, relative to the folder of scrapy.cfg",
     "ARCHIVE_PAGES": "keep every page as it came, compressed, for a better parser later",
-    "ARCHIVE_PICTURES": "fetch the pictures too and name them in the Markdown by a path of the archive's own",
+    "ARCHIVE_PICTURES": "fetch the pictures too and link to the archive's copies in the Markdown",
 }
 
 
@@ -38,8 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         make_folder(folder)
     except (BadArgument, OSError) as error:
-        told = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else error
-        print(f"newsarchive: {told}", file=sys.stderr)
+        problem = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else error
+        print(f"newsarchive: {problem}", file=sys.stderr)
         return 2
     print(
         f"{folder} is ready: scrapy.cfg, archive_settings.py (what people change) and output/ (the archive).\n"
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def make_folder(folder: Path) -> None:
-    """Raise `BadArgument` before anything is written when a file of ours is already there."""
+    """Raises `BadArgument` before anything is written when one of the files already exists."""
     files = {"scrapy.cfg": SCRAPY_CFG, "archive_settings.py": "".join(settings_lines())}
     for name in files:
         if (folder / name).exists():

@@ -1,4 +1,4 @@
-"""What the settings stand for: the archive's folder, when something is due again."""
+"""Values that follow from the settings: the archive's folder, when something is due again."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
 
 def archive_folder(settings: BaseSettings) -> Path:
-    """ARCHIVE_DIR; a relative one begins where `scrapy.cfg` lies, `~` is the user's own folder."""
+    """ARCHIVE_DIR; relative to the folder of `scrapy.cfg`; `~` is the user's home."""
     beginning = Path(closest_scrapy_cfg() or ".").absolute()
     return (beginning.parent if beginning.is_file() else beginning) / Path(settings["ARCHIVE_DIR"]).expanduser()
 
 
 def stream_for_people(settings: BaseSettings) -> TextIO:
-    """Where a summary is said: on standard output, unless that is what `-o` exports to."""
+    """Where a summary is printed: on standard output, unless that is what `-o` exports to."""
     return sys.stderr if any(map(is_standard_output, settings.getdict("FEEDS"))) else sys.stdout
 
 
 def is_standard_output(feed: object) -> bool:
-    """Whether a key of FEEDS means it, as `-o -:jsonl` does."""
+    """Whether a key of FEEDS means standard output, as `-o -:jsonl` does."""
     return urlsplit(str(feed)).scheme == "stdout"
 
 

@@ -1,4 +1,4 @@
-"""Why an item does not reach the end. Scrapy counts drops by the name of their class."""
+"""Why an item is dropped. Scrapy counts drops by the name of their class."""
 
 from __future__ import annotations
 

@@ -3,24 +3,24 @@
 NewsArchiveError
 ├── PageError             the page is no article that can be archived
 │   ├── UnknownPage       no page family claims it: the site may have changed
-│   ├── MissingField      a field that every article has is not there
+│   ├── MissingField      a field that every article has is missing
 │   ├── NotAnArticle      a video, a question, a notice that the article was removed
 │   ├── PartialArticle    the site shows a part of the article only
-│   └── ChallengePage     the site wants to know whether a person reads it
+│   └── ChallengePage     the site checks whether a person reads it
 ├── ListError             a list reply cannot be used
 │   ├── BusyList          the server says "busy" inside a 200 reply: try again
 │   └── UnknownList       a reply of no known form: the site may have changed
-├── ArchiveError          what lies on disk cannot be used
+├── ArchiveError          something on disk cannot be used
 │   ├── LedgerBroken      the ledger is unreadable or of a newer version
 │   └── ArchiveLocked     another run holds the archive
-└── BadArgument           a spider argument, id or URL that cannot be meant
+└── BadArgument           an invalid spider argument, id or URL
 """
 
 from __future__ import annotations
 
 
 class NewsArchiveError(Exception):
-    """Every error of ours."""
+    """The base of all errors of this project."""
 
 
 class PageError(NewsArchiveError):
@@ -84,11 +84,11 @@ class UnknownList(ListError):
 
 
 class BadArgument(NewsArchiveError):
-    """An argument that cannot be meant; the message says what was expected."""
+    """An invalid argument; the message says what was expected."""
 
 
 class ArchiveError(NewsArchiveError):
-    """What lies on disk cannot be used."""
+    """Something on disk cannot be used."""
 
 
 class LedgerBroken(ArchiveError):

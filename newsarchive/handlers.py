@@ -1,4 +1,4 @@
-"""How a request goes out: not at all once the site's firewall has refused one."""
+"""How requests are sent: not at all once the site's firewall has refused one."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.http import Response
 
-_LONGEST_HEADERS = 256 * 1024  # bytes, and what comes with the last of them; as in Chrome
+_LONGEST_HEADERS = 256 * 1024  # bytes, with what comes in the same chunk as the last of them; as in Chrome
 
 
 class NotSent(IgnoreRequest):
-    """The request stayed here, because the crawl ends: nothing was tried."""
+    """The request was not sent, so it does not count as a try."""
 
 
 class Refused(NotSent):
-    """It stayed here because the site's firewall has refused an earlier one."""
+    """It was not sent because the site's firewall has refused an earlier one."""
 
 
 class FirewallAware(HTTP11DownloadHandler):
     """After a 501, Tencent's firewall, nothing more is sent, whatever waits in Scrapy's queues.
 
-    A spider that is told to close still lets every request go out that has passed the scheduler.
+    A spider that is closing still sends every request that has passed the scheduler.
     """
 
     _refused: ClassVar[WeakSet[Crawler]] = WeakSet()  # each scheme has a handler of its own
@@ -46,14 +46,14 @@ class FirewallAware(HTTP11DownloadHandler):
             raise Refused(f"{request.url}: not sent, the site's firewall has refused an earlier request (501)")
         sent = _with_header_for_user(request)
         response = await super().download_request(sent)
-        request.meta.update(sent.meta)  # how long it took, by which AutoThrottle goes
+        request.meta.update(sent.meta)  # how long it took, which AutoThrottle needs
         if response.status == 501 and not request.meta.get("picture"):  # pictures come from hosts of their own
             self._refused.add(self.crawler)
         return response
 
 
 class _HeaderLimit:
-    """Ends a connection whose answer has headers without end: it counts what comes until they are there."""
+    """Ends a connection whose answer has endless headers: counts the bytes until they are complete."""
 
     def __init__(self, protocol: Any) -> None:
         self._protocol = protocol
@@ -63,7 +63,7 @@ class _HeaderLimit:
 
     def request(self, request: object) -> Any:
         self._left = _LONGEST_HEADERS
-        return self._request(request).addCallbacks(self._came, self._did_not_come)
+        return self._request(request).addCallbacks(self._headers_complete, self._failed)
 
     def data_received(self, data: bytes) -> None:
         if self._left is not None:
@@ -73,18 +73,18 @@ class _HeaderLimit:
                 return
         self._receive(data)
 
-    def _came(self, response: object) -> object:
+    def _headers_complete(self, response: object) -> object:
         self._left = None
         return response
 
-    def _did_not_come(self, failure: Failure) -> Failure:
+    def _failed(self, failure: Failure) -> Failure:
         if self._left is not None and self._left < 0:
             raise DownloadCancelledError(f"its headers are larger than {_LONGEST_HEADERS:,} bytes")
         return failure
 
 
 class LimitedHeaders(FirewallAware):
-    """The same, with headers of a size that neither Scrapy nor Twisted limits."""
+    """The same, with a limit on the size of headers, which neither Scrapy nor Twisted has."""
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
@@ -114,7 +114,7 @@ def _with_header_for_user(request: Request) -> Request:
 
 
 class SavedPage(FileDownloadHandler):
-    """`scrapy shell ./page.html`. In a crawl, whose URLs come from the network, nobody may name files."""
+    """`scrapy shell ./page.html`. Not for a crawl, whose URLs come from the network."""
 
     def __init__(self, crawler: Crawler) -> None:
         """Raises `NotConfigured` with `ARCHIVE_OPEN`."""

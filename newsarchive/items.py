@@ -1,4 +1,4 @@
-"""What travels through the pipelines: data only, nothing of ours imported."""
+"""The items that go through the pipelines: data only, nothing of this project imported."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Page:
     source: str
     """Name of the source, which is the name of its folder: `qq`."""
     article_id: str = ""
-    """The id that was asked for; `""` for a saved page, which tells its own."""
+    """The id that was asked for; `""` for a saved page, which contains its own."""
     url: str
     """Where the page came from. A saved page without a known address has its `file://` URL."""
     html: bytes
@@ -77,7 +77,7 @@ class Article:
     content_hash: str = ""
     """SHA-256 of the document with the site's own picture links; `""` until it was compared with the archive."""
     local_pictures: dict[str, str] = field(default_factory=dict)
-    """Pictures that lie in the archive: the site's URL → the link in the file. Everything else is the same."""
+    """Pictures that are in the archive: the site's URL → the link in the file. Everything else is the same."""
     etag: str = ""
     """`ETag` of the page's answer, for a later conditional request."""
     last_modified: str = ""
@@ -93,4 +93,4 @@ class ArchivedArticle(Article):
     path: str
     """Of its document, below `ARCHIVE_DIR`."""
     change: str
-    """What it was to the archive: `new`, `revised`, or `restored` for one whose document was lost or damaged."""
+    """How it changed the archive: `new`, `revised`, or `restored` for one whose document was lost or damaged."""

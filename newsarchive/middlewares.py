@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
     from scrapy.crawler import Crawler
 
-_LOOK = 0.5  # seconds between two looks whether the crawl goes on
+_LOOK = 0.5  # seconds between two checks whether the crawl goes on
 
 
 def _is_closing(crawler: Crawler) -> bool:
-    """Whether the spider is told to close, which waits for every request that is on its way."""
-    slot = crawler.engine._slot if crawler.engine else None  # there is no public word for it
+    """Whether the spider is closing, which waits for every request that is on its way."""
+    slot = crawler.engine._slot if crawler.engine else None  # there is no public API for it
     return slot is not None and slot.closing is not None
 
 
@@ -39,13 +39,13 @@ class SiteHosts(OffsiteMiddleware):
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Raises `NotConfigured` unless there is an archive to guard: in `scrapy shell` a person names each URL."""
+        """Raises `NotConfigured` unless there is an archive to protect: in `scrapy shell` a person names each URL."""
         if not crawler.settings.getbool("ARCHIVE_OPEN"):
             raise NotConfigured
         return super().from_crawler(crawler)
 
     def request_scheduled(self, request: Request, spider: Spider) -> None:
-        """Nothing: a request that is refused here would go without its errback, and nobody would learn of it."""
+        """Does nothing: a request refused here would be dropped silently, without its errback."""
 
     def process_request(self, request: Request, spider: Spider | None = None) -> None:  # noqa: ARG002
         """Raises `IgnoreRequest` for any other host or scheme."""
@@ -66,7 +66,7 @@ class SiteHosts(OffsiteMiddleware):
 
 
 class Backoff:
-    """Listens for hosts that ask for quiet, and lets those requests wait that have not passed the scheduler."""
+    """Notes hosts that ask us to wait, and delays requests to them that do not pass the scheduler."""
 
     def __init__(
         self,
@@ -88,17 +88,17 @@ class Backoff:
         )
 
     async def process_request(self, request: Request) -> Request | None:
-        """One of the scheduler's goes back there when its host has asked for quiet meanwhile.
+        """A request from the scheduler goes back there when its host has asked us to wait in the meantime.
 
-        Raises `NotSent` for a picture that can wait until the end of the run, and when the crawl is stopped: nobody
-        is to wait five minutes for that.
+        Raises `NotSent` for a picture that can wait until the end of the run, and when the crawl is stopped: that
+        must not take five minutes.
         """
         if not self.patience.seconds(request):
             return None
         if request.callback is not NO_CALLBACK:
             return request.copy()
         parts = urlparse_cached(request)
-        if parts.path == "/robots.txt":  # those that have asked for it are not to hold a slot either
+        if parts.path == "/robots.txt":  # the requests that need it must not hold a slot either
             self.patience.leave_alone(request, self.patience.until(request))
         picture = request.meta.get("picture") or _is_below(parts.hostname, self.picture_domains())
         if picture and not request.meta.get("patient"):

@@ -1,7 +1,7 @@
-"""What `archive_settings.py` says, the settings file of a folder that `newsarchive init` has made.
+"""The settings in `archive_settings.py`, the settings file of a folder that `newsarchive init` has made.
 
-`scrapy.cfg` names this module in its place: Scrapy reads the settings before any command begins, and would answer a
-broken file with a traceback.
+`scrapy.cfg` names this module in its place: Scrapy reads the settings before any command begins, and would show a
+traceback for a broken file.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is nobody's to read: passwords and tokens, cut out of text that is written down. Pure."""
+"""Removes passwords and tokens from text before it is written or shown. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 HIDDEN = "***"
-# parts of names; rather one too many than one too few
+# parts of names; better one too many than one too few
 _NAME = r"(?=[\w.-]*?(?:token|key|pass|pwd|secret|credential|auth))[\w.-]+"
 _IN_URL = re.compile(r"(?<=//)[^/?#\s]*@")
 _ASSIGNED = re.compile(rf"""(?<![\w.-])({_NAME}=)(?:'[^']*'|"[^"]*"|[^\s&'"]+)""", re.IGNORECASE)
@@ -18,7 +18,7 @@ _OPTION = re.compile(rf"\A((?:--\w+=)?{_NAME}=).+", re.IGNORECASE | re.DOTALL)
 
 
 def without_secrets(text: str) -> str:
-    """The text without users and passwords of URLs, and without the values of what is named as a secret.
+    """The text without users and passwords of URLs, and without the values whose names say that they are secret.
 
     >>> without_secrets("no answer from http://me:hunter2@host/list?page=1&token=abc")
     'no answer from http://***@host/list?page=1&token=***'

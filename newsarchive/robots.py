@@ -1,4 +1,4 @@
-"""robots.txt, however large it is and whatever it says."""
+"""A parser for robots.txt files of any size and content."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
 LARGEST = 500 * 1024
-"""Bytes that are read, as RFC 9309 wants; what follows is not."""
+"""Bytes that are read, as RFC 9309 requires; the rest is ignored."""
 
 _AGENT = frozenset({"user-agent", "useragent", "user agent"})
 _OF_NO_GROUP = frozenset({"sitemap", "sitemaps", "site-map", "host"})
 
 
 class Robots(RobotParser):
-    """Protego, given only what is said to one user agent.
+    """Protego, given only the rules for one user agent.
 
-    It keeps each rule for each agent of its group: a file of 500 KiB can have 300 million of these.
+    It stores each rule once for each agent of its group: a file of 500 KiB can have 300 million of these.
     """
 
     def __init__(self, body: bytes) -> None:
-        if len(body) > LARGEST:  # and half a rule is another rule
+        if len(body) > LARGEST:  # half a rule would be another rule
             end = max(body.rfind(b"\n", 0, LARGEST), body.rfind(b"\r", 0, LARGEST))
             body = body[: end + 1]
         self._groups = list(_groups(decode_robotstxt(body, None)))
@@ -79,7 +79,7 @@ def _groups(text: str) -> list[tuple[set[str], list[str]]]:
 
 
 def _field(line: str) -> tuple[str, str]:
-    """What a line is about, and what it says. Some write the name of an agent without the colon."""
+    """The field and the value of a line. Some write the name of an agent without the colon."""
     field, colon, value = (part.strip() for part in line.partition(":"))
     if colon and field.lower() in _AGENT:
         return field.lower(), value

@@ -1,4 +1,4 @@
-"""Every setting, in the order of the way of an article: look, fetch, extract, store, report.
+"""Every setting, in the order in which an article is handled: look, fetch, extract, store, report.
 
 Ours begin with `ARCHIVE_` or, for what is about one source, with its name. A value that differs from
 Scrapy's default says why. Any of them can be overridden with `scrapy crawl qq -s NAME=value`.
@@ -29,14 +29,14 @@ QQ_SITEMAP_URL = "https://news.qq.com/sitemap/index.xml"
 
 USER_AGENT = "newsarchive/0.1 (archives news articles as Markdown)"  # honest; say who you are when you run it
 ROBOTSTXT_OBEY = True  # default False
-ROBOTSTXT_PARSER = "newsarchive.robots.Robots"  # Scrapy's own, kept from a file that is made to cost time
+ROBOTSTXT_PARSER = "newsarchive.robots.Robots"  # Scrapy's own, protected from files made to cost time
 DOWNLOAD_DELAY = 0.5  # seconds between requests to one host; default 0
 CONCURRENT_REQUESTS_PER_DOMAIN = 2  # default 8; with the delay: at most about two requests a second
 CONCURRENT_REQUESTS = 4  # default 16; the site has three hosts
 AUTOTHROTTLE_ENABLED = True  # default False: slower when the site is slow, never faster than DOWNLOAD_DELAY
 AUTOTHROTTLE_START_DELAY = 0.5  # seconds; default 5
 AUTOTHROTTLE_MAX_DELAY = 30.0  # seconds; default 60
-COOKIES_ENABLED = False  # articles need none, and without they do not track us; saves 0.03 ms a page
+COOKIES_ENABLED = False  # articles need none, and we are not tracked; saves 0.03 ms a page
 DEFAULT_REQUEST_HEADERS = {
     "Accept": "text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8",
     "Accept-Language": "zh-CN,zh;q=0.9",
@@ -49,10 +49,10 @@ RETRY_TIMES = 4  # default 2; waits 2, 4, 8 and 16 seconds
 # 567 is Tencent's "too many requests"; 501 is its firewall and ends the crawl. Default: 500, 502 to 504, 522, 524,
 # 408, 429.
 RETRY_HTTP_CODES = [500, 502, 503, 504, 505, 507, 508, 510, 511, 520, 521, 522, 523, 524, 408, 429, 567]
-RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"  # default ERROR; the spider says it once, with what follows from it
+RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"  # default ERROR; the spider logs it once, with the consequence
 DOWNLOAD_TIMEOUT = 60  # seconds; default 180
 
-# --- safety of a program that nobody watches
+# --- safety of an unattended program
 
 DOWNLOAD_VERIFY_CERTIFICATES = True  # default False
 DOWNLOAD_MAXSIZE = 20 * 1024 * 1024  # bytes; default 1 GiB; an F5 page weighs 270 kB
@@ -66,16 +66,16 @@ TELNETCONSOLE_ENABLED = False  # default True: a console that runs code
 REMOTE_CONTROL_ENABLED = False  # default True: a server that runs code
 METAREFRESH_ENABLED = False  # default True; articles have none; saves 0.13 ms a page
 SCHEDULER = (
-    "newsarchive.waiting.PatientScheduler"  # a retry, or a host that asks for quiet, keeps no other host waiting
+    "newsarchive.waiting.PatientScheduler"  # a retry, or a host that asks us to wait, keeps no other host waiting
 )
 DOWNLOADER = "newsarchive.waiting.PatientDownloader"
 DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,  # lets retried and redirected requests through
     "newsarchive.middlewares.SiteHosts": 50,
-    "newsarchive.middlewares.Backoff": 560,  # just nearer to the site than Retry (550): it sees each answer first
+    "newsarchive.middlewares.Backoff": 560,  # just closer to the site than Retry (550), so it sees each answer first
 }
 
-# --- the way of a page, one verb each
+# --- the steps for a page, one verb each
 
 ITEM_PIPELINES = {
     "newsarchive.pipelines.preserve.Preserve": 100,  # first: what cannot be read now can be read later
@@ -85,7 +85,7 @@ ITEM_PIPELINES = {
     "newsarchive.pipelines.pictures.Pictures": 500,
     "newsarchive.pipelines.store.Store": 600,  # last, and in it the ledger's row last
 }
-SCRAPER_SLOT_MAX_ACTIVE_SIZE = 1_000_000  # bytes; default 5,000,000: pages that wait here are lost in a kill
+SCRAPER_SLOT_MAX_ACTIVE_SIZE = 1_000_000  # bytes; default 5,000,000: pages that wait here are lost when a run is killed
 CONCURRENT_ITEMS = 4  # default 100, whose idle workers cost 0.7 ms a page
 SPIDER_MIDDLEWARES = {  # its warning is for people who write spiders, and comes for Scrapy's own retries too
     "scrapy.spidermiddlewares.metacopy.MetaCopyDetectionMiddleware": None,
@@ -98,7 +98,7 @@ ARCHIVE_MIN_TEXT = 10  # code points; a body with less and without picture or vi
 ARCHIVE_PICTURES = False  # fetch pictures and link to them; off: the reference format, which links to the site
 ARCHIVE_PICTURES_URL = "/pictures/"  # where the static site serves ARCHIVE_DIR/pictures
 ARCHIVE_PICTURES_MAX_BYTES = 20 * 1024 * 1024  # bytes; a larger picture stays a link to the site
-ARCHIVE_PICTURES_BACKLOG = 100  # articles from before pictures were wanted that a run completes at its end
+ARCHIVE_PICTURES_BACKLOG = 100  # articles archived without pictures that a run completes at its end
 
 # --- what is looked at again
 
@@ -120,6 +120,6 @@ EXTENSIONS = {
 ARCHIVE_PROGRESS = None  # a live line: None on a terminal only, True always, False never
 LOG_LEVEL = "WARNING"  # default DEBUG; every line from here on means something to the person who runs it
 LOG_FORMATTER = "newsarchive.extensions.loglines.LogLines"  # Scrapy's own writes a whole page into the log
-LOGSTATS_INTERVAL = 0.0  # default 60 seconds; the live line tells
+LOGSTATS_INTERVAL = 0.0  # default 60 seconds; the live line shows it
 LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
 LOG_DATEFORMAT = "%Y-%m-%d %H:%M:%S"

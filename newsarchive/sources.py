@@ -11,7 +11,7 @@ from newsarchive.items import Article
 
 
 class Reader(Protocol):
-    """What every source's `read_article` does. Raises `PageError` for a page that is no article."""
+    """The signature of every source's `read_article`. Raises `PageError` for a page that is no article."""
 
     def __call__(self, html: bytes | str, url: str = "", thumbnail: str = "") -> Article:
         """The article on a page."""

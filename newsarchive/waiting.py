@@ -1,7 +1,7 @@
-"""Requests that wait: a retry before it goes out, and all that goes to a host that has asked for quiet.
+"""Requests that wait: a retry before it goes out, and all requests to a host that has asked us to wait.
 
 They wait in the scheduler and hold no slot, so that requests to other hosts go on. Those that do not pass the
-scheduler, robots.txt and pictures, are the matter of `Backoff` in `middlewares.py`.
+scheduler, robots.txt and pictures, are handled by `Backoff` in `middlewares.py`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _RETRY = "newsarchive_retry_waits_until"  # in a request's meta
 
 
 class Patience:
-    """Until when a request is not to go out. One for each crawler."""
+    """How long a request has to wait. One for each crawler."""
 
     _of: ClassVar[WeakKeyDictionary[Crawler, Patience]] = WeakKeyDictionary()
 
@@ -55,11 +55,11 @@ class Patience:
 
     @property
     def is_full(self) -> bool:
-        """Whether so many requests wait that no more are to be found, for whatever host."""
+        """Whether so many requests wait that no more should be added, for any host."""
         return self.waiting >= _MOST
 
     def until(self, request: Request) -> float:
-        """By the clock. The time of a retry begins when this is asked first."""
+        """By the clock. The wait of a retry starts at the first call."""
         return max(self._retry_until(request), self._quiet_until.get(_host(request), 0.0))
 
     def seconds(self, request: Request) -> float:
@@ -67,11 +67,11 @@ class Patience:
         return max(0.0, self.until(request) - self.clock())
 
     def leaves_alone(self, request: Request) -> bool:
-        """Whether the request's host has asked for quiet."""
+        """Whether the request's host has asked us to wait."""
         return self._quiet_until.get(_host(request), 0.0) > self.clock()
 
     def listen(self, request: Request, response: Response) -> None:
-        """Does an answer ask for quiet? For how long it says itself, or it is as long as this request's next retry."""
+        """Notes an answer that asks us to wait: as long as it says, or as long as this request's next retry."""
         asked = retry_after(response) if response.status >= 400 else None
         if asked is None and response.status in _TOO_MANY:
             asked = self._wait(request.meta.get("retry_times", 0))
@@ -98,13 +98,13 @@ class Patience:
 
 
 class PatientScheduler(Scheduler):
-    """Keeps what has to wait beside its queues, and gives it to the engine when its time has come."""
+    """Keeps waiting requests outside its queues, and gives them to the engine when their time has come."""
 
     def open(self, spider: Spider) -> Deferred[None] | None:
         assert self.crawler  # noqa: S101
         self._patience = Patience.of(self.crawler)
         self._waiting: list[tuple[float, int, Request]] = []
-        self._number = count()  # no request is less than another
+        self._number = count()  # requests cannot be compared
         self._timer: CallLaterResult | None = None
         return super().open(spider)
 
@@ -118,11 +118,11 @@ class PatientScheduler(Scheduler):
         while (request := super().next_request()) is not None:
             if not self._patience.seconds(request):
                 return request
-            self._wait(request)  # its host has asked for quiet meanwhile
+            self._wait(request)  # its host has asked us to wait in the meantime
         return None
 
     def __len__(self) -> int:
-        """Also those that wait, or the crawl would end."""
+        """With those that wait, or the crawl would end."""
         return super().__len__() + len(self._waiting)
 
     def close(self, reason: str) -> Deferred[None] | None:
@@ -135,16 +135,16 @@ class PatientScheduler(Scheduler):
         heapq.heappush(self._waiting, (self._patience.until(request), next(self._number), request))
         self._patience.waiting = len(self._waiting)
         if self._waiting[0] is not first:
-            self._wake_up_in_time()
+            self._set_timer()
 
-    def _wake_up_in_time(self) -> None:
+    def _set_timer(self) -> None:
         if self._timer:
             self._timer.cancel()
         self._timer = None
         if self._waiting:
-            self._timer = call_later(max(0.0, self._waiting[0][0] - self._patience.clock()), self._let_go)
+            self._timer = call_later(max(0.0, self._waiting[0][0] - self._patience.clock()), self._release)
 
-    def _let_go(self) -> None:
+    def _release(self) -> None:
         self._timer = None
         now, ready = self._patience.clock(), []
         while self._waiting and self._waiting[0][0] <= now:
@@ -152,13 +152,13 @@ class PatientScheduler(Scheduler):
         self._patience.waiting = len(self._waiting)
         for request in ready:
             self.crawler.engine.crawl(request)  # type: ignore[union-attr]  # which wakes the engine up, too
-        self._wake_up_in_time()
+        self._set_timer()
 
 
 class PatientDownloader(Downloader):
-    """A request whose host has asked for quiet holds none of `CONCURRENT_REQUESTS`.
+    """A request whose host has asked us to wait holds none of `CONCURRENT_REQUESTS`.
 
-    Such are here too: those that have asked for a host's robots.txt, and pictures at the end of a run.
+    These include requests that need a host's robots.txt, and pictures at the end of a run.
     """
 
     def __init__(self, crawler: Crawler) -> None:
@@ -174,7 +174,7 @@ class PatientDownloader(Downloader):
 
 
 def retry_after(response: Response) -> float | None:
-    """Seconds that a `Retry-After` header asks for, which may also name a date; `None` where there is none of both.
+    """Seconds that a `Retry-After` header asks for, which may also name a date; `None` when it has neither.
 
     >>> from scrapy.http import Response
     >>> asked = {"Date": "Thu, 26 Nov 2026 02:00:00 GMT", "Retry-After": "Thu, 26 Nov 2026 02:01:30 GMT"}
@@ -186,7 +186,7 @@ def retry_after(response: Response) -> float | None:
         return float(text)
     if (until := _date(text)) is None:
         return None
-    now = _date(_header(response, "Date")) or datetime.now(UTC)  # the server's clock, which may not be ours
+    now = _date(_header(response, "Date")) or datetime.now(UTC)  # the server's clock, which may differ from ours
     return max(0.0, (until - now).total_seconds())
 
 

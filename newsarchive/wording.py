@@ -1,4 +1,4 @@
-"""Numbers in sentences, and text of strangers in one line. Pure."""
+"""Counts in sentences, and text from the network in one line. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 LONGEST = 1000
 """Characters of a line that a person reads, at most."""
 
-# What moves a terminal's cursor, ends a line, turns the direction of writing or cannot be encoded.
+# What moves a terminal's cursor, ends a line, changes the direction of text or cannot be encoded.
 _UNPRINTABLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufff9-\ufffb"
     "\U000e0000-\U000e007f]"
@@ -15,7 +15,7 @@ _UNPRINTABLE = re.compile(
 
 
 def counted(number: int, noun: str) -> str:
-    """A number and what is counted; of several words, the first one is.
+    """A number and what is counted; of several words, the first gets the plural.
 
     >>> counted(1, "page in quarantine"), counted(0, "list"), counted(2, "try")
     ('1 page in quarantine', '0 lists', '2 tries')
@@ -27,7 +27,7 @@ def counted(number: int, noun: str) -> str:
 
 
 def printable(text: str, longest: int = LONGEST) -> str:
-    r"""Text from the network as one line that may be shown and kept anywhere: nothing in it acts, and it has an end.
+    r"""Text from the network as one line that is safe to show and store: no control characters, limited length.
 
     >>> print(printable("busy\n2026-11-03 ERROR \x1b[31mforged"))
     busy 2026-11-03 ERROR \x1b[31mforged

@@ -462,7 +462,7 @@ def test_too_many_open_files_are_no_fault_of_the_site(crawl: Crawl, demo_site: D
         (BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"), "unavailable: allow more processes"),
         (OSError(errno.ENFILE, "Too many open files in system"), "system: allow more open files on this machine"),
         (ConnectBindError(errno.EMFILE, "Too many open files"), "Too many open files: allow more open files"),  # type: ignore[no-untyped-call]
-        (BrokenProcessPool("A process"), "a process of this program is gone: it was ended by force, or for want of"),
+        (BrokenProcessPool("A process"), "a process of this program is gone: it was ended by force, or ran out of"),
     ],
 )
 def test_faults_of_the_machine_in_words(error: BaseException, words: str) -> None:

@@ -469,7 +469,7 @@ def test_metadata_of_others_in_another_code(tmp_path: Path) -> None:
 def test_several_records_in_one_gzip_member_are_named(tmp_path: Path) -> None:
     path = written(tmp_path, page(1), page(2))
     path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes())))
-    assert damages(path) == ["several records in one gzip member: `warcio recompress` mends it"]
+    assert damages(path) == ["several records in one gzip member: `warcio recompress` fixes it"]
 
 
 def test_no_page_at_an_offset_is_an_error_that_names_it(tmp_path: Path) -> None:

@@ -1,1 +1,1 @@
-"""What lies on disk. The only place that writes."""
+"""The files on disk. The only package that writes them."""

@@ -1,4 +1,4 @@
-"""An opened archive folder: lock held, left-overs of killed runs swept away, ledger open."""
+"""An opened archive folder: lock held, left-overs of killed runs removed, ledger open."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Archive:
     ) -> Self:
         """Raises `ArchiveLocked` or `LedgerBroken`. `ages` and `pictures_url` serve a rebuild.
 
-        A ledger that is not there while articles are is rebuilt: it can be lost, a broken one cannot be overlooked.
+        A missing ledger is rebuilt when there are articles; a broken one raises.
         """
         lock = Lock(folder / LOCK)
         lock.acquire(purpose, now)
@@ -60,7 +60,7 @@ class Archive:
             raise
 
     def is_intact(self, row: Row) -> bool:
-        """Whether the article's document lies there as it was written."""
+        """Whether the article's document exists and is unchanged."""
         if not row.path:
             return False
         document = document_bytes(self.folder / row.path)
@@ -82,7 +82,7 @@ class Archive:
 
 
 def _pull_in(ledger: Ledger, now: datetime, ages: Sequence[timedelta]) -> None:
-    """What a run with a clock that was ahead has put off for years is due as if it had been right."""
+    """Corrects times that a run with a fast clock has set years ahead."""
     latest = Latest(now, ages)
     rows = list(ledger.rows_after(latest.past, latest.next_try, latest.next_check))
     if latest.is_behind(rows):
@@ -107,7 +107,7 @@ def _pull_in(ledger: Ledger, now: datetime, ages: Sequence[timedelta]) -> None:
 
 
 def document_bytes(file: Path) -> bytes | None:
-    """What lies there; `None` where nothing does, or what no disk can read any more."""
+    """The file's content; `None` when it is missing or cannot be read."""
     try:
         return read_file(file)
     except OSError:

@@ -11,7 +11,7 @@ from newsarchive.archive.records import Damage, Record, records
 from newsarchive.errors import ArchiveError
 from newsarchive.items import Page
 
-_LONGEST_BLOCK = 1 << 20  # bytes of what is said about a capture
+_LONGEST_BLOCK = 1 << 20  # bytes of a capture's metadata
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +24,7 @@ class Capture:
 
     @property
     def is_page(self) -> bool:
-        """A web page that came whole: no list reply, no picture, no redirect, no error."""
+        """A complete web page: no list reply, no picture, no redirect, no error."""
         return (
             self.record.status == 200
             and "list" not in self.about
@@ -34,7 +34,7 @@ class Capture:
 
 
 def captures(path: Path, offset: int = 0) -> Iterator[Capture | Damage]:
-    """Every answer from `offset` on; a `revisit` is none, for it has no body."""
+    """Every answer from `offset` on; a `revisit` is skipped, because it has no body."""
     pending: Capture | None = None
     for record in records(path, offset):
         if isinstance(record, Record) and record.type == "metadata":
@@ -54,14 +54,14 @@ def captures(path: Path, offset: int = 0) -> Iterator[Capture | Damage]:
 
 
 def _without_metadata(capture: Capture) -> Capture | Damage:
-    """A page of ours would lose its thumbnail, and read as if it had been edited."""
+    """Without its metadata, one of our pages would lose its thumbnail and look edited."""
     if not capture.record.concerns:
         return capture
     return Damage(offset=capture.record.offset, reason="the record that says what was found here is missing")
 
 
 def capture_at(path: Path, offset: int) -> Capture:
-    """Raises `ArchiveError` when no whole answer stands there."""
+    """Raises `ArchiveError` when there is no complete answer at the offset."""
     try:
         found = next(captures(path, offset), None)
     except OSError as error:
@@ -73,7 +73,7 @@ def capture_at(path: Path, offset: int) -> Capture:
 
 
 def capture_page(capture: Capture, source: str) -> Page:
-    """The page as it came from the network; `source` is for WARC files of others, which name none."""
+    """The page as it came from the network; `source` is for other programs' WARC files, which name none."""
     record, about = capture.record, capture.about
     return Page(
         source=about.get("source", source),
@@ -94,6 +94,6 @@ def _fields(block: bytes) -> dict[str, str]:
     block = block[:_LONGEST_BLOCK]
     try:
         lines = block.decode("utf-8", "surrogatepass").split("\r\n")
-    except UnicodeDecodeError:  # of another program
+    except UnicodeDecodeError:  # written by another program
         lines = block.decode("utf-8", "replace").split("\r\n")
     return {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines) if value}

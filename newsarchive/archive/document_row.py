@@ -1,4 +1,4 @@
-"""The ledger's row of a Markdown file, as far as the file tells."""
+"""The ledger's row of a Markdown file, as far as the file says."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from newsarchive.archive.front_matter import front_matter
 from newsarchive.archive.rows import Row, State
 from newsarchive.archive.schedule import next_check
 
-# no front matter tells a zone, and the one of the publishers so far is this one
+# front matter has no time zone, and all publishers so far are in this one
 _ZONE = timezone(timedelta(hours=8))
 _SOURCE_LINE = re.compile(r"\[(?P<source>[^\]]*)\]\((?P<url>https?://[^)\s]+)\)")
 
 
 def read_row(folder: Path, path: Path, *, now: datetime, ages: Sequence[timedelta] = (), pictures_url: str = "") -> Row:
-    """The ledger's row for a Markdown file. Raises `ValueError` when it is no article of ours."""
+    """The ledger's row for a Markdown file. Raises `ValueError` when it is not one of our articles."""
     data = read_file(path)
     text = data.decode("utf-8")
     source, article_id = path.relative_to(folder).parts[1], path.stem
@@ -35,7 +35,7 @@ def read_row(folder: Path, path: Path, *, now: datetime, ages: Sequence[timedelt
     thumbnail = str(fields.get("thumbnail") or "")
     former = folder / revision_path(source, article_id, archived).parent
     digest = hashlib.sha256(data).hexdigest()
-    # a document with local pictures is not the reference rendering, and that one cannot be had from it
+    # a document with local pictures is not the reference rendering, which cannot be derived from it
     local = bool(pictures_url) and (f"]({pictures_url}" in text or thumbnail.startswith(pictures_url))
     return Row(
         source=source,

@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 class Change(StrEnum):
-    """What an article is to the archive."""
+    """How an article compares with the archive."""
 
     NEW = "new"
     CHANGED = "changed"
@@ -33,12 +33,12 @@ def content_hash(document: str | bytes) -> str:
 
 
 def document_path(row: Row | None, article: Article) -> str:
-    """Where the article's file lies or will: it never changes once written, even when the publish time does."""
+    """Path of the article's file: it never changes once written, even when the publish time does."""
     return row.path if row and row.path else str(content_path(article.source, article.published, article.article_id))
 
 
 def compare(archive: Archive, article: Article, document: str) -> Change:
-    """Compares the reference rendering with what the archive holds of the article."""
+    """Compares the reference rendering with the archived version."""
     row = archive.ledger.get(article.source, article.article_id)
     if row is None or not row.path:
         return Change.NEW
@@ -46,9 +46,9 @@ def compare(archive: Archive, article: Article, document: str) -> Change:
         return Change.CHANGED  # lost or damaged: it is written again
     if row.content_hash:
         same = row.content_hash == content_hash(document)
-    else:  # rebuilt from a file with local pictures, which does not tell where they came from
+    else:  # rebuilt from a file with local pictures, which does not say where they came from
         file = archive.folder / row.path
-        same = _shows_the_same(read_file(file).decode("utf-8", "replace"), document)
+        same = _could_be_same(read_file(file).decode("utf-8", "replace"), document)
     return Change.UNCHANGED if same else Change.CHANGED
 
 
@@ -65,7 +65,7 @@ def put(
 
     Args:
         next_check: when the site is asked again.
-        from_site: the page says what the site has now, and not what it had when the page was saved.
+        from_site: the page was fetched now, and not saved earlier.
 
     Returns:
         The number of the revision: 1 for the first version.
@@ -76,20 +76,20 @@ def put(
     former = document_bytes(file)
     revision = max(row.revision, 1) if row else 1
     if former != document:
-        if former is not None and not _says_the_same(row, article, former, document):
+        if former is not None and not _has_same_text(row, article, former, document):
             written = min(datetime.fromtimestamp(file.stat().st_mtime, UTC), now)
             known = row if row and row.path else None
             as_written = known is not None and known.file_hash in ("", content_hash(former))
-            # a killed run may have written a document and not told the ledger
+            # a killed run may have written a document without recording it in the ledger
             whole = as_written or _is_document(archive.folder, file)
             kept = _keep(archive.folder, article, former, (row and row.archived_at) or written, whole=whole)
             if whole:
                 revision += 1
             if known and not as_written:
                 where = kept.relative_to(archive.folder)
-                logger.warning("%s: not as it was written, written again; what lay there is kept as %s", path, where)
+                logger.warning("%s: not as it was written, written again; the former file is kept as %s", path, where)
         elif former is None and os.path.lexists(file):
-            logger.warning("%s: what lies there cannot be read as a file, written again", path)
+            logger.warning("%s: cannot be read as a file, written again", path)
         write_bytes(file, document)
     elif row and row.path and row.file_hash != content_hash(document):
         revision += 1  # written, and its former version kept, by a run that was killed before the row
@@ -106,15 +106,15 @@ def put(
     return revision
 
 
-def _says_the_same(row: Row | None, article: Article, former: bytes, document: bytes) -> bool:
+def _has_same_text(row: Row | None, article: Article, former: bytes, document: bytes) -> bool:
     """Whether only the links to pictures differ from the version that the ledger knows."""
     if row is None or not row.content_hash or row.content_hash != article.content_hash:
         return False
     return same_text(former.decode("utf-8", "replace"), document.decode("utf-8", "replace"))
 
 
-def _shows_the_same(former: str, document: str) -> bool:
-    """Whether a document with local pictures can be the one with the site's: where they came from, it does not tell."""
+def _could_be_same(former: str, document: str) -> bool:
+    """Whether a document with local pictures could be the one with the site's: it does not say where they came from."""
     pairs = zip(picture_links(former), picture_links(document), strict=False)
     return same_text(former, document) and all(one == other or picture_digits(one) for one, other in pairs)
 
@@ -128,7 +128,7 @@ def _is_document(folder: Path, file: Path) -> bool:
 
 
 def _keep(folder: Path, article: Article, former: bytes, archived: datetime, *, whole: bool) -> Path:
-    """The former version under its time; a run that was killed after this line keeps it only once."""
+    """Stores the former version under its time; only once, even when a run is killed after this."""
     for nth in range(1, 1000):
         path = folder / revision_path(article.source, article.article_id, archived, nth)
         if not whole:

@@ -16,7 +16,7 @@ from newsarchive.items import Page
 
 VERSION = "1.1"  # which has microseconds in its dates
 ORIGINAL = "X-Archive-Orig-"
-"""Before the name of a header that was true on the wire and is not of the unpacked body: the usual prefix."""
+"""The usual prefix for a header that was true of the transfer and is not of the unpacked body."""
 _WIRE_HEADERS = {"content-encoding", "transfer-encoding"}
 
 
@@ -59,7 +59,7 @@ def list_exchange(
     source: str, where: str, *, url: str, status: int, headers: tuple[tuple[str, str], ...],
     body: bytes, request_body: bytes, date: datetime,
 ) -> Exchange:  # fmt: skip
-    """A list's reply. `request_body` tells which page of which list it is: the URL is the same for all."""
+    """A list's reply. `request_body` says which page of which list it is: the URL is the same for all."""
     about = {"source": source, "list": where, "request-body": request_body.decode("utf-8", "replace")}
     return Exchange(url=url, status=status, headers=headers, body=body, date=date, about=about)
 
@@ -138,5 +138,5 @@ def _still_true(name: str, value: str, body: bytes) -> bool:
 
 
 def _one_line(value: str) -> str:
-    """JSON may stand over lines; between its tokens a space is as good."""
+    """JSON may span lines; between its tokens a space is equivalent."""
     return value.replace("\r", " ").replace("\n", " ")

@@ -1,7 +1,7 @@
-"""Where things lie in the archive, files that are whole or absent, and how both are opened.
+"""Paths in the archive, files that are whole or absent, and how both are opened.
 
-A folder may be a symbolic link, so that pictures can lie on another disk. A file may not: what is no regular file
-(a link, a pipe, a device, a socket) is refused, since it could lead out of the archive, or block whoever opens it.
+A folder may be a symbolic link, so that pictures can be on another disk. A file may not: anything but a regular file
+(a link, a pipe, a device, a socket) is refused, since it could point outside the archive, or block when opened.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ PAGES = "pages"
 QUARANTINE = "quarantine"
 
 LARGEST = 64 * 1024 * 1024
-"""Bytes of a page, a document or a WARC record, unpacked: more is refused. DOWNLOAD_MAXSIZE lets 20 MiB in."""
+"""Bytes of a page, a document or a WARC record, unpacked: more is refused. DOWNLOAD_MAXSIZE allows 20 MiB."""
 LEAST_ROOM = 1_000_000
 """Bytes. A ledger that nobody has open needs 32 kB beside it only to be read; a new one takes some 150 kB."""
 _CAREFULLY = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -62,7 +62,7 @@ def content_path(source: str, published: datetime, article_id: str) -> PurePosix
 def revision_path(source: str, article_id: str, archived: datetime, nth: int = 1) -> PurePosixPath:
     """Path of a former version that was archived at that time; `nth` > 1 when the name is taken.
 
-    Names sort as the versions followed each other: `_` comes after the dot.
+    Names sort by age: `_` comes after the dot.
 
     >>> revision_path("qq", "20250211A06DM600", datetime(2025, 2, 11, 6, 30, tzinfo=UTC)).as_posix()
     'revisions/qq/20250211A06DM600/20250211T063000Z.md'
@@ -73,18 +73,18 @@ def revision_path(source: str, article_id: str, archived: datetime, nth: int = 1
 
 
 def quarantine_path(source: str, article_id: str) -> PurePosixPath:
-    """Path of a page that is no whole article; beside it lies a `.json` that says why."""
+    """Path of a page that is no whole article; a `.json` beside it says why."""
     _check(source, article_id)
     return PurePosixPath(QUARANTINE, source, f"{article_id}.html.gz")
 
 
 def open_file(path: Path) -> BufferedReader:
-    """A file to be read. Raises `OSError`, also for what is no regular file."""
+    """Opens a file to read. Raises `OSError`, also for anything but a regular file."""
     return io.open(path, "rb", opener=lambda _, flags: open_descriptor(path, flags))  # noqa: UP020  -- as `Path.open`
 
 
 def open_descriptor(path: Path, flags: int) -> int:
-    """As `os.open`, but for regular files alone, and without waiting for anybody. Raises `OSError`."""
+    """Like `os.open`, but only for regular files, and without blocking. Raises `OSError`."""
     try:
         descriptor = os.open(path, flags | _CAREFULLY, 0o666)
     except OSError as error:
@@ -99,7 +99,7 @@ def open_descriptor(path: Path, flags: int) -> int:
 
 
 def check_regular(path: Path) -> None:
-    """Raises `OSError` for what is no regular file; nothing at all is well."""
+    """Raises `OSError` for anything but a regular file; a missing file is fine."""
     try:
         mode = path.lstat().st_mode
     except FileNotFoundError:
@@ -110,7 +110,7 @@ def check_regular(path: Path) -> None:
 
 
 def is_file(path: Path) -> bool:
-    """Whether a regular file lies there; a link to one is none."""
+    """Whether there is a regular file; a link to one does not count."""
     try:
         return stat.S_ISREG(path.lstat().st_mode)
     except (OSError, ValueError):
@@ -118,13 +118,13 @@ def is_file(path: Path) -> bool:
 
 
 def read_file(path: Path) -> bytes:
-    """Raises `OSError`, also for what is no regular file, or larger than `LARGEST`."""
+    """Raises `OSError`, also for anything but a regular file, or a file larger than `LARGEST`."""
     with open_file(path) as file:
         return _read(file, path, "is larger")
 
 
 def read_packed(path: Path) -> bytes:
-    """What a gzip file holds. Raises `OSError` as `read_file`, `EOFError` or `zlib.error` for a damaged one."""
+    """The content of a gzip file. Raises `OSError` as `read_file`, `EOFError` or `zlib.error` for a damaged one."""
     with open_file(path) as file, gzip.open(file) as unpacked:
         return _read(cast(BinaryIO, unpacked), path, "unpacks to more")
 
@@ -138,7 +138,7 @@ def _read(file: BinaryIO, path: Path, what: str) -> bytes:
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """A file to write that appears under its name when the block ends well, and not at all otherwise."""
+    """A file to write that appears under its name when the block succeeds, and not at all otherwise."""
     make_folder(path.parent)
     part = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
     # not tempfile: its files can be read by their owner only, and a web server reads these
@@ -158,9 +158,9 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
 
 
 def room_left(folder: Path) -> int | None:
-    """Bytes that the disk of `folder`, or of what is above it, has left for this user; 0 when it can take no more file.
+    """Bytes left for this user on the disk of `folder`, or of a folder above it; 0 when no more files fit.
 
-    `None` for a file system that does not say, which is when it says that it has no blocks at all.
+    `None` for a file system that does not report it: such a one reports no blocks at all.
     """
     there = next((it for it in (folder, *folder.parents) if it.exists()), folder)
     try:
@@ -173,7 +173,7 @@ def room_left(folder: Path) -> int | None:
 
 
 def is_full(folder: Path) -> bool:
-    """Whether the disk of `folder` has so little room that a run cannot write how it went."""
+    """Whether the disk of `folder` has too little room for a run to write its status."""
     left = room_left(folder)
     return left is not None and left < LEAST_ROOM
 
@@ -199,8 +199,8 @@ def sync_folder(folder: Path) -> None:
 def stray_files(folder: Path) -> Iterator[Path]:
     """What a killed run left; only a run that holds the lock may remove it.
 
-    Temporary files, and files that SQLite had beside a ledger that is not there any more: it would take them for
-    those of the next one.
+    Temporary files, and files that SQLite had beside a ledger that no longer exists: it would use them
+    for the next one.
     """
     links = (
         folder / name for name in (CONTENT, REVISIONS, PICTURES, PAGES, QUARANTINE) if (folder / name).is_symlink()
@@ -215,12 +215,12 @@ def stray_files(folder: Path) -> Iterator[Path]:
 
 
 def is_stray(name: str) -> bool:
-    """Whether a file of that name is a temporary one of ours."""
+    """Whether a file of that name is one of our temporary files."""
     return _STRAY.fullmatch(name) is not None
 
 
 def make_folder(folder: Path) -> None:
-    """With all above it, each safe against a power cut before anything relies on it."""
+    """Creates it and all folders above, each safe against a power cut before anything relies on it."""
     if folder.is_dir():
         return
     make_folder(folder.parent)

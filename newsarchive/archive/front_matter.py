@@ -1,4 +1,4 @@
-"""What stands above a document's text, also where a hand has changed it."""
+"""The front matter of a document, also of one edited by hand."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ def front_matter(document: str) -> dict[str, object]:
     """The fields of a document; none where there is no front matter.
 
     Raises:
-        ValueError: it cannot be read. YAML says that in many ways.
+        ValueError: it cannot be read; YAML has many errors for that.
     """
     try:
         return dict(frontmatter.loads(document).metadata)

@@ -18,7 +18,7 @@ _PAUSE = 0.05  # seconds
 
 
 class Lock:
-    """`flock` on a file that says who holds it. The file stays; the lock goes with its holder."""
+    """`flock` on a file that names the holder. The file stays; the lock is released when its holder ends."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -53,7 +53,7 @@ class Lock:
         return ArchiveLocked(f"the archive {self.path.parent} is held by {by}: wait for its end, or stop it")
 
     def acquire_to_read(self, purpose: str, now: datetime) -> None:
-        """As `acquire`; where this process may write nothing, such as a copy on a read-only disk, it goes without."""
+        """Like `acquire`, but without a lock where this process cannot write, such as on a read-only disk."""
         place = self.path if self.path.exists() else self.path.parent
         if os.access(place, os.W_OK, effective_ids=True):
             self.acquire(purpose, now)
@@ -67,7 +67,7 @@ class Lock:
 
 
 def _locked(descriptor: int) -> bool:
-    """Tried for a second: somebody who only asks who holds it (`holder`) has it for a moment himself."""
+    """Tries for a second: `holder`, which only looks who has the lock, takes it for a moment."""
     for _ in range(_TRIES):
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -78,7 +78,7 @@ def _locked(descriptor: int) -> bool:
 
 
 def holder(path: Path) -> str:
-    """Who holds the lock just now; `""` when nobody does."""
+    """Who holds the lock now; `""` when nobody does."""
     try:
         descriptor = open_descriptor(path, os.O_RDONLY)
     except FileNotFoundError:
@@ -98,5 +98,5 @@ def _signature(descriptor: int) -> str:
             known = json.loads(os.pread(descriptor, 4096, 0))
             return f"{known['purpose']}, pid {known['pid']} on {known['host']} since {known['since']}"
         except (ValueError, KeyError, TypeError):
-            time.sleep(_PAUSE)  # the holder is just about to write who it is
+            time.sleep(_PAUSE)  # the holder is about to write its name
     return "another process"

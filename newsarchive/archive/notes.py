@@ -1,4 +1,4 @@
-"""What lies beside a saved page: where it came from, and in quarantine why it is there."""
+"""Notes beside a saved page: where it came from, and in quarantine why it is there."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from newsarchive.items import Page
 
 @dataclass(frozen=True, kw_only=True)
 class Notes:
-    """As a `.json` file. Of a page that somebody has saved only the URL is needed."""
+    """Stored as a `.json` file. For a page that a person saved, only the URL is needed."""
 
     article_id: str = ""
     url: str
@@ -50,7 +50,7 @@ def page_notes(page: Page, reason: str) -> Notes:
 
 
 def read_notes(file: Path) -> Notes:
-    """Raises `ValueError` for what a hand or a broken disk has made of them, `OSError` when there are none."""
+    """Raises `ValueError` when they are malformed, `OSError` when they cannot be read."""
     given = json.loads(read_file(file))
     if not isinstance(given, dict):
         raise ValueError("no notes")

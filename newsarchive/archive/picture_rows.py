@@ -10,7 +10,7 @@ from newsarchive.archive.table import Done, OnBroken, Table
 
 
 class PictureRows:
-    """Lives inside a `Ledger`, as `ledger.pictures`."""
+    """Part of a `Ledger`: `ledger.pictures`."""
 
     def __init__(self, run: Callable[..., Done], on_broken: OnBroken) -> None:
         self._run = run
@@ -24,11 +24,11 @@ class PictureRows:
         return self._table.select("source = ? AND article_id = ? ORDER BY seq", source, article_id)
 
     def stored(self, source: str, article_id: str, url: str, *, path: str, hash: str) -> None:  # noqa: A002
-        """The file stands."""
+        """The file was written."""
         self.put(PictureRow(source=source, article_id=article_id, url=url, state=State.ARCHIVED, path=path, hash=hash))
 
     def mark_without_pictures(self, source: str, article_id: str) -> None:
-        """The article shows no picture of the site: it was looked at, which a row without a URL says."""
+        """The article has no picture of the site: a row without a URL records that it was checked."""
         self.put(PictureRow(source=source, article_id=article_id, url="", state=State.ARCHIVED))
 
     def find_stored(self, *, url: str = "", hash: str = "") -> PictureRow | None:  # noqa: A002
@@ -36,10 +36,10 @@ class PictureRows:
         name, value = ("url", url) if url else ("hash", hash)
         return next(iter(self._table.select(f"{name} = ? AND hash <> '' AND state = 'archived' LIMIT 1", value)), None)
 
-    def articles_without(self, source: str, limit: int, stands: Callable[[str], bool]) -> list[str]:
-        """Ids of archived articles whose pictures nobody has looked at, the newest find first.
+    def articles_without(self, source: str, limit: int, exists: Callable[[str], bool]) -> list[str]:
+        """Ids of archived articles whose pictures were never looked at, the last found first.
 
-        `stands` says of a path whether the document is there: one that is lost must not take another's place.
+        `exists` says whether the document at a path is there: a lost one does not count towards `limit`.
         """
         ids: list[str] = []
         last = 1 << 62
@@ -53,7 +53,7 @@ class PictureRows:
             ).rows
             if not found:
                 break
-            ids += [article_id for _, article_id, path in found if stands(path)]
+            ids += [article_id for _, article_id, path in found if exists(path)]
             last = found[-1][0]
         return ids[:limit]
 
@@ -67,7 +67,7 @@ class PictureRows:
         hash: str,  # noqa: A002
         next_try: datetime,
     ) -> None:
-        """The file stands, and the document is just about to name it: due, until it does."""
+        """The file was written, and the document is about to link to it: due until it does."""
         self.put(
             PictureRow(
                 source=source, article_id=article_id, url=url, state=State.FAILED, path=path, hash=hash,
@@ -78,7 +78,7 @@ class PictureRows:
     def failed(
         self, source: str, article_id: str, url: str, *, reason: str, next_try: datetime, tried: bool = True
     ) -> None:
-        """It could not be had, or was not tried to the end; the Markdown keeps the remote link."""
+        """It could not be fetched, or the try was not completed; the Markdown keeps the remote link."""
         known = self.get(source, article_id, url)
         attempts = (known.attempts if known else 0) + tried
         self.put(
@@ -106,5 +106,5 @@ class PictureRows:
         return self._table.walk("1")
 
     def put(self, row: PictureRow) -> None:
-        """The row as it is, instead of the one of the same picture."""
+        """Inserts the row, or replaces that of the same picture."""
         self._table.put(row)

@@ -1,4 +1,4 @@
-"""Pictures of the archive: what they are, where they lie, how a document names them."""
+"""Pictures of the archive: their kinds, their paths, how a document links to them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from newsarchive.archive.files import PICTURES, is_file, make_folder, open_file,
 _BMP_HEADERS = {size.to_bytes(4, "little") for size in (12, 40, 52, 56, 64, 108, 124)}
 
 # Six kinds that every browser shows, so a table and no library; whatever is not in it (HTML, an error
-# as JSON) is refused. No SVG: it can hold a script, and it would run in the name of the reader's own site.
+# as JSON) is refused. No SVG: it can hold a script, which would run as part of the reader's own site.
 _KINDS: tuple[tuple[str, Callable[[bytes], bool]], ...] = (
     ("jpg", lambda data: data.startswith(b"\xff\xd8\xff")),
     ("png", lambda data: data.startswith(b"\x89PNG\r\n\x1a\n")),
@@ -32,7 +32,7 @@ _KINDS: tuple[tuple[str, Callable[[bytes], bool]], ...] = (
 _STAND_IN = ip_network("198.18.0.0/15")
 
 _FENCE = re.compile(r"[ >]*(?:(?:[-+*]|\d{1,9}[.)])[ >]+)*(?P<marks>`{3,}|~{3,})")
-# An escape, a run of back-ticks, where a picture's label begins, where a label ends and what it leads to then.
+# An escape, a run of back-ticks, the start of a picture's label, the end of a label with its link.
 _MARK = re.compile(r"\\.|(?P<ticks>`+)|(?P<opens>!\[)|(?P<closes>\])(?:\((?P<link>(?:\\.|[^()\s\\])*)\))?")
 _TICKS = re.compile(r"`+")
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
@@ -42,7 +42,7 @@ _THUMBNAIL = "thumbnail: "
 
 
 def picture_kind(data: bytes) -> str:
-    r"""File extension of a picture, by its first bytes; `""` for what is no picture that a browser shows.
+    r"""File extension of a picture, by its first bytes; `""` for anything else.
 
     >>> picture_kind(b"GIF89a..."), picture_kind(b"<!DOCTYPE html>"), picture_kind(b"")
     ('gif', '', '')
@@ -51,7 +51,7 @@ def picture_kind(data: bytes) -> str:
 
 
 def picture_folder(document: PurePosixPath) -> PurePosixPath:
-    """Where the pictures of a document lie, both below the archive's folder.
+    """Folder of a document's pictures; both paths are below the archive's folder.
 
     >>> picture_folder(PurePosixPath("content/qq/2025/02/20250211A06DM600.md")).as_posix()
     'pictures/qq/2025/02/20250211A06DM600'
@@ -69,7 +69,7 @@ def picture_name(nth: int, digest: str, kind: str) -> str:
 
 
 def picture_digits(path: str) -> str:
-    """What a picture's name tells of its digest; `""` for a name that is not of ours.
+    """The part of the digest in a picture's name; `""` for a name that `picture_name` did not make.
 
     >>> picture_digits("pictures/qq/2025/02/20250211A06DM600/00-9f86d081884c7d65.jpg"), picture_digits("x.jpg")
     ('9f86d081884c7d65', '')
@@ -79,7 +79,7 @@ def picture_digits(path: str) -> str:
 
 
 def picture_url(path: str, prefix: str) -> str:
-    """How a document names a picture of the archive: as the static site serves it.
+    """The link to an archived picture in a document: its URL on the static site.
 
     >>> picture_url("pictures/qq/2025/02/20250211A06DM600/00-9f86d081884c7d65.jpg", "/pictures/")
     '/pictures/qq/2025/02/20250211A06DM600/00-9f86d081884c7d65.jpg'
@@ -88,7 +88,7 @@ def picture_url(path: str, prefix: str) -> str:
 
 
 def picture_path(url: str, prefix: str) -> str:
-    """Where the picture lies that a document names so: `picture_url` the other way; `""` for one of the site.
+    """Path of the picture behind such a link: the inverse of `picture_url`; `""` for a link to the site.
 
     >>> picture_path("/pictures/qq/2025/02/20250211A06DM600/00-9f86d081884c7d65.jpg", "/pictures/")
     'pictures/qq/2025/02/20250211A06DM600/00-9f86d081884c7d65.jpg'
@@ -102,7 +102,7 @@ def is_wanted(url: str, domains: Iterable[str]) -> bool:
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
-        _ = parts.port, url.encode()  # what a request cannot be made for
+        _ = parts.port, url.encode()  # raise for a URL that no request can be made for
     except ValueError:
         return False
     if parts.scheme not in ("http", "https") or "@" in parts.netloc:
@@ -112,13 +112,13 @@ def is_wanted(url: str, domains: Iterable[str]) -> bool:
 
 
 def is_private(address: str) -> bool:
-    """An address inside of a network: no picture host has one, unless its name was made to point there."""
+    """Whether the address is in a private network: no picture host has one, unless its name was made to point there."""
     parsed = ip_address(address)
     return not parsed.is_global and parsed not in _STAND_IN
 
 
 def place(source: Path, target: Path) -> None:
-    """The same picture under another article: one file with two names, a copy where the disk has no links."""
+    """Stores the same picture for another article: as a hard link, or a copy where the disk has no links."""
     if is_file(target):
         return
     make_folder(target.parent)
@@ -131,7 +131,7 @@ def place(source: Path, target: Path) -> None:
 
 
 def picture_links(document: str) -> list[str]:
-    """The picture links of a document as they stand there: the thumbnail (or `""`) first, then the body's."""
+    """The picture links of a document as written: the thumbnail (or `""`) first, then the body's."""
     links: list[str] = []
 
     def note(link: str) -> str:
@@ -143,7 +143,7 @@ def picture_links(document: str) -> list[str]:
 
 
 def localised(document: str, links: Mapping[str, str]) -> str:
-    """The document with other picture links: those that `links` names, in the thumbnail and in the body."""
+    """The document with the picture links in `links` replaced, in the thumbnail and in the body."""
     return _replaced(document, lambda link: links.get(link, link)) if links else document
 
 
@@ -153,10 +153,10 @@ def same_text(one: str, other: str) -> bool:
 
 
 def relinked(document: bytes, links: Mapping[str, str], file_hash: str) -> bytes | None:
-    """An archived document with other picture links.
+    """An archived document with its picture links replaced.
 
-    `None` when it is not the one with that hash: somebody's change or a damage is not made to look right. A run that
-    was killed may have left the hash of what it was about to write.
+    `None` when its hash is another: an edited or damaged document must not get a valid hash. The hash may also be
+    that of the replaced document, which a killed run was about to write.
     """
     try:
         changed = localised(document.decode("utf-8"), links).encode()
@@ -199,8 +199,8 @@ def _with_links(line: str, other: Callable[[str], str]) -> str:
 
 
 def _links(line: str) -> Iterator[tuple[int, int]]:
-    """Where the links of a line's pictures begin and end. What is in code is none."""
-    runs: defaultdict[int, deque[int]] = defaultdict(deque)  # of back-ticks, by their length: where they begin
+    """Start and end of each picture link in a line. Code is skipped."""
+    runs: defaultdict[int, deque[int]] = defaultdict(deque)  # starts of the runs of back-ticks, by length
     for run in _TICKS.finditer(line):
         runs[len(run[0])].append(run.start())
     at, in_label = 0, False
@@ -221,7 +221,7 @@ def _links(line: str) -> Iterator[tuple[int, int]]:
 
 
 def _unquoted(scalar: str) -> str:
-    """`""` for what we have not written: it is left as it is."""
+    """`""` for a value that this program did not write: it is left as it is."""
     try:
         link = json.loads(scalar)
     except (ValueError, RecursionError):

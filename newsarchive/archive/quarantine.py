@@ -1,4 +1,4 @@
-"""Pages that are no whole article: each lies packed beside its notes until it can be read."""
+"""Pages that are no whole article, each stored compressed beside its notes until it can be read."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _PACKED = ".html.gz"
 
 
 def keep(folder: Path, page: Page, reason: str) -> bool:
-    """The page, then its notes. Of several copies the newest stays; one that was just read is not written again.
+    """Writes the page, then its notes. Of several copies the newest is kept; one read from here is not written again.
 
     Returns:
-        Whether this very copy lay there before.
+        Whether the same copy was already there.
     """
     own = own_copy(folder, page)
     kept, notes = _files(folder, page.source, name(folder, page))
@@ -34,18 +34,18 @@ def keep(folder: Path, page: Page, reason: str) -> bool:
 
 
 def release(folder: Path, source: str, kept_as: str) -> None:
-    """Called when the page, or its article by another one, is archived, the row included."""
+    """Called after the article was archived, its row included, from this page or another one."""
     for file in _files(folder, source, kept_as):
         file.unlink(missing_ok=True)
 
 
 def name(folder: Path, page: Page) -> str:
-    """Under which the page lies in quarantine, or would."""
+    """The name of the page in quarantine, whether it is there or not."""
     return own_copy(folder, page) or page.article_id or f"{_NAMELESS}{sha256(page.html).hexdigest()[:16]}"
 
 
 def own_copy(folder: Path, page: Page) -> str:
-    """The name under which the page lies in quarantine, when it was read from there; `""` otherwise."""
+    """The name of the page in quarantine when it was read from there; `""` otherwise."""
     file = Path(page.saved_in)
     if not page.saved_in or not file.name.endswith(_PACKED):
         return ""
@@ -55,12 +55,12 @@ def own_copy(folder: Path, page: Page) -> str:
 
 
 def nameless(folder: Path, source: str) -> Iterator[tuple[str, bytes]]:
-    """Pages that did not tell which article they are, with the names under which they lie."""
+    """Pages that do not say which article they are, with their names in quarantine."""
     for file in sorted((folder / QUARANTINE / source).glob(f"{_NAMELESS}*{_PACKED}")):
         try:
             yield file.name.removesuffix(_PACKED), read_packed(file)
         except (OSError, EOFError, zlib.error):
-            continue  # which `scrapy verify` tells
+            continue  # `scrapy verify` reports it
 
 
 def _files(folder: Path, source: str, kept_as: str) -> tuple[Path, Path]:
@@ -69,7 +69,7 @@ def _files(folder: Path, source: str, kept_as: str) -> tuple[Path, Path]:
 
 
 def _fetched(notes: Path) -> str:
-    """When the copy came that lies there; `""` when nobody knows."""
+    """When the stored copy was fetched; `""` when that is not known."""
     try:
         return read_notes(notes).fetched
     except (OSError, ValueError):

@@ -1,7 +1,7 @@
-"""A new ledger from what lies on disk: the Markdown files, their former versions, the quarantine.
+"""A new ledger from the files on disk: the Markdown files, their former versions, the quarantine.
 
-What Markdown files do not tell (where an article was found, what is still to be fetched, earlier runs) is taken over
-from the former ledger as far as that one can be read, and only where it agrees with the files.
+What Markdown files do not contain (where an article was found, what is still to be fetched, earlier runs) is taken
+over from the former ledger as far as it can be read, and only where it agrees with the files.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Outcome:
     articles: int = 0
     quarantined: int = 0
     unreadable: list[str] = field(default_factory=list)
-    """Files that were left alone, each with what is wrong with it."""
+    """Skipped files, each with what is wrong with it."""
     copies: dict[tuple[str, str], list[Row]] = field(default_factory=dict)
     """Articles of which there is more than one file."""
     unfinished: int = 0
@@ -62,7 +62,7 @@ class Outcome:
 
     def leave(self, path: str, why: object) -> None:
         reason = f"{path}: {' '.join(str(why).split())[:200] or type(why).__name__}"
-        logger.warning("left alone, not an article of ours: %s", reason)
+        logger.warning("left alone, not one of our articles: %s", reason)
         self.unreadable.append(reason)
 
     def __str__(self) -> str:
@@ -86,9 +86,9 @@ def rebuild(
     pictures_url: str = "",
     progress: Callable[[Path], object] = lambda _: None,
 ) -> Outcome:
-    """Puts a new ledger in place of the one in `folder`, which is kept aside. The caller holds the lock.
+    """Replaces the ledger in `folder`, which is kept aside. The caller holds the lock.
 
-    Killed half-way, it leaves the former ledger whole or none; then the next run rebuilds it, and takes over from
+    If it is killed, the former ledger is intact or there is none; then the next run rebuilds it, and takes over from
     the one that was kept.
     """
     target = folder / LEDGER
@@ -117,12 +117,12 @@ def rebuild(
 
 
 def markdown_files(folder: Path) -> Iterator[Path]:
-    """Every file that has the place of an article."""
+    """Every file where an article's file would be."""
     return (path for path in sorted(folder.glob(f"{CONTENT}/*/*/*/*.md")) if not path.name.startswith("."))
 
 
 def can_be_rebuilt(folder: Path) -> bool:
-    """Whether anything tells of articles: documents, pages in quarantine, a former ledger that was kept."""
+    """Whether there is something to rebuild from: documents, pages in quarantine, a former ledger that was kept."""
     target = folder / LEDGER
     return any(markdown_files(folder)) or any(folder.glob(f"{QUARANTINE}/*/*.json")) or _former(target) != target
 
@@ -151,7 +151,7 @@ def _take(
 
 
 def _take_over(ledger: Ledger, target: Path, outcome: Outcome) -> None:
-    broken: list[Exception] = []  # one row less, or the rest of one table
+    broken: list[Exception] = []  # each costs one row, or the rest of one table
     try:
         with Ledger.open(target, read_only=True, on_broken=broken.append) as former:
             _take_each(former.rows, lambda row: _take_over_row(ledger, row, outcome), broken)
@@ -161,8 +161,8 @@ def _take_over(ledger: Ledger, target: Path, outcome: Outcome) -> None:
     except (LedgerBroken, OSError) as error:
         broken.append(error)
     if broken and is_begun(target):
-        said = f"{broken[0]} (and {len(broken) - 1} more)" if len(broken) > 1 else str(broken[0])
-        logger.warning("not all that the former ledger knew could be read: %s", said)
+        problem = f"{broken[0]} (and {len(broken) - 1} more)" if len(broken) > 1 else str(broken[0])
+        logger.warning("not all that the former ledger knew could be read: %s", problem)
 
 
 def _former(target: Path) -> Path:
@@ -184,7 +184,7 @@ def _take_over_row(ledger: Ledger, row: Row, outcome: Outcome) -> None:
     rebuilt = ledger.get(row.source, row.article_id)
     if rebuilt is None:
         ledger.put(row)
-        if row.path:  # so that its document can be missed, and written again from the page as it came
+        if row.path:  # so that its document is reported as missing, and can be written again from its page
             outcome.without_document += 1
         else:
             outcome.unfinished += 1
@@ -199,10 +199,10 @@ def _take_over_row(ledger: Ledger, row: Row, outcome: Outcome) -> None:
 
 def _name_copies(ledger: Ledger, outcome: Outcome) -> None:
     for key, copies in outcome.copies.items():
-        stands = ledger.get(*key)
+        archived = ledger.get(*key)
         for copy in copies:
-            if stands is not None and copy.path != stands.path:
-                outcome.leave(copy.path, f"the same article as {stands.path}")
+            if archived is not None and copy.path != archived.path:
+                outcome.leave(copy.path, f"the same article as {archived.path}")
 
 
 def _take_quarantined(ledger: Ledger, path: Path, outcome: Outcome, *, now: datetime) -> None:
@@ -226,14 +226,14 @@ def _take_quarantined(ledger: Ledger, path: Path, outcome: Outcome, *, now: date
 
 
 def _put_in_one_file(ledger: Path) -> None:
-    """What the log beside the former ledger holds goes into it: one file can be renamed at once, and two cannot."""
-    if is_readable(ledger):  # or SQLite, which cannot read a broken one, may still write to it
+    """Moves the log beside the former ledger into it: one file can be renamed atomically, two cannot."""
+    if is_readable(ledger):  # SQLite may still write to a broken ledger that it cannot read
         with suppress(LedgerBroken, OSError):
-            Ledger.open(ledger).close()  # which does it, unless somebody reads it just now
+            Ledger.open(ledger).close()  # closing moves it, unless another process reads the ledger
 
 
 def _keep_aside(ledger: Path, now: datetime) -> str:
-    """Renames the former ledger. Wherever this is killed, the ledger or the kept one is there with its whole log."""
+    """Renames the former ledger. Whenever this is killed, the ledger or the kept one exists with its whole log."""
     kept = ""
     _, *beside = ledger_files(ledger)
     if os.path.lexists(ledger) and ledger.lstat().st_size > 0:

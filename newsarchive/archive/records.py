@@ -1,4 +1,4 @@
-"""The records of a WARC file. One that cannot be read costs itself and not those after it."""
+"""The records of a WARC file. One that cannot be read does not affect those after it."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from warcio.timeutils import iso_date_to_datetime
 from newsarchive.archive.files import LARGEST, open_file
 from newsarchive.archive.members import LENGTH, TOO_LARGE, BrokenMember, Member, members, plain_members
 
-# what warcio raises for a record that is not as it should be, some of it by mistake
+# what warcio raises for a malformed record, some of it unintentionally
 _UNREADABLE = (
     ArchiveLoadFailed, ChunkedDataException, StatusAndHeadersParserException, zlib.error, EOFError, OSError,
     ValueError, LookupError, AttributeError, TypeError, AssertionError,
 )  # fmt: skip
 _CHUNK = 1 << 16
-_LONGEST_HEAD = 1 << 18  # bytes of the header of a record, and of that of the answer in it
+_LONGEST_HEAD = 1 << 18  # bytes of a record's header, and of the HTTP header in it
 _ARC = b"filedesc://"  # begins the first record of the format before WARC
 _END_OF_HEAD = re.compile(rb"\n\r?\n")
 _NEEDED = {name: re.compile(rb"(?im)^%b:[ \t]*\S" % name) for name in (b"WARC-Type", b"WARC-Date", b"WARC-Target-URI")}
@@ -41,7 +41,7 @@ class Record:
     type: str
     record_id: str
     concerns: str
-    """The record that a `metadata` record is about, or the `metadata` record that a response of ours has."""
+    """For a `metadata` record, the record it describes; for a response that we wrote, its `metadata` record."""
     url: str
     date: datetime
     status: int
@@ -53,14 +53,14 @@ class Record:
 
 @dataclass(frozen=True, kw_only=True)
 class Damage:
-    """A place in a WARC file that cannot be read or whose digest does not hold."""
+    """A place in a WARC file that cannot be read or whose digest does not match."""
 
     offset: int
     reason: str
 
 
 def records(path: Path, offset: int = 0) -> Iterator[Record | Damage]:
-    """Every record from `offset` on, and every place where there should be one."""
+    """Every record from `offset` on, and every place where one cannot be read."""
     with open_file(path) as file:
         packed = file.read(2) == b"\x1f\x8b"
         for member in members(file, offset) if packed else plain_members(file, offset):
@@ -87,15 +87,15 @@ def _read(member: Member) -> Record | Damage:
         found = _record(record, _body(record), member.offset)
         reason = _problem(record)
         if next(stream, None) is not None:
-            reason = "several records in one gzip member: `warcio recompress` mends it"
+            reason = "several records in one gzip member: `warcio recompress` fixes it"
     except (*_UNREADABLE, StopIteration) as error:
-        said = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        return Damage(offset=member.offset, reason=f"no WARC record: {said}")
+        message = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        return Damage(offset=member.offset, reason=f"no WARC record: {message}")
     return Damage(offset=member.offset, reason=reason) if reason else found
 
 
 def _body(record: Any) -> bytes:
-    """Unpacked. warcio cannot do it with brotli, and so says nothing about other packings that it does not know."""
+    """Unpacked. warcio cannot unpack brotli, and does not report other encodings that it does not know."""
     http = record.http_headers
     if http is None or (http.get_header("Content-Encoding") or "").strip().lower() != "br":
         return _read_all(record.content_stream())
@@ -108,7 +108,7 @@ def _body(record: Any) -> bytes:
     try:
         return _unpacked(brotli.Decompressor(), packed)
     except brotli.error:
-        return packed  # as warcio does with gzip: unpacked by whoever has written the file
+        return packed  # as warcio does with gzip: the program that wrote the file had unpacked it
 
 
 def _unpacked(unpacker: Any, packed: bytes) -> bytes:
@@ -121,7 +121,7 @@ def _unpacked(unpacker: Any, packed: bytes) -> bytes:
 
 
 def _read_all(stream: Any) -> bytes:
-    """Raises `ValueError` for what unpacks to too much."""
+    """Raises `ValueError` when it unpacks to more than `LARGEST`."""
     out = bytearray()
     while chunk := stream.read(_CHUNK):
         out += chunk
@@ -131,16 +131,16 @@ def _read_all(stream: Any) -> bytes:
 
 
 def _without_empty_lines(data: bytes, head: bytes) -> bytes:
-    """The record with as many of them behind it as it should have: warcio reads each."""
-    told = LENGTH.search(head)
-    end = len(head) + 2 + int(told[1]) if told else len(data)
+    """The record followed by the two empty lines that belong there: warcio reads every one."""
+    length = LENGTH.search(head)
+    end = len(head) + 2 + int(length[1]) if length else len(data)
     if len(data) - end <= 4:
         return data
     return data[:end] + b"\r\n\r\n" + data[end:].lstrip(b"\r\n")
 
 
 def _has_endless_head(data: bytes, head: int) -> bool:
-    """Whether the record's own header, or that of an answer in it, does not end where those of all others do."""
+    """Whether the record's own header, or the HTTP header in it, is longer than `_LONGEST_HEAD`."""
     if head >= _LONGEST_HEAD:
         return True
     start = data[head : head + _LONGEST_HEAD]

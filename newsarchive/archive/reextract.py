@@ -30,13 +30,13 @@ class Job:
 
     row: Row
     warc: Path
-    stands: bool
-    """Whether the document is there as it was written; a lost or damaged one is written again."""
+    is_intact: bool
+    """Whether the document exists and is unchanged; a lost or damaged one is written again."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What today's parser makes of it: an article where its document differs, or a problem, or neither."""
+    """What today's parser reads: an article when its document differs, or a problem, or neither."""
 
     row: Row
     article: Article | None = None
@@ -46,7 +46,7 @@ class Reading:
 def jobs(archive: Archive, source: str, wanted: frozenset[str], *, remember: bool) -> Iterator[Job | Row]:
     """Every article with a document, or those with the `wanted` ids; a bare row where no page is preserved.
 
-    Pages that the ledger does not know of are searched, and `remember` tells it.
+    Pages that the ledger does not know are searched for; `remember` records them there.
     """
     pages = archive.folder / PAGES
     newest: dict[str, Position] | None = None
@@ -78,8 +78,8 @@ def read_again(job: Job) -> Reading:
 
 
 def unread(job: Job) -> Reading:
-    """What is said of a page whose reading ended the process."""
-    reason = f"the process that read its page was ended: for want of memory, by force, or after {_LONGEST} seconds"
+    """The problem of a page that ended the process that read it."""
+    reason = f"the process that read its page was ended: out of memory, by force, or after {_LONGEST} seconds"
     return Reading(job.row, problem=f"{job.row.url}: {reason}")
 
 
@@ -93,13 +93,13 @@ def _read_again(job: Job) -> Reading:
         return Reading(row, problem=str(error))
     except MemoryError:
         return unread(job)
-    except Exception as error:  # noqa: BLE001  -- a bug of ours that one page meets: the others are read
+    except Exception as error:  # noqa: BLE001  -- a bug that one page triggers: the others are read
         return Reading(row, problem=f"{row.url}: {type(error).__name__}: {error}")
     if article.article_id != row.article_id:
         return Reading(row, problem=f"{job.warc}: expected article {row.article_id}, got {article.article_id}")
     article.etag, article.last_modified = row.etag, row.last_modified
     article.content_hash = content_hash(render(article))
-    if article.content_hash == row.content_hash and job.stands:
+    if article.content_hash == row.content_hash and job.is_intact:
         return Reading(row)
     return Reading(row, article)
 
@@ -116,9 +116,9 @@ def document(archive: Archive, row: Row, article: Article, *, pictures_url: str,
 
 
 def learn_pictures(archive: Archive, row: Row, article: Article, *, pictures_url: str) -> None:
-    """Gives a rebuilt ledger back what no document tells: where local pictures came from.
+    """Restores in a rebuilt ledger what no document says: where local pictures came from.
 
-    A local picture bears the number of its place, so it pairs off with what stands there in the article.
+    A local picture has its number in its name, which matches it to the article's picture at that position.
     """
     here = picture_links(read_file(archive.folder / row.path).decode("utf-8", "replace"))
     for nth, (link, url) in enumerate(zip(here, picture_links(render(article)), strict=False)):
@@ -130,7 +130,7 @@ def learn_pictures(archive: Archive, row: Row, article: Article, *, pictures_url
 
 
 def difference(archive: Archive, row: Row, new: str) -> str:
-    """What would change, as `diff -u` says it."""
+    """What would change, as a unified diff."""
     old = (document_bytes(archive.folder / row.path) or b"").decode("utf-8", "replace")
     lines = unified_diff(old.splitlines(), new.splitlines(), f"a/{row.path}", f"b/{row.path}", lineterm="")
     return "".join(f"{line}\n" for line in lines)
@@ -139,7 +139,7 @@ def difference(archive: Archive, row: Row, new: str) -> str:
 def replace_document(
     archive: Archive, row: Row, article: Article, new: str, *, now: datetime, with_pictures: bool
 ) -> None:
-    """Puts it as a new revision. The site was not asked, so what is known about it stays."""
+    """Writes it as a new revision. The site was not asked, so what the ledger knows about it stays."""
     ledger = archive.ledger
     with ledger.transaction():
         put(archive, article, new.encode(), now=now, next_check=row.next_check, from_site=False)

@@ -32,29 +32,28 @@ _SAVED_FROM = re.compile(rb"<!--\s*saved from url=\(\d+\)(https?://[^\s>]+)\s*--
 
 
 class Position(NamedTuple):
-    """Where a page lies in a WARC file."""
+    """Where a page is in a WARC file."""
 
     has_come: bool
-    """Whether its time has; the other ones are taken for older."""
+    """Whether its date is in the past; pages with a future date count as older."""
     date: datetime
     file: Path
     offset: int
 
 
 def is_warc(saved_in: str) -> bool:
-    """Whether a `Page.saved_in` is a record of a WARC file, which tells when the page came."""
+    """Whether a `Page.saved_in` is a record of a WARC file, which says when the page came."""
     return saved_in.rpartition(":")[0].lower().endswith(_WARC)
 
 
 def saved_pages(path: Path | str, source: str = "qq", ledger: Ledger | None = None) -> Iterator[Page]:
-    """The pages below `path`: HTML files in the order of their names, then pages in WARC files in that of their dates.
+    """The pages below `path`: HTML files by name, then pages in WARC files by date.
 
-    Of an article in our own WARC files it is the newest page alone; those of others do not say which article a
-    page is, so that it may come once for each of its URLs, the newest last. The `ledger` knows pages that have ended
-    an earlier run.
+    For an article in our own WARC files only the newest page comes. Other WARC files do not name the article, so it
+    may come once for each of its URLs, the newest last. The `ledger` knows pages that have ended an earlier run.
 
     Raises:
-        BadArgument: at once, when there is no such file or no saved page in the folder.
+        BadArgument: immediately, when there is no such file or no saved page in the folder.
     """
     files = saved_files(Path(path))
     return _pages(files, source, ledger)
@@ -62,7 +61,7 @@ def saved_pages(path: Path | str, source: str = "qq", ledger: Ledger | None = No
 
 def saved_files(path: Path) -> list[Path]:
     """The files below `path` that can hold saved pages, sorted. Raises `BadArgument` when there are none."""
-    path = path.resolve()  # what is given may be a link; what lies below it may not
+    path = path.resolve()  # the given path may be a link; those below it may not
     if path.is_file():
         if not path.name.lower().endswith(_WARC + _HTML):
             raise BadArgument(f"{path}: expected a file named {', '.join('*' + end for end in _HTML + _WARC)}")
@@ -78,11 +77,11 @@ def saved_files(path: Path) -> list[Path]:
 
 
 def newest_captures(files: Iterable[Path], source: str, ledger: Ledger | None = None) -> dict[str, Position]:
-    """For each article (or, where nothing names one, each URL) its newest page that can be read.
+    """For each article (or each URL, where the WARC file names no article) its newest page that can be read.
 
-    Between two good pages there may be one that only asks whether the reader is a robot, or one that has ended the
-    process that read it, which the `ledger` knows. What cannot be read from disk is logged and left out. A time that
-    has not come yet is that of a wrong clock.
+    Where one of its pages is an article, later ones that are not are skipped, such as challenge pages, and so are those
+    that, as the `ledger` knows, have ended the process that read them. What cannot be read from disk is logged and
+    skipped. A date in the future comes from a wrong clock.
     """
     now = datetime.now(UTC)
     found: dict[str, list[Position]] = {}
@@ -116,7 +115,7 @@ def _is_article(place: Position, source: str, ledger: Ledger | None) -> bool:
             article = reader(page.source)(page.html, url=page.url)
     except (PageError, ArchiveError):
         return False
-    except Exception:  # noqa: BLE001  -- a bug of ours: the pipelines report it, for this page alone
+    except Exception:  # noqa: BLE001  -- a bug: the pipelines report it, for this page alone
         return True
     return bool(article.text or article.pictures or article.videos)
 
@@ -130,7 +129,7 @@ def _pages(files: list[Path], source: str, ledger: Ledger | None) -> Iterator[Pa
             continue
         try:
             page = _html_page(file, source)
-        except FileNotFoundError:  # a page of the quarantine, which another page of its article has released
+        except FileNotFoundError:  # a page in quarantine, released since by another page of its article
             continue
         except OSError as error:
             _cannot_be_read(file, error.strerror or str(error))
@@ -146,7 +145,7 @@ def _pages(files: list[Path], source: str, ledger: Ledger | None) -> Iterator[Pa
 
 
 def _cannot_be_read(file: Path, reason: str) -> None:
-    # nothing is raised, so that the others go on; the log is where a run counts its errors
+    # not raised, so that the other files are read; a run counts the errors in its log
     _logger.error("%s: cannot be read: %s; the others go on", file, reason, exc_info=PageError(str(file), reason))
 
 
@@ -160,7 +159,7 @@ def _html_page(file: Path, source: str) -> Page:
     try:
         html = read_packed(file) if packed else read_file(file)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        # as it lies there it goes to the quarantine, and the other pages go on
+        # it goes to the quarantine unchanged, and the other pages are read
         _logger.error("%s: expected a gzip file: %s", file, error)
         html = read_file(file)
     fetched = datetime.fromtimestamp(file.stat().st_mtime, UTC)
@@ -171,15 +170,15 @@ def _html_page(file: Path, source: str) -> Page:
 
 
 def _with_notes(page: Page, file: Path) -> Page:
-    """The page with what the `.json` beside it says: the quarantine keeps it there."""
+    """The page with the notes of the `.json` beside it, as in quarantine."""
     notes_file = file.with_name(re.sub(r"\.html?(\.gz)?$", ".json", file.name, flags=re.IGNORECASE))
     if not os.path.lexists(notes_file):
         return page
     try:
         notes = read_notes(notes_file)
     except (ValueError, OSError) as error:
-        said = error.strerror if isinstance(error, OSError) else error
-        _logger.warning("%s: not the notes of a saved page (%s): the page is read without them", notes_file, said)
+        problem = error.strerror if isinstance(error, OSError) else error
+        _logger.warning("%s: not the notes of a saved page (%s): the page is read without them", notes_file, problem)
         return page
     return Page(
         source=page.source,

@@ -97,18 +97,18 @@ STEPS: tuple[tuple[str, ...], ...] = (
         )""",
     ),
 )
-"""Each step leads from one version to the next. A step that was released never changes."""
+"""Each step upgrades from one version to the next. A released step never changes."""
 
 _TABLES = frozenset({"articles", "runs", "pictures", "walks"})
 
 
-_SAID = {
+_MESSAGES = {
     sqlite3.SQLITE_BUSY: (errno.EBUSY, "another program holds the ledger: end it, or wait for its end"),
     sqlite3.SQLITE_LOCKED: (errno.EBUSY, "another program holds the ledger: end it, or wait for its end"),
     sqlite3.SQLITE_CANTOPEN: (errno.EACCES, "the ledger cannot be opened"),
     sqlite3.SQLITE_READONLY: (errno.EACCES, "the ledger can only be read"),
 }
-"""What is not the disk's fault, with the number of an error whose advice fits."""
+"""Errors that are not the disk's fault, each with an errno whose advice fits."""
 
 
 def ledger_files(path: Path) -> list[Path]:
@@ -117,9 +117,9 @@ def ledger_files(path: Path) -> list[Path]:
 
 
 def is_begun(path: Path) -> bool:
-    """Whether there is a ledger, be it a broken one: neither nothing, nor an empty file, nor a database without tables.
+    """Whether there is a ledger, even a broken one; an empty file or a database without tables is none.
 
-    SQLite leaves such ones when it is stopped before its first commit, or when somebody looks at what is not there.
+    SQLite leaves those when it is stopped before its first commit, or when a ledger is opened that does not exist.
     """
     if not os.path.lexists(path) or (is_file(path) and path.stat().st_size == 0):
         return False
@@ -130,7 +130,7 @@ def is_begun(path: Path) -> bool:
 
 
 def is_readable(path: Path) -> bool:
-    """Whether there is a ledger, of whatever version, that looks whole."""
+    """Whether there is a ledger, of any version, that looks intact."""
     try:
         return os.path.lexists(path) and _has_tables(path)
     except (LedgerBroken, OSError, sqlite3.Error):
@@ -144,15 +144,15 @@ def _has_tables(path: Path) -> bool:
 
 
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
-    """The ledger at `path`, brought to today's version. Raises `LedgerBroken`."""
+    """The ledger at `path`, upgraded to the current version. Raises `LedgerBroken`."""
     with errors_named(path):
         connection = _connection(path, read_only=read_only)
-        # a flipped bit costs a letter, not every row that is read together with it
+        # a flipped bit costs one letter, not every row that is read with it
         connection.text_factory = lambda data: data.decode("utf-8", "replace")
         try:
             if not read_only:
                 connection.execute("PRAGMA journal_mode = WAL")
-                # FULL: what was committed outlasts a power cut; at two pages a second it costs nothing
+                # FULL: what was committed survives a power cut; at two pages a second it costs nothing
                 connection.execute("PRAGMA synchronous = FULL")
             _upgrade(connection, path, read_only=read_only)
         except BaseException:
@@ -173,7 +173,7 @@ def _connection(path: Path, *, read_only: bool) -> sqlite3.Connection:
     may_write = os.access(path.parent, os.W_OK, effective_ids=True)
     wal = path.with_name(f"{path.name}-wal")
     if read_only and not (wal.exists() and wal.stat().st_size) and (not may_write or is_full(path.parent)):
-        mode = "ro&immutable=1"  # SQLite wants to make files beside a WAL ledger that nobody writes, and cannot
+        mode = "ro&immutable=1"  # SQLite would create files beside a WAL ledger even to read it, and cannot
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=30)
 
 
@@ -192,26 +192,26 @@ def _upgrade(connection: sqlite3.Connection, path: Path, *, read_only: bool) -> 
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {number}")
         connection.execute("COMMIT")
-    # reads through the tables' roots, so that a ledger that lost its first pages is found now
+    # reads the tables' root pages, so that a ledger that lost its first pages is detected now
     connection.execute("SELECT 1 FROM articles, runs, pictures LIMIT 1").fetchone()
 
 
 @contextmanager
 def errors_named(path: Path) -> Iterator[None]:
-    """Says of SQLite's errors which file they are about, and tells a broken ledger from a full disk."""
+    """Adds the path to SQLite's errors, and distinguishes a broken ledger from a full disk."""
     try:
         yield
     except sqlite3.OperationalError as error:
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF  # Python's own errors have none
         if code == sqlite3.SQLITE_CORRUPT:
             raise _broken(path, error) from error
-        # with no room for the files beside the ledger, SQLite says one of the others
+        # with no room for the files beside the ledger, SQLite raises one of the others
         may_be_full = code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
         if code == sqlite3.SQLITE_FULL or (may_be_full and is_full(path.parent)):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
         if code == sqlite3.SQLITE_ERROR and ("no such" in str(error) or "already exists" in str(error)):
             raise _broken(path, error) from error
-        number, what = _SAID.get(code, (errno.EIO, "the ledger cannot be read or written"))
+        number, what = _MESSAGES.get(code, (errno.EIO, "the ledger cannot be read or written"))
         raise OSError(number, f"{what} ({error})", str(path)) from error
     except sqlite3.IntegrityError:
         raise

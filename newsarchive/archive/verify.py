@@ -1,4 +1,4 @@
-"""Checks of everything that lies in an archive. Reads only, and no network."""
+"""Checks of everything in an archive. They only read, without network."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _KEYS = {"title", "date", "summary", "categories", "tags", "thumbnail"}
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is not as it should be."""
+    """A problem that a check found."""
 
     what: str
     """Document, picture, page, ledger, …"""
@@ -45,21 +45,21 @@ class Finding:
     """Below the archive's folder."""
     reason: str
     trouble: str = ""
-    """What can be done about it, where that is not the same for all of `what`."""
+    """Which advice fits, where that is not the same for every `what`."""
 
 
 @dataclass(frozen=True)
 class Checked:
-    """What a check has seen."""
+    """The result of a check."""
 
     findings: list[Finding] = field(default_factory=list)
     links: frozenset[str] = frozenset()
-    """Pictures of the archive that a document names, by their path."""
+    """Paths of the archive's pictures that a document links to."""
 
 
 @dataclass(frozen=True)
 class Document:
-    """A Markdown file, which has a row of the ledger or is a former version."""
+    """A Markdown file that has a ledger row or is a former version."""
 
     folder: Path
     path: str
@@ -67,7 +67,7 @@ class Document:
     article_id: str
     pictures_url: str
     file_hash: str = ""
-    """`""` for a former version, whose hash nobody keeps."""
+    """`""` for a former version, whose hash is not kept."""
 
     def check(self) -> Checked:
         file = self.folder / self.path
@@ -101,12 +101,12 @@ class Document:
 
 @dataclass(frozen=True)
 class PictureFile:
-    """A picture, whose name begins with its place and goes on with its digest."""
+    """A picture. Its name is its number in the article and a part of its digest."""
 
     folder: Path
     path: str
     digest: str
-    """As the ledger knows it; `""` where only the name tells."""
+    """From the ledger; `""` where only the name gives it."""
 
     def check(self) -> Checked:
         try:
@@ -116,10 +116,10 @@ class PictureFile:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
             return Checked([Finding("picture", self.path, f"expected a file, got: {error.strerror}")])
-        told = self.digest or picture_digits(self.path)
-        if not told:
-            return Checked()  # no name of ours, which is found as a left-over
-        if not digest.startswith(told):
+        expected = self.digest or picture_digits(self.path)
+        if not expected:
+            return Checked()  # not one of our names: `left_over` reports it
+        if not digest.startswith(expected):
             return Checked([Finding("picture", self.path, "its bytes are not the ones that were written")])
         if not self.path.endswith(f".{kind or '?'}"):
             return Checked([Finding("picture", self.path, f"expected the picture that its name says, got {kind!r}")])
@@ -139,12 +139,12 @@ class PageFile:
         findings: list[Finding] = []
         missing = dict(self.expected)
         file = self.folder / self.path
-        left_open = file.with_name(f"{file.name}{OPEN}")  # by a killed run, and the next one mends it
-        waits = is_file(left_open) and not os.path.lexists(file)
+        left_open = file.with_name(f"{file.name}{OPEN}")  # by a killed run; the next one closes it
+        is_open = is_file(left_open) and not os.path.lexists(file)
         try:
-            for capture in captures(left_open if waits else file):
+            for capture in captures(left_open if is_open else file):
                 if isinstance(capture, Damage):
-                    if not waits:
+                    if not is_open:
                         findings.append(self._found(f"byte {capture.offset}: {capture.reason}"))
                 elif self._is_expected(capture):
                     missing.pop(capture.record.offset)
@@ -175,8 +175,8 @@ class QuarantinedPage:
             try:
                 read(file)
             except (OSError, EOFError, zlib.error, ValueError) as error:
-                said = (isinstance(error, OSError) and error.strerror) or _one_line(error)
-                expected = f"expected a page and its notes ({notes.name}): {file.name}: {said}"
+                problem = (isinstance(error, OSError) and error.strerror) or _one_line(error)
+                expected = f"expected a page and its notes ({notes.name}): {file.name}: {problem}"
                 return Checked([Finding("quarantine", self.path, expected)])
         return Checked()
 
@@ -185,11 +185,11 @@ Check = Document | PictureFile | PageFile | QuarantinedPage
 
 
 def pictures(folder: Path, ledger: Ledger) -> list[PictureFile]:
-    """Those that the ledger knows, then those that only lie there: a rebuilt ledger knows none."""
+    """The pictures that the ledger knows, then those that are only on disk: a rebuilt ledger knows none."""
     known = [PictureFile(folder, row.path, row.hash) for row in ledger.pictures.rows() if row.path]
     paths = {picture.path for picture in known}
-    there = (file.relative_to(folder).as_posix() for file in sorted(folder.glob(f"{PICTURES}/*/*/*/*/*.*")))
-    return [*known, *(PictureFile(folder, path, "") for path in there if path not in paths)]
+    on_disk = (file.relative_to(folder).as_posix() for file in sorted(folder.glob(f"{PICTURES}/*/*/*/*/*.*")))
+    return [*known, *(PictureFile(folder, path, "") for path in on_disk if path not in paths)]
 
 
 def checked(check: Check) -> Checked:
@@ -220,7 +220,7 @@ def left_over(folder: Path, known: set[str]) -> Iterator[Finding]:
         except OSError as error:
             yield Finding("page", path, f"expected a file, got: {error.strerror}", "stray page")
         else:
-            yield Finding("left over", path, "a killed run left it open; the next run mends it")
+            yield Finding("left over", path, "a killed run left it open; the next run closes it")
 
 
 def _one_line(error: object) -> str:

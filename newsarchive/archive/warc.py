@@ -1,7 +1,7 @@
-"""Pages as they came, written into WARC files, and a file that a killed run left, mended.
+"""Writes pages as they came into WARC files, and closes files that killed runs left open.
 
 A run has one file, `pages/qq-<time>-<run>.warc.gz`: a `warcinfo` record, then for each answer a `response`
-(or, when the same bytes lie there already, a `revisit`) and a `metadata` record about it, each a gzip
+(or, when the same bytes are stored already, a `revisit`) and a `metadata` record about it, each a gzip
 member of its own. While the run goes on, the file's name ends in `.open`.
 """
 
@@ -23,7 +23,7 @@ _WARC = ".warc.gz"
 
 
 class WarcFile:
-    """One run's file. It comes into being with the first record, so an idle run leaves none."""
+    """One run's file. It is created with the first record, so an idle run leaves none."""
 
     def __init__(self, path: Path, software: str) -> None:
         self.path = path
@@ -40,7 +40,7 @@ class WarcFile:
         Raises:
             OSError: the disk is full or broken; the file ends with the last whole record.
         """
-        records = packed(exchange, original)  # the costly part: threads do it side by side
+        records = packed(exchange, original)  # the costly part: threads do it in parallel
         with self._lock:
             if self._descriptor < 0:
                 self._open()
@@ -85,12 +85,12 @@ class WarcFile:
 def mend(folder: Path) -> Iterator[tuple[Path, int]]:
     """Closes the files that killed runs left open; yields each with the number of bytes cut off.
 
-    To be called under the lock. What is cut off are records that no ledger row names yet. A file without
-    an answer vanishes.
+    To be called with the lock held. Only records that no ledger row names yet are cut off. A file without
+    an answer is removed.
     """
     for part in sorted(folder.glob(f"*{_WARC}{OPEN}")):
         if not is_file(part):
-            continue  # which `scrapy verify` names
+            continue  # `scrapy verify` reports it
         with os.fdopen(open_descriptor(part, os.O_RDWR), "r+b") as file:
             end, answers = _whole_pairs(file)
             cut = os.fstat(file.fileno()).st_size - end
@@ -109,7 +109,7 @@ def _whole_pairs(file: BinaryIO) -> tuple[int, int]:
     end = answers = 0
     for member in members(file):
         if not isinstance(member, Member):
-            continue  # a damaged one costs itself, as `scrapy verify` tells; a torn one has nothing behind it
+            continue  # a damaged one is skipped, and `scrapy verify` reports it; a torn one is the last
         head = member.data.partition(b"\r\n\r\n")[0]
         if b"\r\nWARC-Type: metadata" in head:
             end, answers = member.end, answers + 1
@@ -117,7 +117,7 @@ def _whole_pairs(file: BinaryIO) -> tuple[int, int]:
 
 
 def _give_name(part: Path) -> Path:
-    """Closes a file by its name. Another one that has the name already, as a backup may bring it, loses nothing."""
+    """Closes a file by renaming it. One that has the name already, such as from a backup, loses nothing."""
     path = part.with_name(part.name.removesuffix(OPEN))
     if is_file(path) and _begins_with(path, part):  # copied while its run went on, and once more after that
         part.unlink()

@@ -1,1 +1,1 @@
-"""Scrapy commands of ours."""
+"""The project's Scrapy commands."""

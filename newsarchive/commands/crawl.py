@@ -1,4 +1,4 @@
-"""`scrapy crawl` with an exit code that says what happened; Scrapy's own always says 0."""
+"""`scrapy crawl` with an exit code that says what happened; Scrapy's own is always 0."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 
 class Command(ArchiveCommand, ScrapyCrawl):
-    """The spider is made once before the crawl, so that what is wrong with its arguments is said at once."""
+    """Creates the spider once before the crawl, so that wrong arguments are reported immediately."""
 
     name = "crawl"
 
@@ -38,7 +38,7 @@ class Command(ArchiveCommand, ScrapyCrawl):
         for uri, feed in self.chosen.getdict("FEEDS").items():
             if opts.overwrite_output and is_standard_output(uri):
                 feed["overwrite"] = False  # there is nothing to overwrite, and Scrapy would warn of it
-        self.chosen.set("ARCHIVE_OPEN", True, priority="cmdline")  # default_settings give way to a settings file
+        self.chosen.set("ARCHIVE_OPEN", True, priority="cmdline")  # a settings file would override default_settings
 
     def check_words(self, args: list[str]) -> None:
         if len(args) != 1:
@@ -48,7 +48,7 @@ class Command(ArchiveCommand, ScrapyCrawl):
         self.check(args[0], opts.spargs, self.chosen, overridden)
 
     def check(self, name: str, arguments: dict[str, Any], settings: Settings, overridden: list[str]) -> None:
-        """Settings by their form; spider and arguments by making the spider, as the crawl will."""
+        """Validates the settings, then the arguments by creating the spider, as the crawl will."""
         validate_settings(settings, overridden)
         loader = get_spider_loader(settings)
         if name not in loader.list():
@@ -60,7 +60,7 @@ class Command(ArchiveCommand, ScrapyCrawl):
         self.exitcode = self.crawl(args[0], opts.spargs)
 
     def crawl(self, name: str, arguments: dict[str, Any]) -> int:
-        """Crawls to the end and says how it went."""
+        """Runs the crawl and returns its exit code."""
         assert isinstance(self.crawler_process, AsyncCrawlerProcess), "TWISTED_REACTOR must be the default"  # noqa: S101
         warn_of_slips(self.chosen)
         Run.command = self.name
@@ -71,7 +71,7 @@ class Command(ArchiveCommand, ScrapyCrawl):
 
 
 def ended(command: str, crawler: Crawler, task: asyncio.Task[None]) -> int:
-    """The exit code of a crawl whose reactor has stopped; says why it could not begin."""
+    """The exit code of a crawl whose reactor has stopped; prints why it could not begin."""
     error = task.exception() if task.done() and not task.cancelled() else None
     run = Run.get(crawler)
     if run is not None:

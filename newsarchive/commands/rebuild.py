@@ -38,5 +38,5 @@ class Command(OfflineCommand):
                 )
         finally:
             lock.release()
-        print(f"New ledger: {outcome}")  # what was left alone is logged, each with the reason
+        print(f"New ledger: {outcome}")  # skipped files are logged, each with the reason
         return 0

@@ -47,7 +47,7 @@ _PURPOSE = "`scrapy reextract`"
 
 
 class Command(OfflineCommand):
-    """What is the same is skipped, so a run that was killed is simply started again."""
+    """Unchanged articles are skipped, so a killed run is simply started again."""
 
     name = "reextract"
 
@@ -70,7 +70,7 @@ class Command(OfflineCommand):
 
 
 def reextract(settings: BaseSettings, source: str, wanted: frozenset[str], *, dry_run: bool) -> int:
-    """Returns the exit code: 1 when a page could not be read any more; nothing is replaced by it then."""
+    """Returns the exit code: 1 when a page could not be read any more; its document is not replaced then."""
     reader(source)  # raises BadArgument before anything is opened
     folder = existing_archive(settings)
     with _only_to_read(folder) if dry_run else _to_write(folder, settings) as archive:
@@ -99,7 +99,7 @@ def _to_write(folder: Path, settings: BaseSettings) -> Archive:
 
 
 def _only_to_read(folder: Path) -> Archive:
-    """Nothing is rebuilt, swept away or brought to today's version."""
+    """Nothing is rebuilt, removed or upgraded."""
     if not is_begun(folder / LEDGER):
         raise LedgerBroken(f"{folder}: {NO_LEDGER}: `scrapy rebuild` makes one")
     lock = Lock(folder / LOCK)
@@ -123,7 +123,7 @@ def _with_pages(
 
 
 def _settle(archive: Archive, settings: BaseSettings, validate: Validate, reading: Reading, *, dry_run: bool) -> str:
-    """What is to be done about one article, done; returns what it was."""
+    """Handles one article; returns what was done, as counted."""
     row, article = reading.row, reading.article
     problem = reading.problem
     if article:

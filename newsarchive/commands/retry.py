@@ -17,7 +17,7 @@ from newsarchive.wording import counted
 
 
 class Command(Crawl):
-    """A replay of `quarantine/`: what is good now is archived, and leaves the quarantine then."""
+    """A replay of `quarantine/`: pages that can be read now are archived and leave the quarantine."""
 
     name = "retry"
 
@@ -49,13 +49,13 @@ class Command(Crawl):
             return
         self.exitcode = self.crawl(source, {"replay": str(folder)})
         if self.exitcode in (1, 2, 75):
-            return  # which was said; how many pages it came to does not matter then
+            return  # already reported; how many pages were read does not matter then
         left = pages(folder)
-        said = f"{len(before) - len(left)} of {counted(len(before), 'page')} left the quarantine"
-        self._say(f"{said}, {len(left)} still there.")
+        moved = f"{len(before) - len(left)} of {counted(len(before), 'page')} left the quarantine"
+        self._say(f"{moved}, {len(left)} still there.")
 
     def _say(self, text: str) -> None:
-        with suppress(BrokenPipeError):  # who reads it has gone
+        with suppress(BrokenPipeError):  # the reader of the output has gone
             print(text, flush=True, file=stream_for_people(self.chosen))
 
 

@@ -1,4 +1,4 @@
-"""`scrapy savepage`: a page and the Markdown that it gives now, side by side as a test."""
+"""`scrapy savepage`: saves a page and the Markdown that it gives now as a test."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ _FAMILY = re.compile(r"[A-Z][0-9A-Za-z]*", re.ASCII)
 
 @dataclass(frozen=True)
 class Pair:
-    """A page and what must come of it."""
+    """A page and its expected Markdown."""
 
     family: str
     url: str
-    """`""` for a saved page whose address nobody knows any more."""
+    """`""` for a saved page whose address is unknown."""
     html: bytes
     document: str
     """The whole Markdown file; `""` for a page that gives no article yet."""
@@ -73,7 +73,7 @@ def write_pairs(pairs: Iterable[tuple[str, Pair]], folder: Path) -> list[Path]:
     """Writes `<family>/<name>/page.html`, `page.url` and `article.md`; returns the folders.
 
     Raises:
-        BadArgument: one of them is there, or is meant for two pages; then nothing is written.
+        BadArgument: one of the folders exists, or two pages would share one; then nothing is written.
     """
     places = [(folder / pair.family / name, pair) for name, pair in pairs]
     several = Counter(place for place, _ in places)
@@ -111,8 +111,8 @@ class Command(ArchiveCommand):
     def long_desc(self) -> str:
         return (
             "Save a page as tests/pages/<source>/<family>/<name>/page.html, where it came from as page.url and the "
-            "Markdown that it gives now as article.md beside it. Read article.md, correct what is wrong, then mend "
-            "the parser until the test passes. Of a folder (*.html, *.html.gz, *.warc.gz) every page is saved, as "
+            "Markdown that it gives now as article.md beside it. Read article.md, correct what is wrong, then fix "
+            "the parser until the test passes. In a folder (*.html, *.html.gz, *.warc.gz) every page is saved, as "
             "<name>_<article id>."
         )
 
@@ -151,9 +151,9 @@ class Command(ArchiveCommand):
             print(f"{place_of / 'article.md'}: {_state(pair)}")
 
     def _fetch(self, url: str, source: str) -> list[Page]:
-        """The page at `url`, fetched with all the manners of a crawl but without an archive."""
+        """The page at `url`, fetched as politely as in a crawl, but without an archive."""
         assert self.crawler_process is not None  # noqa: S101
-        self.chosen.set("LOG_LEVEL", "CRITICAL", priority="cmdline")  # the error is said once, at the end
+        self.chosen.set("LOG_LEVEL", "CRITICAL", priority="cmdline")  # the error is printed once, at the end
         pages: list[Page] = []
         faults: list[str] = []
         self.crawler_process.crawl(_OnePage, url=url, source=source, pages=pages, faults=faults)

@@ -1,4 +1,4 @@
-"""`scrapy verify`: is everything there, and as it was written?"""
+"""`scrapy verify`: checks that every file exists and is unchanged."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ _ADVICE = {
 
 
 class Command(OfflineCommand):
-    """Writes nothing. Holds the lock, because an archive that a run writes to is never all of a piece."""
+    """Writes nothing. Holds the lock, because an archive is inconsistent while a run writes to it."""
 
     name = "verify"
 
@@ -114,7 +114,7 @@ def _run(folder: Path, checks: list[Check], findings: list[Finding]) -> tuple[di
 
 
 def _checks(folder: Path, ledger: Ledger, pictures_url: str) -> list[Check]:
-    """The long ones first, so that no core is left with one at the end."""
+    """The long ones first, so that no core is still busy with one when the others have finished."""
     pages: dict[str, dict[int, str]] = defaultdict(dict)
     rest: list[Check] = []
     for row in ledger.rows():
@@ -144,7 +144,7 @@ def _checks_of(folder: Path, row: Row, pictures_url: str) -> Iterator[Check]:
 
 def _files(check: Check) -> Iterator[str]:
     if isinstance(check, PictureFile) and not check.digest:
-        return  # that it lies there does not say that an article has it
+        return  # that it is on disk does not mean that an article has it
     yield check.path
     if isinstance(check, QuarantinedPage):
         yield check.path.removesuffix(".html.gz") + ".json"

@@ -1,1 +1,1 @@
-"""Scrapy extensions of ours."""
+"""The project's Scrapy extensions."""

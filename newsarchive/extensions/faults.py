@@ -1,4 +1,4 @@
-"""What went wrong on our side: every error that is logged with its exception, wherever it was raised."""
+"""Internal errors: every error that is logged with its exception, wherever it was raised."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Faults(logging.Handler):
             self._on_fatal(error)
 
     def add(self, error: BaseException, *, is_cause: bool = False) -> None:
-        """One more; `is_cause`: others were logged before it that only follow from it."""
+        """Counts one error; `is_cause`: those logged before it only follow from it."""
         if error is not self.first:
             self.count += 1
         if self.first is None or is_cause or (is_fatal(error) and not is_fatal(self.first)):
@@ -92,7 +92,7 @@ class Faults(logging.Handler):
     def plain(record: logging.LogRecord) -> bool:
         """A filter for log handlers: tracebacks are for bugs.
 
-        An error of the network is one line, and a fatal one is said once at the end, not again for each page.
+        An error of the network is one line, and a fatal one is printed once at the end, not again for each page.
         """
         error = record.exc_info[1] if record.exc_info else None
         if is_site_error(error):
@@ -101,7 +101,7 @@ class Faults(logging.Handler):
 
 
 def is_site_error(error: BaseException | None) -> bool:
-    """The network or what came over it; Scrapy gives some of Twisted's errors as they are."""
+    """The network or what came over it; Scrapy passes on some of Twisted's errors unchanged."""
     if error is not None and is_fatal(error):  # such as no connection, because too many files are open
         return False
     return isinstance(error, _SITE) or type(error).__module__.startswith(_SITE_MODULES)
@@ -118,7 +118,7 @@ def _advice(error: BaseException) -> str:
     if isinstance(error, MemoryError):
         return _MACHINE[errno.ENOMEM]
     if isinstance(error, BrokenProcessPool):
-        return "it was ended by force, or for want of memory: give this run more"
+        return "it was ended by force, or ran out of memory: give this run more"
     if isinstance(error, RuntimeError) and _NO_THREAD in str(error):
         return _MACHINE[errno.EAGAIN]
     if isinstance(error, OSError):
@@ -149,6 +149,6 @@ def _in_words(error: BaseException) -> str:
             what = os.strerror(number)
         elif isinstance(error, BrokenProcessPool):
             what = "a process of this program is gone"
-        advice = _advice(error) or "look at what lies there"
+        advice = _advice(error) or "look at what is there"
         return f"{what}: {advice}; the next run goes on where this one stopped"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -1,6 +1,6 @@
 """Scrapy's log lines about items, without the item: a page is 270 kB of HTML."""
 
-# ruff: noqa: ARG002 -- Scrapy says what is passed
+# ruff: noqa: ARG002 -- Scrapy calls these with all arguments
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MOST_LINES = 200
 
 
 def tell_stop(record: logging.LogRecord) -> bool:
-    """A filter for Scrapy's logger: a first Ctrl-C or SIGTERM is answered on a quiet terminal too."""
+    """A filter for Scrapy's logger: the first Ctrl-C or SIGTERM is confirmed at every log level."""
     if not str(record.msg).startswith("Received %(signame)s, shutting down"):
         return True
     signal = record.args.get("signame") if isinstance(record.args, Mapping) else ""
@@ -33,7 +33,7 @@ def tell_stop(record: logging.LogRecord) -> bool:
 
 
 def make_safe(record: logging.LogRecord) -> bool:
-    """A filter for log handlers, also for tracebacks: no secrets, and nothing from the network that acts or has no end.
+    """A filter for log handlers, also for tracebacks: no secrets, control characters or endless text.
 
     A message is one line, but for Scrapy's own lists of settings and stats. Further lines are indented, so that none
     looks like one of the log.
@@ -49,7 +49,7 @@ def make_safe(record: logging.LogRecord) -> bool:
 
 def _lines(text: str) -> str:
     lines = text[:_LONGEST].split("\n")
-    if len(lines) > _MOST_LINES:  # of a traceback the first and the last tell most
+    if len(lines) > _MOST_LINES:  # the first and the last lines of a traceback say most
         half = _MOST_LINES // 2
         lines = [*lines[:half], f"({len(lines) - _MOST_LINES} more lines)", *lines[-half:]]
     return "\n    ".join(map(printable, lines))
@@ -59,14 +59,14 @@ class LogLines(LogFormatter):
     """One sentence with the URL in it."""
 
     def scraped(self, item: Any, response: Response | Failure | None, spider: Spider) -> LogFormatterResult:
-        if not isinstance(item, Article):  # such as of `scrapy runspider` in the project's folder
+        if not isinstance(item, Article):  # such as with `scrapy runspider` in the project's folder
             return super().scraped(item, response, spider)
         return {"level": logging.DEBUG, "msg": "archived %(url)s", "args": {"url": item.url}}
 
     def dropped(
         self, item: Any, exception: BaseException, response: Response | Failure | None, spider: Spider
     ) -> LogFormatterResult:
-        """The drop's own words, which name the URL."""
+        """The drop's own message, which names the URL."""
         level = getattr(exception, "log_level", None) or "WARNING"
         return {
             "level": logging.getLevelNamesMapping()[level],

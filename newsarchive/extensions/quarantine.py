@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Quarantine:
-    """Listens for pages that the pipelines drop, or fail at, and for those that are archived in the end."""
+    """Handles pages that the pipelines drop or fail at, and releases those that are archived later."""
 
     def __init__(self, run: Run, stats: StatsCollector) -> None:
         self.run = run
@@ -48,13 +48,13 @@ class Quarantine:
         elif isinstance(exception, Unchanged):
             if self.run.asks_site:
                 self.release(item.source, item.article_id, quarantine.name(self.folder, item))
-            else:  # an older page that the archive has tells nothing of a newer one that waits to be read
+            else:  # an older page that is archived says nothing about a newer one in quarantine
                 self.release(item.source, "", quarantine.own_copy(self.folder, item))
         elif isinstance(exception, Gone):  # a notice of removal must not displace an article
             self.release(item.source, "", quarantine.own_copy(self.folder, item))
 
     def item_error(self, item: object, failure: Failure) -> None:
-        # a page that meets a bug of ours is needed to find it; with a full disk nothing can be kept
+        # a page that triggers a bug is needed to find it; with a full disk nothing can be kept
         if isinstance(item, Page) and failure.value and not is_fatal(failure.value):
             self.keep(item, in_words(failure.value))
 
@@ -63,7 +63,7 @@ class Quarantine:
             self.release(item.source, item.article_id)
 
     def keep(self, page: Page, reason: str, counted_as: str = "quarantined") -> None:
-        """The page, then the ledger's row."""
+        """Stores the page, then the ledger's row."""
         reason = printable(reason)
         again = quarantine.keep(self.folder, page, reason)
         is_archived = False
@@ -78,7 +78,7 @@ class Quarantine:
             self.stats.inc_value("archive/recheck/quarantined")
 
     def _note(self, page: Page, reason: str, *, same_copy: bool) -> Row:
-        """Tells the ledger; returns what it knew before."""
+        """Records the page in the ledger; returns the row from before."""
         ledger, now = self.run.ledger, self.run.now()
         row, _ = ledger.found(
             page.source,
@@ -89,7 +89,7 @@ class Quarantine:
             entry=page.entry,
             now=now,
         )
-        if not same_copy and (self.run.asks_site or not row.path):  # to read a copy once more is no further try
+        if not same_copy and (self.run.asks_site or not row.path):  # reading the same copy again is not another try
             next_try = self.run.schedule.next_try_of(row)
             ledger.quarantined(page.source, page.article_id, reason=reason, now=now, next_try=next_try)
         return row
@@ -100,7 +100,7 @@ class Quarantine:
             quarantine.release(self.folder, source, each)
 
     def _nameless_of(self, source: str, article_id: str) -> list[str]:
-        """Pages of the article that did not tell its id when they were kept: read once in a run, when one is asked."""
+        """Pages of the article that were kept without its id; they are read once in a run, at the first call."""
         if not article_id:
             return []
         if self._names is None:
@@ -117,5 +117,5 @@ class Quarantine:
         try:
             with ledger.reading_saved(saved_in):
                 return reader(source)(html).article_id
-        except Exception:  # noqa: BLE001  -- it may lie here because it meets a bug of ours, which was reported then
+        except Exception:  # noqa: BLE001  -- it may be here because it triggers a bug, which was reported then
             return ""

@@ -1,1 +1,1 @@
-"""How it goes: alarms from counts, the status of the archive, the summary of a run. Pure."""
+"""How a run went: alarms from counts, the status of the archive, the summary of a run. Pure."""

@@ -1,7 +1,7 @@
-"""Does the site still look as it did? Counts of this run, beside those of earlier ones, give alarms. Pure.
+"""Has the site changed? Compares the counts of a run with those of earlier ones and raises alarms. Pure.
 
-An alarm is a run that a site as it was would bring about once in thousands: `chance` says how often, from the counts of
-earlier runs. The slow test of alarms runs ten thousand natural runs and every harmful change that we could think of.
+An alarm means counts that an unchanged site would give once in thousands of runs: `chance` says how often, from those
+of earlier runs. The slow test of alarms runs ten thousand natural runs and every harmful change that we could think of.
 """
 
 from __future__ import annotations
@@ -31,19 +31,22 @@ from newsarchive.health.counts import (
 from newsarchive.health.outcome import site_trouble
 from newsarchive.wording import counted
 
-HISTORY = 400  # runs, eight days of a run every half hour: so many tell how often a page is odd by nature
+HISTORY = 400  # runs, eight days of a run every half hour: so many show how often a page is normally odd
 FAILING = 3  # runs in a row that got nothing from a list
 _RECENT = 20  # runs, ten hours; more of them while they have fewer than `_ENOUGH` pages
 _ENOUGH = 500  # pages
-_RARE, _RARER = 1e-3, 3e-4  # chances that are none; the latter for what more than one article in twenty is by nature
+_RARE, _RARER = (
+    1e-3,
+    3e-4,
+)  # too rare for chance; the latter for what more than one article in twenty normally has
 _ALIKE = 30  # articles
 _JUMP = 0.25  # a share that has not grown by so much is no change of layout
-_BATCH = 5  # articles that one account puts out at a time, all of one kind
+_BATCH = 5  # articles that one account publishes at a time, all of one kind
 _SOME = 10  # entries or articles of one run from which an average says something
-_ODD = 500  # pages among which one may be bad by nature, such as a test page, for a bad one to be a sign
+_ODD = 500  # pages; where at most one in so many is bad, such as a test page, a bad page is a sign
 _KNOWN = 12  # pages of earlier runs, at least, that this one can be compared with
-_MOST_BAD = 0.3  # share of pages without a whole article, at most, that counts as usual: a habit of more is none
-_STALE = 48.0  # hours without a new article that are normal nowhere
+_MOST_BAD = 0.3  # share of pages without a whole article: more than this never counts as usual
+_STALE = 48.0  # hours without a new article that are never normal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +62,8 @@ class Alarm:
         return f"{self.name}: {self.seen}; expected {self.expected}"
 
 
-MEND = "look at a page in quarantine/, mend or add the page family, then run `scrapy retry` (docs: the site changed)"
-LISTS = "look at the list reply in a browser; until the reader is mended, `-a sitemap=1` still finds articles"
+MEND = "look at a page in quarantine/, fix or add the page family, then run `scrapy retry` (docs: the site changed)"
+LISTS = "look at the list reply in a browser; until the reader is fixed, `-a sitemap=1` still finds articles"
 LOOK = "open some of the newest articles and their pages in a browser and compare"
 
 
@@ -80,7 +83,7 @@ def alarms(now: Counts, history: Sequence[Counts]) -> list[Alarm]:
         found += _keys(now, recent)
     by_name = {alarm.name: alarm for alarm in reversed(found)}
     if "pages" in by_name and now.get("kind") != "retry":
-        by_name.pop("quarantine", None)  # which says the same of more pages
+        by_name.pop("quarantine", None)  # `pages` says the same about more pages
     return list(by_name.values())[::-1]
 
 
@@ -95,7 +98,7 @@ def _recent(past: Sequence[Counts]) -> Sequence[Counts]:
 
 
 def chance(seen: float, whole: float, usual: float, before: float) -> float:
-    """How often a site as it was brings `seen` or more of `whole`, after `usual` of `before`.
+    """How often an unchanged site gives `seen` or more of `whole`, after `usual` of `before`.
 
     The tail of a beta-binomial distribution: it allows for what a short history does not know. Articles of one run have
     much in common (one day, one account), so that more than thirty, then or now, say no more than thirty.
@@ -170,7 +173,7 @@ def _failing(now: Counts) -> Iterable[Alarm]:
             name="failing lists",
             seen=f"{counted(len(failing), 'list')} got nothing in so many runs in a row: {named}{more}",
             expected=f"fewer than {FAILING}",
-            advice="open it in a browser; take a channel that is no more out of QQ_CHANNELS",
+            advice="open it in a browser; take a channel that no longer exists out of QQ_CHANNELS",
         )
 
 
@@ -197,7 +200,7 @@ def _pages(now: Counts, past: Sequence[Counts]) -> Iterable[Alarm]:
         yield Alarm(
             name="quarantine",
             seen=f"{integer(now, 'article/quarantined_again')} pages of the quarantine still cannot be read",
-            expected="none, once the page families are mended",
+            expected="none, once the page families are fixed",
             advice=MEND,
         )
 
@@ -222,7 +225,7 @@ def _is_rare(seen: float, whole: float, usual: float, before: float) -> bool:
 
 
 def _gone(now: Counts, usual: Sequence[Counts]) -> Iterable[Alarm]:
-    """Not one article that the archive does not have yet could be read: the others may come from an older address."""
+    """No article that is new to the archive could be read: the others may come from an older address."""
     came = integer(now, "article/new") + first(now, "quarantined")
     gone, failed = first(now, "gone"), first(now, "failed")
 
@@ -256,7 +259,7 @@ def _by_network(now: Counts) -> bool:
 
 
 def _alike(now: Counts) -> Iterable[Alarm]:
-    """Different articles that say the same: what was read is not the article."""
+    """Different articles with the same content: what was read is not the article."""
     new = integer(now, "article/new")
     for name, fewest in (("title", 2), ("body", 2), ("time", 3)):
         most = integer(now, f"same/{name}")
@@ -325,7 +328,7 @@ def _has_grown(seen: float, whole: float, usual: float, before: float) -> bool:
 
 
 def _lengths(now: Counts, recent: Sequence[Counts]) -> Iterable[Alarm]:
-    """Of articles that are mostly text; pictures with a line beside each say nothing about it."""
+    """Of articles that are mostly text; those of pictures with a line each say nothing about it."""
     medians = [number(counts, "length/median") for counts in recent if integer(counts, "article/new") >= FEW_PAGES]
     medians = [length for length in medians if length]
     if integer(now, "article/new") - integer(now, "without/text") < _SOME or len(medians) < FEW_PAGES:
@@ -343,7 +346,7 @@ def _lengths(now: Counts, recent: Sequence[Counts]) -> Iterable[Alarm]:
 def usual_age(hours: float, past: Sequence[Counts]) -> float:
     """How old the newest article is at the end of a usual run: the least so far, forgotten over weeks.
 
-    The last 20 runs alone would not do: a site that dries up would make a habit of it within ten hours.
+    The last 20 runs are not enough: when a site dries up, that would count as usual within ten hours.
     """
     known = [number(counts, "newest/usual") for counts in past if "newest/usual" in counts][:1]
     return min([hours, *(usual * 1.001 for usual in known)])

@@ -92,7 +92,7 @@ class NewArticles:
 
 
 def is_text(article: Article) -> bool:
-    """Whether it is more than pictures or videos with a line beside each."""
+    """Whether it is more than pictures or videos with a line of text for each."""
     shown = len(article.pictures) + article.videos
     return len(article.text) >= _SOME_TEXT * shown
 
@@ -123,7 +123,7 @@ def list_entries(counts: Counts) -> int:
 
 
 def summed(runs: Iterable[Counts]) -> dict[str, float]:
-    """All that these runs counted, together."""
+    """The sum of each count over these runs."""
     sums: dict[str, float] = {}
     for counts in runs:
         for key, value in counts.items():
@@ -152,7 +152,7 @@ def _pairs(text: str) -> set[str]:
 
 
 def _is_one_story(first: tuple[str, str], second: tuple[str, str]) -> bool:
-    """Whether two accounts tell one story: two pairs of 303 real articles did, with 79 % and 94 % of a text alike."""
+    """Whether two articles are one story: two pairs of 303 real articles were, with 79 % and 94 % of a text alike."""
     return all(
         len(_pairs(one) & _pairs(other)) > share * min(len(_pairs(one)), len(_pairs(other)))
         for one, other, share in zip(first, second, (0.5, 0.7), strict=True)

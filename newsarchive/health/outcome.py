@@ -1,4 +1,4 @@
-"""What a run says to its caller. Pure."""
+"""The exit code of a run, and why the site could not be used. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ ANSWERED = (*PAGES_READ, "article/quarantined_again", "article/gone", "article/s
 
 
 def exit_code(*, faults: int, site: str, alarms: Sized) -> int:
-    """0, 1, 3 or 4, in the order of what its caller should know first.
+    """0, 1, 3 or 4: of several that apply, the one that its caller should know first.
 
     >>> exit_code(faults=0, site="", alarms=[])
     0
@@ -38,13 +38,13 @@ def site_trouble(counts: Counts) -> str:
         )
     lists = integer(counts, "list/read") + integer(counts, "list/unknown")
     lists_failed = integer(counts, "list/failed")
-    failed = min(integer(counts, "article/failed"), max(unreachable + refused - lists_failed, 0))  # others are no page
+    failed = min(integer(counts, "article/failed"), max(unreachable + refused - lists_failed, 0))  # others: no pages
     articles_came = failed <= answered or failed < FEW_PAGES
     if (answered or lists) and articles_came and lists_failed <= lists:
         return ""
-    said = f"{answered + lists} of {answered + lists + unreachable + refused} requests were answered"
+    came = f"{answered + lists} of {answered + lists + unreachable + refused} requests were answered"
     if articles_came and answered:
-        said = f"{lists} of {lists + lists_failed} lists came"
+        came = f"{lists} of {lists + lists_failed} lists came"
     if refused > unreachable:
-        return f"the site refused us: {said}; wait, then ask for less or more slowly"
-    return f"the site could not be reached: {said}"
+        return f"the site refused us: {came}; wait, then ask for less or more slowly"
+    return f"the site could not be reached: {came}"

@@ -68,7 +68,7 @@ def unwritten_run(run: RunRow) -> dict[str, Any]:
 
 
 def full_disk(folder: str, left: int) -> str:
-    """What is said of a disk without room."""
+    """The message about a full disk."""
     return f"full: the disk of {folder} has {left / 1_000_000:.1f} MB left, so no run can write there: make room on it"
 
 
@@ -129,8 +129,8 @@ def in_words(status: Mapping[str, Any]) -> str:
     lines.append(f"Articles  {counts or 'none yet'}")
     if status["quarantine"]:
         lines.append(
-            f"          {counted(status['quarantine'], 'page in quarantine/')}: after the parser was mended,"
-            " `scrapy retry` reads what lies there again"
+            f"          {counted(status['quarantine'], 'page in quarantine/')}: once the parser is fixed,"
+            " `scrapy retry` reads them again"
         )
     lines += _given_up(status["given_up"])
     if status["pictures_given_up"]:
