@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 from demo.crawl import FAST, Result, command, finish, no_proxy_variables, site_settings, start
 from demo.server import Server
 from demo.site import Site
+from tests.documented import check_status
 
 # Hypothesis' 200 ms an example are a fault of ours on a quiet machine only; no test of ours is about that.
 settings.register_profile("any machine", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -87,7 +88,9 @@ class Crawl:
     ) -> Result:
         """Run to the end. `name` is another command: `status`, `verify`, …"""
         process = self.start(archive, *arguments, site=site, name=name, **settings)
-        return finish(process, archive, timeout)
+        result = finish(process, archive, timeout)
+        check_status(result.status)
+        return result
 
     def start(
         self,

@@ -14,6 +14,8 @@ from newsarchive.health.counts import NewArticles, traits
 from newsarchive.health.outcome import exit_code, site_trouble
 from newsarchive.items import Article, Picture
 from newsarchive.qq.lists import BEIJING
+from tests.documented import alarms as documented_alarms
+from tests.documented import undocumented
 
 Counts = dict[str, int | float | str]
 
@@ -29,7 +31,9 @@ PAST: list[Counts] = [DAY] * 10
 
 
 def names(now: Counts, past: list[Counts]) -> list[str]:
-    return [alarm.name for alarm in alarms(now, past)]
+    found = [alarm.name for alarm in alarms(now, past)]
+    assert not undocumented(found, documented_alarms()), "docs/site-changed.md does not explain it"
+    return found
 
 
 @pytest.mark.parametrize("past", [[], [NIGHT] * 20, PAST])
