@@ -12,8 +12,7 @@ from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 from scrapy.utils.httpobj import urlparse_cached
 
-from newsarchive.handlers import NotSent
-from newsarchive.waiting import Patience
+from newsarchive.downloader import NotSent, Patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection

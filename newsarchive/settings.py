@@ -29,7 +29,7 @@ QQ_SITEMAP_URL = "https://news.qq.com/sitemap/index.xml"
 
 USER_AGENT = "newsarchive/0.1 (archives news articles as Markdown)"  # honest; say who you are when you run it
 ROBOTSTXT_OBEY = True  # default False
-ROBOTSTXT_PARSER = "newsarchive.robots.Robots"  # Scrapy's own, protected from files made to cost time
+ROBOTSTXT_PARSER = "newsarchive.downloader.Robots"  # Scrapy's own, protected from files made to cost time
 DOWNLOAD_DELAY = 0.5  # seconds between requests to one host; default 0
 CONCURRENT_REQUESTS_PER_DOMAIN = 2  # default 8; with the delay: at most about two requests a second
 CONCURRENT_REQUESTS = 4  # default 16; the site has three hosts
@@ -59,16 +59,16 @@ DOWNLOAD_MAXSIZE = 20 * 1024 * 1024  # bytes; default 1 GiB; an F5 page weighs 2
 DOWNLOAD_WARNSIZE = 0  # default 32 MiB, which cannot be reached
 DOWNLOAD_HANDLERS = {
     **dict.fromkeys(("ftp", "s3", "data")),  # only http and https
-    "file": "newsarchive.handlers.SavedPage",  # for `scrapy shell ./page.html`; a crawl opens none
-    **dict.fromkeys(("http", "https"), "newsarchive.handlers.LimitedHeaders"),
+    "file": "newsarchive.downloader.SavedPage",  # for `scrapy shell ./page.html`; a crawl opens none
+    **dict.fromkeys(("http", "https"), "newsarchive.downloader.LimitedHeaders"),
 }
 TELNETCONSOLE_ENABLED = False  # default True: a console that runs code
 REMOTE_CONTROL_ENABLED = False  # default True: a server that runs code
 METAREFRESH_ENABLED = False  # default True; articles have none; saves 0.13 ms a page
 SCHEDULER = (
-    "newsarchive.waiting.PatientScheduler"  # a retry, or a host that asks us to wait, keeps no other host waiting
+    "newsarchive.downloader.PatientScheduler"  # a retry, or a host that asks us to wait, keeps no other host waiting
 )
-DOWNLOADER = "newsarchive.waiting.PatientDownloader"
+DOWNLOADER = "newsarchive.downloader.PatientDownloader"
 DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,  # lets retried and redirected requests through
     "newsarchive.middlewares.SiteHosts": 50,
@@ -80,7 +80,7 @@ DOWNLOADER_MIDDLEWARES = {
 ITEM_PIPELINES = {
     "newsarchive.pipelines.preserve.Preserve": 100,  # first: what cannot be read now can be read later
     "newsarchive.pipelines.extract.Extract": 200,
-    "newsarchive.pipelines.validate.Validate": 300,  # before anything is compared or written
+    "newsarchive.pipelines.extract.Validate": 300,  # before anything is compared or written
     "newsarchive.pipelines.revise.Revise": 400,  # before pictures: an unchanged article needs none
     "newsarchive.pipelines.pictures.Pictures": 500,
     "newsarchive.pipelines.store.Store": 600,  # last, and in it the ledger's row last
@@ -115,11 +115,11 @@ FEED_EXPORT_ENCODING = "utf-8"  # default: JSON with \uXXXX for each Chinese cha
 EXTENSIONS = {
     "newsarchive.extensions.run.Run": 0,
     "newsarchive.extensions.quarantine.Quarantine": 10,
-    "newsarchive.extensions.progress.Progress": 20,
+    "newsarchive.extensions.log.Progress": 20,
 }
 ARCHIVE_PROGRESS = None  # a live line: None on a terminal only, True always, False never
 LOG_LEVEL = "WARNING"  # default DEBUG; every line from here on means something to the person who runs it
-LOG_FORMATTER = "newsarchive.extensions.loglines.LogLines"  # Scrapy's own writes a whole page into the log
+LOG_FORMATTER = "newsarchive.extensions.log.LogLines"  # Scrapy's own writes a whole page into the log
 LOGSTATS_INTERVAL = 0.0  # default 60 seconds; the live line shows it
 LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
 LOG_DATEFORMAT = "%Y-%m-%d %H:%M:%S"

@@ -12,8 +12,8 @@ from scrapy.settings import BaseSettings, Settings
 
 from demo.crawl import FAST, PROJECT, site_settings
 from newsarchive import cli, settings
-from newsarchive.accepted import KINDS, validate_settings, warn_of_slips
 from newsarchive.errors import BadArgument
+from newsarchive.options import KINDS, validate_settings, warn_of_slips
 from tests.conftest import Crawl
 
 

@@ -19,8 +19,7 @@ from typing import Any
 import pytest
 
 from newsarchive.health.alarms import FAILING, HISTORY, alarms, usual_age
-from newsarchive.health.counts import NewArticles, traits
-from newsarchive.health.outcome import site_trouble
+from newsarchive.health.counts import NewArticles, site_trouble, traits
 from newsarchive.items import Article, Picture
 from newsarchive.qq.lists import BEIJING
 

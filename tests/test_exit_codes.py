@@ -251,12 +251,12 @@ async def broken(self):
     yield
 QQSpider.start = broken""",
     "pipeline": """
-from newsarchive.pipelines.validate import Validate
+from newsarchive.pipelines.extract import Validate
 def broken(self, item):
     raise RuntimeError("bug in the pipeline")
 Validate.process_item = broken""",
     "opening of a pipeline": """
-from newsarchive.pipelines.validate import Validate
+from newsarchive.pipelines.extract import Validate
 def broken(self):
     raise RuntimeError("bug in the opening of a pipeline")
 Validate.open_spider = broken""",

@@ -23,7 +23,7 @@ from demo.faults import Answer
 from demo.site import Site
 from newsarchive.archive.files import stray_files
 from newsarchive.archive.ledger import Ledger, Row, State
-from newsarchive.extensions.faults import in_words, is_fatal, is_site_error
+from newsarchive.extensions.log import in_words, is_fatal, is_site_error
 from tests.conftest import Crawl, DemoSite
 from tests.test_kill import content
 

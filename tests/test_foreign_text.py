@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from newsarchive.extensions.loglines import make_safe
-from newsarchive.wording import printable, shown
+from newsarchive.extensions.log import make_safe
+from newsarchive.messages import printable, shown
 from tests.conftest import Crawl, DemoSite
 from tests.test_pages_refused import page
 

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from newsarchive.health.alarms import alarms, usual_age
-from newsarchive.health.counts import NewArticles, traits
-from newsarchive.health.outcome import exit_code, site_trouble
+from newsarchive.health.counts import NewArticles, run_exit_code, site_trouble, traits
 from newsarchive.items import Article, Picture
 from newsarchive.qq.lists import BEIJING
 from tests.documented import alarms as documented_alarms
@@ -388,10 +387,10 @@ def test_pages_that_lead_elsewhere_are_not_a_site_that_cannot_be_reached() -> No
 
 def test_what_a_run_says_to_its_caller() -> None:
     [alarm] = alarms(without_articles(article__quarantined=20), [])
-    assert exit_code(faults=0, site="", alarms=[]) == 0
-    assert exit_code(faults=0, site="", alarms=[alarm]) == 4
-    assert exit_code(faults=0, site="gone", alarms=[alarm]) == 3
-    assert exit_code(faults=1, site="gone", alarms=[alarm]) == 1
+    assert run_exit_code(faults=0, site="", alarms=[]) == 0
+    assert run_exit_code(faults=0, site="", alarms=[alarm]) == 4
+    assert run_exit_code(faults=0, site="gone", alarms=[alarm]) == 3
+    assert run_exit_code(faults=1, site="gone", alarms=[alarm]) == 1
 
 
 def test_when_the_site_is_to_blame() -> None:

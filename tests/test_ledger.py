@@ -17,7 +17,7 @@ from newsarchive.archive import schema
 from newsarchive.archive.ledger import Ledger, Row, State
 from newsarchive.archive.schedule import next_check, retry_delay
 from newsarchive.errors import LedgerBroken
-from newsarchive.extensions.faults import in_words
+from newsarchive.extensions.log import in_words
 from newsarchive.items import Article
 
 BEIJING = timezone(timedelta(hours=8))

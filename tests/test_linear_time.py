@@ -18,6 +18,7 @@ from scrapy.http import Response
 
 from newsarchive.archive import pictures
 from newsarchive.archive.front_matter import front_matter
+from newsarchive.downloader import retry_after
 from newsarchive.errors import BadArgument, PageError
 from newsarchive.markdown import addresses, characters, document, escape, starts, styles, verbatim
 from newsarchive.markdown.body import convert
@@ -25,7 +26,6 @@ from newsarchive.qq import lists, markup, page, pages, placeholders, script, url
 from newsarchive.qq.content import standard, standardize
 from newsarchive.qq.families import DatedPage, ServedPage
 from newsarchive.qq.markup import BrokenContent
-from newsarchive.waiting import retry_after
 from tests.test_pages_refused import page as f5_page
 
 Reader = Callable[[str], object]

@@ -14,12 +14,11 @@ from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 from scrapy.utils.test import get_crawler
 
-from newsarchive.extensions.faults import is_site_error
-from newsarchive.handlers import FirewallAware, NotSent, Refused
+from newsarchive.downloader import FirewallAware, NotSent, Patience, Refused
+from newsarchive.extensions.log import is_site_error
 from newsarchive.middlewares import Backoff, SiteHosts
-from newsarchive.spiders.answers import Trouble, error_trouble
+from newsarchive.spiders.base import Trouble, error_trouble
 from newsarchive.spiders.qq import QQSpider
-from newsarchive.waiting import Patience
 from tests.test_arguments import OURS
 
 

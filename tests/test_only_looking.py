@@ -17,8 +17,8 @@ from scrapy.utils.test import get_crawler
 
 from demo.crawl import PROJECT, command, finish, start
 from newsarchive.archive.lock import Lock
+from newsarchive.downloader import SavedPage
 from newsarchive.extensions.run import Run
-from newsarchive.handlers import SavedPage
 from tests.conftest import Crawl, DemoSite
 
 PAGE = PROJECT / "tests" / "pages" / "qq" / "F5" / "gif" / "page.html"

@@ -37,7 +37,7 @@ from newsarchive.archive.verify import Finding
 from newsarchive.commands.verify import verify
 from newsarchive.items import Article
 from newsarchive.markdown.document import render
-from newsarchive.pipelines.downloads import refusal
+from newsarchive.pipelines.pictures import refusal
 from tests.conftest import Crawl, DemoSite
 
 Tree = Callable[[Path], dict[str, bytes]]

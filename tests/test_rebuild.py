@@ -21,7 +21,7 @@ from newsarchive.archive.files import stray_files
 from newsarchive.archive.ledger import Ledger, Row, State
 from newsarchive.archive.rebuild import rebuild
 from newsarchive.archive.schema import STEPS
-from newsarchive.command import NO_LEDGER
+from newsarchive.cli import NO_LEDGER
 from newsarchive.commands.reextract import reextract
 from newsarchive.commands.status import whole_status
 from newsarchive.commands.verify import verify

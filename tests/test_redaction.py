@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from demo.crawl import command, finish, start
-from newsarchive.redaction import command_line, without_secrets
+from newsarchive.messages import command_line, without_secrets
 from tests.conftest import DemoSite
 
 SECRET = "hunter2"

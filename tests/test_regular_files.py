@@ -27,7 +27,7 @@ from newsarchive.commands.reextract import reextract
 from newsarchive.commands.status import whole_status
 from newsarchive.commands.verify import verify
 from newsarchive.errors import BadArgument, LedgerBroken
-from newsarchive.spiders.arguments import named_articles
+from newsarchive.spiders.base import named_articles
 from tests.archived import make_due, settings_of
 from tests.conftest import Crawl
 from tests.test_kill import content

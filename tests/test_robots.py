@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from scrapy.robotstxt import ProtegoRobotParser
 
-from newsarchive.robots import LARGEST, Robots
+from newsarchive.downloader import LARGEST, Robots
 from tests.conftest import Crawl, DemoSite
 from tests.test_kill import content
 

@@ -17,7 +17,7 @@ from newsarchive.archive.rebuild import can_be_rebuilt, rebuild
 from newsarchive.archive.rows import Row
 from newsarchive.archive.schedule import Latest
 from newsarchive.archive.schema import is_begun
-from newsarchive.wording import counted
+from newsarchive.messages import counted
 
 logger = logging.getLogger(__name__)
 

@@ -34,7 +34,7 @@ from newsarchive.archive.notes import read_notes
 from newsarchive.archive.schedule import retry_delay
 from newsarchive.archive.schema import is_begun, is_readable, ledger_files
 from newsarchive.errors import LedgerBroken
-from newsarchive.wording import counted
+from newsarchive.messages import counted
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from typing import Any, Generic, NoReturn, TypeVar, cast
 
 from newsarchive.archive.rows import State
 from newsarchive.errors import LedgerBroken
-from newsarchive.wording import printable
+from newsarchive.messages import printable
 
 R = TypeVar("R")
 OnBroken = Callable[[LedgerBroken], object]

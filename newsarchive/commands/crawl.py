@@ -12,12 +12,11 @@ from scrapy.commands.crawl import Command as ScrapyCrawl
 from scrapy.crawler import AsyncCrawlerProcess, Crawler
 from scrapy.spiderloader import get_spider_loader
 
-from newsarchive.accepted import validate_settings, warn_of_slips
-from newsarchive.command import ArchiveCommand, exit_code
-from newsarchive.configured import is_standard_output
+from newsarchive.cli import ArchiveCommand, exit_code
 from newsarchive.errors import BadArgument
-from newsarchive.extensions.faults import in_words, is_fatal
+from newsarchive.extensions.log import in_words, is_fatal
 from newsarchive.extensions.run import Run
+from newsarchive.options import is_standard_output, validate_settings, warn_of_slips
 
 if TYPE_CHECKING:
     from scrapy.settings import Settings

@@ -10,8 +10,8 @@ from tqdm import tqdm
 from newsarchive.archive.files import LOCK
 from newsarchive.archive.lock import Lock
 from newsarchive.archive.rebuild import rebuild
-from newsarchive.command import OfflineCommand, existing_archive
-from newsarchive.configured import recheck_ages
+from newsarchive.cli import OfflineCommand, existing_archive
+from newsarchive.options import recheck_ages
 
 
 class Command(OfflineCommand):

@@ -31,14 +31,14 @@ from newsarchive.archive.reextract import (
 )
 from newsarchive.archive.schema import is_begun
 from newsarchive.archive.warc import mend
-from newsarchive.command import NO_LEDGER, OfflineCommand, existing_archive
-from newsarchive.configured import recheck_ages
+from newsarchive.cli import NO_LEDGER, OfflineCommand, existing_archive
 from newsarchive.drops import Quarantined
 from newsarchive.errors import BadArgument, LedgerBroken
 from newsarchive.markdown.document import render
-from newsarchive.pipelines.validate import Validate
+from newsarchive.messages import counted
+from newsarchive.options import recheck_ages
+from newsarchive.pipelines.extract import Validate
 from newsarchive.sources import reader
-from newsarchive.wording import counted
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings

@@ -9,11 +9,11 @@ from pathlib import Path
 from scrapy.settings import Settings
 
 from newsarchive.archive.files import QUARANTINE
-from newsarchive.command import existing_archive
+from newsarchive.cli import existing_archive
 from newsarchive.commands.crawl import Command as Crawl
-from newsarchive.configured import archive_folder, stream_for_people
 from newsarchive.errors import BadArgument
-from newsarchive.wording import counted
+from newsarchive.messages import counted
+from newsarchive.options import archive_folder, stream_for_people
 
 
 class Command(Crawl):

@@ -19,9 +19,9 @@ from twisted.python.failure import Failure
 
 from newsarchive.archive.files import write_bytes, write_text
 from newsarchive.archive.saved import saved_pages
-from newsarchive.command import ArchiveCommand
+from newsarchive.cli import ArchiveCommand
 from newsarchive.errors import BadArgument, NewsArchiveError, PageError
-from newsarchive.extensions.faults import in_words
+from newsarchive.extensions.log import in_words
 from newsarchive.items import Page
 from newsarchive.markdown.document import render
 from newsarchive.sources import reader

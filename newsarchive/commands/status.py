@@ -14,13 +14,13 @@ from newsarchive.archive.lock import holder
 from newsarchive.archive.rebuild import markdown_files
 from newsarchive.archive.rows import RunRow
 from newsarchive.archive.schema import is_begun
-from newsarchive.command import NO_LEDGER, OfflineCommand
-from newsarchive.configured import archive_folder
+from newsarchive.cli import NO_LEDGER, OfflineCommand
 from newsarchive.errors import ArchiveError
-from newsarchive.extensions.faults import in_words
+from newsarchive.extensions.log import in_words
 from newsarchive.extensions.status_file import last_run, look, nothing
 from newsarchive.health import status
-from newsarchive.wording import shown
+from newsarchive.messages import shown
+from newsarchive.options import archive_folder
 
 
 class Command(OfflineCommand):

@@ -29,9 +29,9 @@ from newsarchive.archive.verify import (
     left_over,
     pictures,
 )
-from newsarchive.command import NO_LEDGER, OfflineCommand, existing_archive
+from newsarchive.cli import NO_LEDGER, OfflineCommand, existing_archive
 from newsarchive.errors import LedgerBroken
-from newsarchive.wording import counted, shown
+from newsarchive.messages import counted, shown
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings

@@ -11,11 +11,11 @@ from newsarchive.archive import quarantine
 from newsarchive.archive.files import quarantine_path
 from newsarchive.archive.ledger import Row, State
 from newsarchive.drops import Gone, Quarantined, Unchanged
-from newsarchive.extensions.faults import in_words, is_fatal
+from newsarchive.extensions.log import in_words, is_fatal
 from newsarchive.extensions.run import Run
 from newsarchive.items import Article, Page
+from newsarchive.messages import printable
 from newsarchive.sources import reader
-from newsarchive.wording import printable
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler

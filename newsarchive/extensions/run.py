@@ -18,16 +18,14 @@ from scrapy.utils.defer import deferred_from_coro
 from newsarchive.archive.archive import Archive
 from newsarchive.archive.rows import ListResult, ListRow, Row, State
 from newsarchive.archive.schedule import Schedule
-from newsarchive.configured import archive_folder, schedule, stream_for_people
 from newsarchive.errors import ArchiveError, LedgerBroken
-from newsarchive.extensions.faults import Faults, in_words
-from newsarchive.extensions.loglines import make_safe, tell_stop
+from newsarchive.extensions.log import Faults, in_words, make_safe, tell_stop
 from newsarchive.extensions.status_file import look, nothing, whole_status, write_status
-from newsarchive.health import alarms, outcome, report, status
-from newsarchive.health.counts import NewArticles
+from newsarchive.health import alarms, report, status
+from newsarchive.health.counts import NewArticles, run_exit_code, site_trouble
 from newsarchive.items import Page
-from newsarchive.redaction import command_line
-from newsarchive.wording import printable
+from newsarchive.messages import command_line, printable
+from newsarchive.options import archive_folder, schedule, stream_for_people
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -226,7 +224,7 @@ class Run:
         history = [run.counts for run in self.ledger.last_runs(5 * alarms.HISTORY) if run.counts]
         counts = self._counts(history)
         lists: list[ListRow] = []
-        if not outcome.site_trouble(counts):  # a site that is away says nothing about a single list
+        if not site_trouble(counts):  # a site that is away says nothing about a single list
             lists, list_counts = self._settled_lists()
             counts |= list_counts
         found = alarms.alarms(counts, history)
@@ -249,10 +247,10 @@ class Run:
     ) -> tuple[dict[str, Any], OSError | ArchiveError | None]:
         """Writes the run's rows and `status.json`, each even if the other cannot be; what it wrote, what went wrong."""
         counts["error"] = self.faults.count
-        site = outcome.site_trouble(counts)
+        site = site_trouble(counts)
         by_force = self.reason == "unfinished"  # nobody has closed the spider: Ctrl-C came twice, or it never began
         message = in_words(self.faults.first) if self.faults.first else BY_FORCE if by_force else site
-        exit_code = outcome.exit_code(faults=self.faults.count + by_force, site=site, alarms=found)
+        exit_code = run_exit_code(faults=self.faults.count + by_force, site=site, alarms=found)
         last_run = status.run_status(
             run=self.run_id,
             started=self.started,

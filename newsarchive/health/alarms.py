@@ -25,11 +25,11 @@ from newsarchive.health.counts import (
     is_whole,
     list_entries,
     number,
+    site_trouble,
     summed,
     total,
 )
-from newsarchive.health.outcome import site_trouble
-from newsarchive.wording import counted
+from newsarchive.messages import counted
 
 HISTORY = 400  # runs, eight days of a run every half hour: so many show how often a page is normally odd
 FAILING = 3  # runs in a row that got nothing from a list

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from newsarchive.wording import counted
+from newsarchive.messages import counted
 
 _ENDS = {
     "shutdown": "stopped on request; the next run goes on from here",

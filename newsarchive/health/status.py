@@ -10,7 +10,7 @@ from typing import Any
 from newsarchive.archive.rows import Row, RunRow, State
 from newsarchive.health.alarms import Alarm
 from newsarchive.health.counts import Counts
-from newsarchive.wording import counted
+from newsarchive.messages import counted
 
 MEANINGS = {
     0: "fine",

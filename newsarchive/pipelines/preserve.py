@@ -19,10 +19,10 @@ from newsarchive.archive.exchanges import Exchange, Original, list_exchange, pag
 from newsarchive.archive.files import PAGES
 from newsarchive.archive.ledger import Row
 from newsarchive.archive.warc import WarcFile, mend
+from newsarchive.downloader import header_pairs
 from newsarchive.drops import Unchanged
 from newsarchive.errors import ArchiveError
 from newsarchive.extensions.run import Run
-from newsarchive.headers import header_pairs
 from newsarchive.items import Article, Page
 
 if TYPE_CHECKING:

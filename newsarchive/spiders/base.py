@@ -1,23 +1,365 @@
-"""Requests that all spiders make: unfinished work first, then lists, one request per article."""
+"""Arguments, requests, callbacks and errbacks shared by all spiders."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import AsyncIterator, Iterator
+from abc import ABCMeta, abstractmethod
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
 from datetime import date, datetime
+from enum import Enum, auto
 from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar
 
-from scrapy import Request, signals
+from scrapy import Request, Spider, signals
+from scrapy.exceptions import CloseSpider, IgnoreRequest
+from scrapy.http import Response
+from scrapy.spidermiddlewares.httperror import HttpError
+from twisted.python.failure import Failure
 
-from newsarchive.archive.rows import Row
-from newsarchive.archive.saved import saved_pages
+from newsarchive.archive.files import read_file
+from newsarchive.archive.ledger import Ledger
+from newsarchive.archive.quarantine import release
+from newsarchive.archive.rows import ListResult, Row
+from newsarchive.archive.saved import saved_files, saved_pages
+from newsarchive.downloader import NotSent, Refused, header_pairs
 from newsarchive.errors import BadArgument, PageError
+from newsarchive.extensions.log import is_fatal, is_site_error
 from newsarchive.extensions.run import Run
-from newsarchive.items import Page
-from newsarchive.spiders.answers import AnsweredSpider
-from newsarchive.spiders.arguments import day, given_arguments, named_articles, number, saved
+from newsarchive.items import Article, Page
+from newsarchive.messages import without_secrets
+from newsarchive.sources import reader
+
+
+def given_arguments(arguments: Mapping[str, object], known: Collection[str]) -> dict[str, str]:
+    """The values of the given arguments, without scrapyd's own, which begin with `_`.
+
+    Raises:
+        BadArgument: one is unknown or empty, or two contradict each other.
+    """
+    given = {name: str(value).strip() for name, value in arguments.items() if not name.startswith("_")}
+    for name, text in given.items():
+        if name not in known:
+            raise BadArgument(f"no argument named {name!r}: expected one of {', '.join(sorted(known))}")
+        if not text:
+            raise BadArgument(f"{name}=: expected a value, or no {name} at all")
+    if clash := contradiction(given):
+        first, second = clash
+        raise BadArgument(f"{first} and {second} together: {_ALONE[first]}")
+    return given
+
+
+_GOES_WITH = {"replay": set[str](), "urls": {"limit"}}
+_ALONE = {
+    "replay": "a replay reads every saved page and nothing else",
+    "urls": "what is named is fetched and nothing else, with limit at most so many of it",
+}
+
+
+def contradiction(given: Collection[str]) -> tuple[str, str] | None:
+    """Two arguments that cannot be used together, the first of which makes the second meaningless, or `None`.
+
+    >>> contradiction(["since", "replay"]), contradiction(["urls", "limit"])
+    (('replay', 'since'), None)
+    """
+    for name, partners in _GOES_WITH.items():
+        if name in given:
+            for other in given:
+                if other != name and other not in partners:
+                    return name, other
+    return None
+
+
+def day(name: str, text: str) -> date | None:
+    """A day, or `None` for an empty text.
+
+    >>> day("since", "2026-11-01")
+    datetime.date(2026, 11, 1)
+    """
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise BadArgument(f"{name}={text}: expected a day like 2026-11-01") from None
+
+
+def number(name: str, text: str, default: int | None) -> int | None:
+    """A whole number of at least 1, or `default` for an empty text."""
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit() and int(text) >= 1):
+        raise BadArgument(f"{name}={text}: expected a whole number of at least 1")
+    return int(text)
+
+
+def switch(name: str, text: str) -> bool:
+    """Whether the text is `1`; an empty text counts as `0`."""
+    if text not in ("", "0", "1"):
+        raise BadArgument(f"{name}={text}: expected 1 or 0")
+    return text == "1"
+
+
+def words(name: str, text: str) -> list[str]:
+    """The words in a comma-separated text, each once and in order.
+
+    >>> words("channels", "tech, finance,tech")
+    ['tech', 'finance']
+    """
+    found = list(dict.fromkeys(filter(None, (part.strip() for part in text.split(",")))))
+    if not found:
+        raise BadArgument(f"{name}={text}: expected at least one, with commas between several")
+    return found
+
+
+def refuse_others(name: str, given: Collection[str], known: Collection[str]) -> None:
+    """Raises `BadArgument` if one is not in `known`."""
+    for each in given:
+        if each not in known:
+            raise BadArgument(f"{name}={each}: unknown, expected any of {', '.join(known)}")
+
+
+def named_articles(text: str, article_id: Callable[[str], str]) -> list[str]:
+    """The ids of articles given by URL or id, comma-separated, or one per line in the file after `@`."""
+    if text.startswith("@"):
+        file = Path(text[1:]).expanduser()
+        if file.exists() and not file.is_file():
+            raise BadArgument(f"urls={text}: expected a text file, and no pipe, device or folder")
+        try:
+            lines = read_file(file.resolve()).decode("utf-8-sig").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+            raise BadArgument(f"urls={text}: cannot read the file: {reason}") from None
+        names = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    else:
+        names = words("urls", text)
+    if not names:
+        raise BadArgument(f"urls={text}: expected at least one URL or id")
+    try:
+        return list(dict.fromkeys(article_id(name) for name in names))
+    except BadArgument as error:
+        raise BadArgument(f"urls: {error}") from None
+
+
+def saved(name: str, text: str) -> Path | None:
+    """A file or folder of saved pages, or `None` for an empty text."""
+    if not text:
+        return None
+    path = Path(text).expanduser()
+    if not path.exists():
+        raise BadArgument(f"{name}={text}: no such file or folder")
+    saved_files(path)
+    return path
+
+
+_FIREWALL = 501
+_MOVED = frozenset({301, 302, 303, 307, 308, 404, 410})  # of a list: its address has changed, but the site answers
+_MOST_HOPS = 3  # redirects from one address of an article to another
+
+
+class Trouble(Enum):
+    """Why there is no page."""
+
+    REFUSED = auto()
+    UNREACHABLE = auto()
+    ARTICLE = auto()
+    """The error concerns only this article."""
+    INTERNAL = auto()
+    """An error in the program or on this machine."""
+
+
+def status_trouble(status: int) -> Trouble:
+    """The trouble that an error status means.
+
+    >>> status_trouble(567).name, status_trouble(503).name, status_trouble(400).name
+    ('REFUSED', 'UNREACHABLE', 'ARTICLE')
+    """
+    if status in (403, 429, _FIREWALL, 567):
+        return Trouble.REFUSED
+    return Trouble.UNREACHABLE if status >= 500 else Trouble.ARTICLE
+
+
+def error_trouble(error: BaseException | None) -> Trouble:
+    """The trouble that an exception means."""
+    if isinstance(error, HttpError):
+        return status_trouble(error.response.status)
+    if isinstance(error, IgnoreRequest):  # robots.txt, or not an address of the site
+        return Trouble.ARTICLE if error.__cause__ else Trouble.REFUSED  # a cause: the body is too large when unpacked
+    return Trouble.UNREACHABLE if is_site_error(error) else Trouble.INTERNAL
+
+
+def _is_conditional(response: Response) -> bool:
+    headers = response.request.headers if response.request else {}
+    return "If-None-Match" in headers or "If-Modified-Since" in headers
+
+
+# Not from ABC: zope.interface adds a name to that class that `dir` lists but cannot be read, and `-o` reads them all.
+class AnsweredSpider(Spider, metaclass=ABCMeta):
+    """The callbacks of articles, and the errbacks of articles and lists."""
+
+    run: Run
+    ledger: Ledger
+    refused = False
+    """Whether the site's firewall has refused a request."""
+
+    @abstractmethod
+    def article_id(self, text: str) -> str:
+        """The article id in a URL or an id. Raises `BadArgument`."""
+
+    @abstractmethod
+    def is_gone(self, location: str) -> bool:
+        """Whether a redirect to `location` says that the article was removed."""
+
+    @abstractmethod
+    def request(self, row: Row, url: str = "", hops: int = 0) -> Request | None:
+        """A request for an article; `url` and `hops` after a redirect."""
+
+    def parse(self, response: Response, **_: object) -> Iterator[Article]:
+        """The article on a page, for `scrapy parse --spider=… URL`. Nothing is archived."""
+        try:
+            yield reader(self.name)(response.body, url=response.url)
+        except PageError as error:
+            self.logger.error("%s: no article that could be archived: %s", error.url, error.reason)
+
+    def parse_article(self, response: Response, row: Row) -> Iterator[Page | Request]:
+        """Handle the answer to a request for an article, by its status."""
+        row = self.ledger.get(self.name, row.article_id) or row  # a list may have announced an edition since
+        if response.status == 200:
+            self.run.count("page/read")
+            yield self._page(response, row)
+        elif response.status == 304 and _is_conditional(response):
+            self._unchanged(row)
+        elif response.status in (404, 410):
+            self.run.mark_gone(row)
+        elif 300 <= response.status < 400 and response.status != 304:
+            yield from self._redirected(response, row)
+        elif response.status == _FIREWALL:
+            self._failed(row, "501: the site's firewall refused the request")
+            self._stop_refused(response.url)
+        else:
+            self._failed(row, f"HTTP status {response.status}", status_trouble(response.status))
+
+    def article_failed(self, failure: Failure) -> None:
+        """There was no answer, after all retries."""
+        row: Row = failure.request.cb_kwargs["row"]  # type: ignore[attr-defined]
+        error = failure.value
+        if isinstance(error, NotSent):  # the row is not changed: the request was not sent
+            self._not_sent(error, row.url)
+            return
+        if error is not None and is_fatal(error):  # of this machine: it says nothing about the article
+            failure.raiseException()
+        trouble = error_trouble(error)
+        self._failed(row, str(error) or type(error).__name__, trouble)
+        if trouble is Trouble.INTERNAL:
+            failure.raiseException()  # a bug: the run ends with an error code
+
+    def list_failed(self, failure: Failure) -> None:
+        """There was no list, after all retries. A later run finds its articles."""
+        error = failure.value
+        url = failure.request.url  # type: ignore[attr-defined]
+        if isinstance(error, NotSent):
+            self._not_sent(error, url)
+            return
+        if error is not None and is_fatal(error):
+            failure.raiseException()
+        status = error.response.status if isinstance(error, HttpError) else 0
+        if status == _FIREWALL:
+            self._stop_refused(url)
+        trouble = error_trouble(error)
+        if status in _MOVED:
+            self.run.count("list/unknown")
+        else:
+            self.run.count("list/failed")
+            self._count_site(trouble)
+        where = failure.request.meta["where"]  # type: ignore[attr-defined]
+        self.run.note_list(where, ListResult.FAILED)
+        self.logger.error("%s: no list came: %s", where, f"HTTP status {status}" if status else error)
+        if trouble is Trouble.INTERNAL:
+            failure.raiseException()
+
+    def list_read(self, where: str, *, entries: int, later_page: bool = False) -> None:
+        """Record that a list was read. `entries` counts all kinds; a later page without any is the list's end."""
+        self.run.count("list/read")
+        if not entries and not later_page:
+            self.run.count("list/empty")
+        self.run.note_list(where, ListResult.NAMED if entries else ListResult.EMPTY)
+
+    def list_unknown(self, where: str, reason: str) -> None:
+        """A reply is in an unknown format: this is an error and never "nothing new"."""
+        self.run.count("list/unknown")
+        self.run.note_list(where, ListResult.FAILED)
+        self.logger.error("%s: no known form of a list: %s", where, reason)
+
+    def _not_sent(self, error: NotSent, url: str) -> None:
+        """A request was not sent because the crawl is ending or has to end."""
+        if isinstance(error, Refused):
+            self._stop_refused(url)
+
+    def _stop_refused(self, url: str) -> None:
+        """End the crawl: further requests would make it worse."""
+        if not self.refused:
+            self.refused = True
+            self.run.count("site/refused")
+            self.logger.error(
+                "%s: the site's firewall refuses us (501): stopped; wait some hours before the next run", url
+            )
+        raise CloseSpider("refused")
+
+    def _count_site(self, trouble: Trouble) -> None:
+        if trouble is Trouble.REFUSED:
+            self.run.count("site/refused")
+        else:
+            self.run.count("site/unreachable")
+
+    def _page(self, response: Response, row: Row) -> Page:
+        awaited = row.awaits_edition(row.published)
+        return Page(
+            source=self.name,
+            article_id=row.article_id,
+            url=response.url,
+            html=response.body,
+            fetched=self.run.now(),
+            status=response.status,
+            headers=header_pairs(response.headers),
+            thumbnail=row.announced_thumbnail if awaited else row.thumbnail,
+            entry=row.announced_entry if awaited else row.entry,
+        )
+
+    def _redirected(self, response: Response, row: Row) -> Iterator[Request]:
+        location = (response.headers.get("Location") or b"").decode("latin-1")
+        hops = response.meta["hops"] + 1
+        try:
+            location = response.urljoin(location)
+            if self.is_gone(location):
+                self.run.mark_gone(row)
+                return
+            same = self.article_id(location) == row.article_id
+            request = self.request(row, location, hops) if same and hops <= _MOST_HOPS else None
+        except (BadArgument, ValueError):  # ValueError: not a URL
+            request = None
+        if request:
+            yield request
+        else:
+            self._failed(row, f"redirected to {location}, which is not this article")
+
+    def _unchanged(self, row: Row) -> None:
+        again = self.run.schedule.next_check(row, row.published)
+        self.ledger.checked(self.name, row.article_id, now=self.run.now(), next_check=again)
+        release(self.run.archive.folder, self.name, row.article_id)
+        self.run.count("article/unchanged")
+        self.run.count("page/not_modified")
+
+    def _failed(self, row: Row, reason: str, trouble: Trouble = Trouble.ARTICLE) -> None:
+        reason = without_secrets(reason).rstrip(".")
+        again = self.run.schedule.next_try_of(row)
+        self.ledger.failed(self.name, row.article_id, reason=reason, now=self.run.now(), next_try=again)
+        self.run.count("article/failed")
+        if row.path:
+            self.run.count("recheck/failed")
+        if trouble in (Trouble.REFUSED, Trouble.UNREACHABLE):
+            self._count_site(trouble)
+        if again:
+            self.logger.warning("%s: not fetched: %s; tried again in a later run", row.url, reason)
+        else:
+            self.logger.warning("%s: not looked at again: %s; what is archived stays", row.url, reason)
+
 
 _ARTICLE_PRIORITY = 10  # found articles are fetched before more lists
 _LAST = -10  # a page that may crash the program again is fetched last

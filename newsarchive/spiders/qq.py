@@ -15,11 +15,10 @@ from scrapy.http import Response
 
 from newsarchive.archive.rows import ListResult
 from newsarchive.errors import BadArgument, BusyList, ListError
+from newsarchive.messages import printable
 from newsarchive.qq import lists, urls
 from newsarchive.qq.lists import Entry, ListReply
-from newsarchive.spiders.arguments import number, refuse_others, switch, words
-from newsarchive.spiders.base import ArchiveSpider
-from newsarchive.wording import printable
+from newsarchive.spiders.base import ArchiveSpider, number, refuse_others, switch, words
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
