@@ -1,7 +1,8 @@
-"""What several test files share: the real material, the demo site, a crawl of it as a whole process."""
+"""What several test files share: the real material, the demo site, crawls of it."""
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,9 +12,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from demo.crawl import FAST, Result, command, finish, no_proxy_variables, site_settings, start
+from demo.crawl import FAST, PROJECT, Result, command, no_proxy_variables, site_settings, start
 from demo.server import Server
 from demo.site import Site
+from tests import forked
 from tests.documented import check_status
 
 # Hypothesis' 200 ms an example are a fault of ours on a quiet machine only; no test of ours is about that.
@@ -68,8 +70,17 @@ def demo_site(new_site: Callable[..., DemoSite]) -> DemoSite:
     return new_site()
 
 
+def finished(line: list[str], archive: Path, timeout: float = 180) -> Result:
+    """Runs a command line of `demo.crawl.command` to its end."""
+    done = forked.run(line, cwd=PROJECT, timeout=timeout)
+    status = archive / "status.json"
+    found = json.loads(status.read_text("utf-8")) if status.exists() else {}
+    check_status(found)
+    return Result(done.returncode, done.stdout, done.stderr, archive, found)
+
+
 class Crawl:
-    """Runs `scrapy crawl qq` and other commands of ours as processes of their own.
+    """Runs `scrapy crawl qq` and other commands of ours.
 
     >>> crawl(archive, "-a", "limit=3", site=demo_site, ARCHIVE_PAGES=False)  # doctest: +SKIP
     """
@@ -87,10 +98,7 @@ class Crawl:
         **settings: object,
     ) -> Result:
         """Run to the end. `name` is another command: `status`, `verify`, …"""
-        process = self.start(archive, *arguments, site=site, name=name, **settings)
-        result = finish(process, archive, timeout)
-        check_status(result.status)
-        return result
+        return finished(self.line(archive, *arguments, site=site, name=name, **settings), archive, timeout)
 
     def start(
         self,
@@ -101,10 +109,16 @@ class Crawl:
         **settings: object,
     ) -> Popen[str]:
         """Only start it, to be killed or interrupted; `demo.crawl.finish` waits for its end."""
-        found = {**site_settings(site.url), **FAST} if site else {}
-        process = start(command(name, archive, *arguments, **{**found, **settings}))
+        process = start(self.line(archive, *arguments, site=site, name=name, **settings))
         self._started.append(process)
         return process
+
+    @staticmethod
+    def line(
+        archive: Path, *arguments: str, site: DemoSite | None = None, name: str = "crawl qq", **settings: object
+    ) -> list[str]:
+        found = {**site_settings(site.url), **FAST} if site else {}
+        return command(name, archive, *arguments, **{**found, **settings})
 
     def close(self) -> None:
         for process in self._started:

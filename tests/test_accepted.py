@@ -14,6 +14,7 @@ from demo.crawl import FAST, PROJECT, site_settings
 from newsarchive import cli, settings
 from newsarchive.errors import BadArgument
 from newsarchive.options import KINDS, validate_settings, warn_of_slips
+from tests import forked
 from tests.conftest import Crawl
 
 
@@ -187,7 +188,7 @@ def own_settings(folder: Path, added: bytes) -> Path:
 
 def scrapy(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     line = [sys.executable, "-m", "scrapy", *words]
-    return subprocess.run(line, cwd=folder, capture_output=True, text=True, check=False)
+    return forked.run(line, cwd=folder)
 
 
 @pytest.mark.parametrize("name", ["status", "verify", "rebuild", "reextract", "savepage a b", "retry"])

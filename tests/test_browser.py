@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -24,6 +23,7 @@ import pytest
 from demo.crawl import FAST, PROJECT, command, site_settings
 from demo.server import Server
 from demo.site import Site
+from tests import forked
 from tests.awkward import AWKWARD, GALLERY, LONG, make_site, path_of, write
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="no selenium: pip install '.[browser]'")
@@ -116,7 +116,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     site = Server(Site(local_pictures=True))
     site.start()
     settings = {**site_settings(site.url), **FAST, "ARCHIVE_PICTURES": True}
-    crawled = subprocess.run(command("crawl qq", folder / "archive", **settings), cwd=PROJECT, check=False)
+    crawled = forked.run(command("crawl qq", folder / "archive", **settings), cwd=PROJECT)
     site.stop()
     assert crawled.returncode == 0
     make_site(folder / "archive", folder / "demo")

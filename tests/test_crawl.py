@@ -15,13 +15,14 @@ import frontmatter
 import pytest
 
 from demo import boilerplate
-from demo.crawl import FAST, Result, command, finish, site_settings, start
+from demo.crawl import FAST, Result, command, site_settings
 from demo.faults import Answer
 from demo.markup import Pictures, picture_key
 from demo.server import Server
 from demo.site import Request, Site
 from demo.stories import Story
 from tests.archived import make_due
+from tests.conftest import finished
 
 GIF = "20261104A05T2Q00"
 EDITOR = "20261104A03K7P00"
@@ -63,7 +64,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Whole]:
     server = Server(Site())
     server.start()
     line = command("crawl qq", archive, **{**site_settings(server.url), **FAST})
-    result = finish(start(line), archive)
+    result = finished(line, archive)
     yield Whole(result, server.site, documents(archive), list(server.site.seen))
     server.stop()
 

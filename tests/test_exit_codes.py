@@ -17,6 +17,7 @@ from scrapy.cmdline import execute
 from demo.crawl import PROJECT, command, finish
 from demo.faults import Answer
 from newsarchive.archive.ledger import Ledger
+from tests import forked
 from tests.conftest import Crawl, DemoSite
 from tests.test_kill import until
 
@@ -326,9 +327,7 @@ def test_a_ledger_that_cannot_be_read(crawl: Crawl, demo_site: DemoSite, tmp_pat
 
 
 def test_outside_of_a_project_nothing_of_ours_is_promised(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "scrapy", "crawl", "qq"], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+    done = forked.run([sys.executable, "-m", "scrapy", "crawl", "qq"], cwd=tmp_path)
     assert done.returncode == 2, done
 
 

@@ -19,7 +19,7 @@ from demo.crawl import PROJECT, command, finish, start
 from newsarchive.archive.lock import Lock
 from newsarchive.downloader import SavedPage
 from newsarchive.extensions.run import Run
-from tests.conftest import Crawl, DemoSite
+from tests.conftest import Crawl, DemoSite, finished
 
 PAGE = PROJECT / "tests" / "pages" / "qq" / "F5" / "gif" / "page.html"
 ARTICLE = "20261104A05T2Q00"
@@ -65,7 +65,7 @@ def test_what_scrapy_brings_leaves_the_archive_alone(
     before[".lock"] = (archive / ".lock").read_bytes()
     # the settings are those of the real site: a page that a person names is fetched from wherever it is
     started = {name: start(command(name, archive, *words), BROWSER="true") for name, words in commands.items()}
-    said = {name: finished(process, archive) for name, process in started.items()}
+    said = {name: output(process, archive) for name, process in started.items()}
     lock.release()
     assert tree(archive) == before
     for name in ("fetch", "fetch --spider=qq", "parse --spider=qq", "parse --spider=qq --pipelines -o -:jsonl"):
@@ -78,7 +78,7 @@ def test_what_scrapy_brings_leaves_the_archive_alone(
     assert said["runspider"] == '{"answer": 200}\n'
 
 
-def finished(process: Popen[str], archive: Path) -> str:
+def output(process: Popen[str], archive: Path) -> str:
     result = finish(process, archive)
     assert result.returncode == 0, result
     assert result.logged("ERROR") == [], result
@@ -88,7 +88,7 @@ def finished(process: Popen[str], archive: Path) -> str:
 
 def test_a_page_that_is_no_article_is_one_line(demo_site: DemoSite, tmp_path: Path) -> None:
     url = f"{demo_site.url}/robots.txt"
-    result = finish(start(command("parse --spider=qq", tmp_path / "archive", url)), tmp_path / "archive")
+    result = finished(command("parse --spider=qq", tmp_path / "archive", url), tmp_path / "archive")
     (line,) = result.logged("ERROR")
     assert f"{url}: no article that could be archived: no page family claims it" in line
     assert "Traceback" not in result.stderr

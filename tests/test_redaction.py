@@ -12,7 +12,7 @@ import pytest
 
 from demo.crawl import command, finish, start
 from newsarchive.messages import command_line, without_secrets
-from tests.conftest import DemoSite
+from tests.conftest import DemoSite, finished
 
 SECRET = "hunter2"
 
@@ -92,7 +92,7 @@ def test_a_run_writes_none(demo_site: DemoSite, tmp_path: Path, tree: Any) -> No
         "DOWNLOAD_DELAY": 0,
         "AUTOTHROTTLE_ENABLED": False,
     }
-    result = finish(start(command("crawl qq", archive, f"--set=http_key={SECRET}", **settings)), archive)
+    result = finished(command("crawl qq", archive, f"--set=http_key={SECRET}", **settings), archive)
     assert result.returncode == 0, result
     assert result.status["last_run"]["counts"]["article/new"] > 5
     assert result.status["last_run"]["arguments"].startswith("scrapy crawl qq --set=http_key=*** -s ARCHIVE_DIR=")
@@ -118,6 +118,6 @@ def test_a_run_behind_a_proxy_writes_none(tmp_path: Path, tree: Any) -> None:
 def test_what_is_said_of_a_wrong_setting_shows_none(tmp_path: Path) -> None:
     archive = tmp_path / "archive"
     line = command("crawl qq", archive, QQ_LIST_URL=f"ftp://me:{SECRET}@host/list")
-    result = finish(start(line), archive)
+    result = finished(line, archive)
     assert (result.returncode, SECRET in result.stderr) == (2, False), result
     assert "QQ_LIST_URL=ftp://***@host/list: expected a URL" in result.stderr

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from scrapy.settings import Settings
 
-from demo.crawl import FAST, PROJECT, command, finish, site_settings, start
+from demo.crawl import FAST, PROJECT, command, site_settings
 from demo.server import Server
 from demo.site import Site
 from newsarchive.archive import cores
@@ -25,7 +25,7 @@ from newsarchive.commands.verify import verify
 from newsarchive.errors import MissingField
 from newsarchive.items import Article
 from newsarchive.sources import reader
-from tests.conftest import Crawl
+from tests.conftest import Crawl, finished
 
 Tree = Callable[[Path], dict[str, bytes]]
 WITH = pytest.mark.parametrize("kind", ["with pictures", "without"])
@@ -39,7 +39,7 @@ def crawled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     server.start()
     for kind in ("with pictures", "without"):
         settings = {**site_settings(server.url), **FAST, "ARCHIVE_PICTURES": kind == "with pictures"}
-        result = finish(start(command("crawl qq", folder / kind, **settings)), folder / kind)
+        result = finished(command("crawl qq", folder / kind, **settings), folder / kind)
         assert result.returncode == 0, result
     server.stop()
     return folder

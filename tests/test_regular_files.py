@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from demo.crawl import FAST, command, finish, site_settings, start
+from demo.crawl import FAST, command, site_settings
 from demo.server import Server
 from demo.site import Site
 from newsarchive.archive.archive import Archive
@@ -29,7 +29,7 @@ from newsarchive.commands.verify import verify
 from newsarchive.errors import BadArgument, LedgerBroken
 from newsarchive.spiders.base import named_articles
 from tests.archived import make_due, settings_of
-from tests.conftest import Crawl
+from tests.conftest import Crawl, finished
 from tests.test_kill import content
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
@@ -90,9 +90,9 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Serv
     settings = {**site_settings(server.url), **FAST, "ARCHIVE_PICTURES": True}
     edited, spoilt = [it.id for it in server.site.articles()][:2]
     server.site.faults.add(f"/rain/a/{spoilt}", "challenge")
-    finish(start(command("crawl qq", archive, **settings)), archive)
+    finished(command("crawl qq", archive, **settings), archive)
     server.site.edit(edited, title="改过的题目：河水退了")
-    finish(start(command("crawl qq", archive, "-a", f"urls={edited}", **settings)), archive)
+    finished(command("crawl qq", archive, "-a", f"urls={edited}", **settings), archive)
     yield archive, server
     server.stop()
 

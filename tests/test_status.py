@@ -20,6 +20,7 @@ import pytest
 from demo.crawl import PROJECT, command, site_settings
 from demo.faults import Answer
 from newsarchive.health.report import summary
+from tests import forked
 from tests.conftest import Crawl, DemoSite
 from tests.test_kill import Moment, kill_at, until
 
@@ -213,7 +214,7 @@ def test_a_summary_has_five_lines_at_most(code: int, alarms: int) -> None:
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"last_run": {}}', '{"last_run": {"ended": 5}}', "\x00\xff"])
 def test_a_spoilt_status_file_is_one_line(tmp_path: Path, text: str) -> None:
     (tmp_path / "status.json").write_text(text, encoding="latin-1")
-    result = subprocess.run(command("status", tmp_path), capture_output=True, text=True, check=False, cwd=PROJECT)
+    result = forked.run(command("status", tmp_path), cwd=PROJECT)
     assert result.returncode == 1, result
     (line,) = result.stderr.splitlines()
     assert "status.json is not what a run wrote" in line

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from scrapy.settings import Settings
 
-from demo.crawl import FAST, command, finish, site_settings, start
+from demo.crawl import FAST, command, site_settings
 from demo.server import Server
 from demo.site import Site
 from newsarchive.archive import cores
@@ -25,7 +25,7 @@ from newsarchive.archive.ledger import Ledger, Row
 from newsarchive.archive.lock import Lock
 from newsarchive.archive.verify import Finding
 from newsarchive.commands.verify import table, verify
-from tests.conftest import Crawl
+from tests.conftest import Crawl, finished
 
 _BESIDE = ("ledger.sqlite-shm", "ledger.sqlite-wal")
 
@@ -39,9 +39,9 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     settings = {**site_settings(server.url), **FAST, "ARCHIVE_PICTURES": True}
     edited, spoilt = [it.id for it in server.site.articles()][:2]
     server.site.faults.add(f"/rain/a/{spoilt}", "challenge")
-    finish(start(command("crawl qq", archive, **settings)), archive)
+    finished(command("crawl qq", archive, **settings), archive)
     server.site.edit(edited, title="改过的题目：河水退了")
-    finish(start(command("crawl qq", archive, "-a", f"urls={edited}", **settings)), archive)
+    finished(command("crawl qq", archive, "-a", f"urls={edited}", **settings), archive)
     server.stop()
     assert list(archive.glob("revisions/*/*/*.md"))
     assert list(archive.glob("quarantine/*/*.html.gz"))
