@@ -24,6 +24,11 @@ settings.load_profile("any machine")
 os.environ.update(no_proxy_variables())
 
 
+def slow(*values: Any) -> Any:
+    """A case of `parametrize` that `make test` leaves out."""
+    return pytest.param(*values, marks=pytest.mark.slow)
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of real pages, lists and bodies, which are nobody's to publish."""

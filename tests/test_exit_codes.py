@@ -18,7 +18,7 @@ from demo.crawl import PROJECT, command, finish
 from demo.faults import Answer
 from newsarchive.archive.ledger import Ledger
 from tests import forked
-from tests.conftest import Crawl, DemoSite
+from tests.conftest import Crawl, DemoSite, slow
 from tests.test_kill import until
 
 
@@ -124,14 +124,14 @@ def test_a_host_that_has_no_address(crawl: Crawl, tmp_path: Path) -> None:
     assert result.returncode == 3, result
 
 
-@pytest.mark.parametrize("status", [500, 502, 567, 403])
+@pytest.mark.parametrize("status", [500, slow(502), 567, slow(403)])
 def test_a_site_that_says_no_to_everything(crawl: Crawl, demo_site: DemoSite, tmp_path: Path, status: int) -> None:
     demo_site.site.faults.add("/[!r]*", status, times=-1)  # but for robots.txt
     result = crawl(tmp_path, site=demo_site, RETRY_TIMES=1)
     assert result.returncode == 3, result
 
 
-@pytest.mark.parametrize("status", [500, 567, 403])
+@pytest.mark.parametrize("status", [slow(500), 567, 403])
 def test_a_site_whose_every_article_is_refused(crawl: Crawl, demo_site: DemoSite, tmp_path: Path, status: int) -> None:
     demo_site.site.faults.add("/rain/a/*", status, times=-1)
     result = crawl(tmp_path, site=demo_site, RETRY_TIMES=1)
@@ -378,7 +378,7 @@ def test_lists_that_never_come_are_not_nothing_new(
 BUFFERED = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
 
 
-@pytest.mark.parametrize("gone", ["stdout", "stderr", "stdout and stderr"])
+@pytest.mark.parametrize("gone", [slow("stdout"), slow("stderr"), "stdout and stderr"])
 @pytest.mark.parametrize(
     "environment", [BUFFERED, BUFFERED | {"PYTHONUNBUFFERED": "1"}], ids=["buffered", "unbuffered"]
 )
@@ -409,7 +409,7 @@ def test_a_crawl_whose_log_is_on_a_full_disk_does_its_work_and_ends_with_0(demo_
     assert json.loads((tmp_path / "status.json").read_bytes())["last_run"]["counts"]["article/new"] == 2
 
 
-@pytest.mark.parametrize("name", ["status", "verify", "reextract", "rebuild"])
+@pytest.mark.parametrize("name", ["status", slow("verify"), slow("reextract"), slow("rebuild")])
 def test_a_command_ends_with_its_reader_and_says_nothing_of_it(
     crawl: Crawl, demo_site: DemoSite, tmp_path: Path, name: str
 ) -> None:

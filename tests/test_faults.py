@@ -24,7 +24,7 @@ from demo.site import Site
 from newsarchive.archive.files import stray_files
 from newsarchive.archive.ledger import Ledger, Row, State
 from newsarchive.extensions.log import in_words, is_fatal, is_site_error
-from tests.conftest import Crawl, DemoSite
+from tests.conftest import Crawl, DemoSite, slow
 from tests.test_kill import content
 
 
@@ -150,7 +150,7 @@ def test_fewer_bytes_than_the_page_has_are_no_shorter_article(
     assert_nothing_half_written(archive, whole)
 
 
-LIST_FAULTS = ["html", "empty", "truncated", "bad-gzip", "500", "busy"]
+LIST_FAULTS = ["html", slow("empty"), "truncated", slow("bad-gzip"), slow("500"), "busy"]
 
 
 @pytest.mark.parametrize("kind", LIST_FAULTS)
@@ -218,7 +218,7 @@ def small_disk(folder: Path, size: str) -> Iterator[None]:
 SIZES = {"pages": ("400k", True), "files": ("300k", False), "ledger": ("64k", False)}
 
 
-@pytest.mark.parametrize("what", SIZES)
+@pytest.mark.parametrize("what", ["pages", slow("files"), slow("ledger")])
 def test_a_full_disk(crawl: Crawl, site: DemoSite, whole: dict[str, bytes], tmp_path: Path, what: str) -> None:
     size, pages = SIZES[what]
     archive = tmp_path / "disk"
@@ -257,7 +257,7 @@ def assert_status_says_full(crawl: Crawl, archive: Path) -> None:
     assert found["last_run"] is None or found["last_run"]["meaning"] != "fine"
 
 
-@pytest.mark.parametrize("size", ["4k", "8k", "12k", "20k", "48k", "100k"])
+@pytest.mark.parametrize("size", ["4k", slow("8k"), slow("12k"), slow("20k"), slow("48k"), "100k"])
 def test_a_disk_that_is_full_from_the_start(crawl: Crawl, demo_site: DemoSite, tmp_path: Path, size: str) -> None:
     archive = tmp_path / "disk"
     with small_disk(archive, size):
@@ -341,7 +341,7 @@ class AddOn:
 """
 
 
-@pytest.mark.parametrize("what", UNWRITTEN)
+@pytest.mark.parametrize("what", [slow("status.json"), slow("its row"), "both"])
 def test_a_run_that_cannot_write_how_it_ended_says_it_all_the_same(
     crawl: Crawl, demo_site: DemoSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
@@ -363,7 +363,7 @@ def test_a_run_that_cannot_write_how_it_ended_says_it_all_the_same(
     assert json.loads(crawl(archive, "--json", name="status").stdout)["last_run"]["exit_code"] == 1
 
 
-@pytest.mark.parametrize(("limit", "pages"), [(60_000, True), (120_000, False), (8_192, False)])
+@pytest.mark.parametrize(("limit", "pages"), [(60_000, True), slow(120_000, False), slow(8_192, False)])
 def test_a_file_that_may_not_grow(
     crawl: Crawl, site: DemoSite, whole: dict[str, bytes], tmp_path: Path, limit: int, pages: bool
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -25,6 +26,7 @@ def imports(path: Path) -> set[str]:
     return {".".join(name.split(".")[:2]) for name in names}
 
 
+@cache
 def rooms() -> dict[str, set[str]]:
     """Room → other rooms of ours (`qq`) and other packages (`scrapy`) that it imports."""
     found: dict[str, set[str]] = defaultdict(set)

@@ -105,6 +105,7 @@ def crawl_with_the_wheel(python: str, wheel: Path, folder: Path, site: DemoSite)
     assert len(list((archive / "content" / "qq").rglob("*.md"))) == 13
 
 
+@pytest.mark.slow
 def test_an_empty_environment_crawls_with_the_wheel(wheel: Path, tmp_path: Path, demo_site: DemoSite) -> None:
     crawl_with_the_wheel(sys.executable, wheel, tmp_path, demo_site)
 

@@ -83,7 +83,7 @@ def drawn(number: int, *, derandomize: bool) -> list[str]:
 
 
 def test_hostile_bodies(tmp_path: Path) -> None:
-    check(drawn(300, derandomize=True), tmp_path)
+    check(drawn(100, derandomize=True), tmp_path)
 
 
 @pytest.mark.slow

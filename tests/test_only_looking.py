@@ -7,7 +7,6 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from subprocess import Popen
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ from scrapy import Request
 from scrapy.exceptions import NotConfigured
 from scrapy.utils.test import get_crawler
 
-from demo.crawl import PROJECT, command, finish, start
+from demo.crawl import PROJECT, Result, command
 from newsarchive.archive.lock import Lock
 from newsarchive.downloader import SavedPage
 from newsarchive.extensions.run import Run
@@ -36,7 +35,7 @@ class Other(scrapy.Spider):
 
 
 def test_what_scrapy_brings_leaves_the_archive_alone(
-    crawl: Crawl, demo_site: DemoSite, tmp_path: Path, tree: Any
+    crawl: Crawl, demo_site: DemoSite, tmp_path: Path, tree: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     archive = tmp_path / "archive"
     assert crawl(archive, "-a", "limit=1", site=demo_site).returncode == 0
@@ -64,8 +63,8 @@ def test_what_scrapy_brings_leaves_the_archive_alone(
     lock.acquire("somebody else", datetime.now(UTC))
     before[".lock"] = (archive / ".lock").read_bytes()
     # the settings are those of the real site: a page that a person names is fetched from wherever it is
-    started = {name: start(command(name, archive, *words), BROWSER="true") for name, words in commands.items()}
-    said = {name: output(process, archive) for name, process in started.items()}
+    monkeypatch.setenv("BROWSER", "true")
+    said = {name: output(finished(command(name, archive, *words), archive)) for name, words in commands.items()}
     lock.release()
     assert tree(archive) == before
     for name in ("fetch", "fetch --spider=qq", "parse --spider=qq", "parse --spider=qq --pipelines -o -:jsonl"):
@@ -78,8 +77,7 @@ def test_what_scrapy_brings_leaves_the_archive_alone(
     assert said["runspider"] == '{"answer": 200}\n'
 
 
-def output(process: Popen[str], archive: Path) -> str:
-    result = finish(process, archive)
+def output(result: Result) -> str:
     assert result.returncode == 0, result
     assert result.logged("ERROR") == [], result
     assert "Traceback" not in result.stderr

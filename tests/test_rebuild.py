@@ -28,7 +28,7 @@ from newsarchive.commands.verify import verify
 from newsarchive.errors import LedgerBroken
 from newsarchive.items import Article
 from tests.archived import make_due, settings_of
-from tests.conftest import Crawl, DemoSite
+from tests.conftest import Crawl, DemoSite, slow
 from tests.test_rechecks import content, counts
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
@@ -351,7 +351,7 @@ def known(folder: Path) -> tuple[list[str], list[str]]:
         ]  # fmt: skip
 
 
-@pytest.mark.parametrize("looked_at", [False, True])
+@pytest.mark.parametrize("looked_at", [False, slow(True)])
 def test_a_rebuild_that_is_killed_anywhere_loses_nothing(tmp_path: Path, looked_at: bool) -> None:
     """Also while somebody reads the former ledger, so that its log cannot be emptied."""
     for number in range(1, 100):

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +15,13 @@ from scrapy.settings import Settings
 from demo.crawl import FAST, PROJECT, command, site_settings
 from demo.server import Server
 from demo.site import Site
-from newsarchive.archive import cores
 from newsarchive.archive.ledger import Ledger, Row
 from newsarchive.commands.reextract import reextract
 from newsarchive.commands.verify import verify
 from newsarchive.errors import MissingField
 from newsarchive.items import Article
 from newsarchive.sources import reader
-from tests.conftest import Crawl, finished
+from tests.conftest import Crawl, finished, slow
 
 Tree = Callable[[Path], dict[str, bytes]]
 WITH = pytest.mark.parametrize("kind", ["with pictures", "without"])
@@ -376,7 +372,7 @@ execute()
 """
 
 
-@pytest.mark.parametrize("writes", [1, 2, 7, 18])
+@pytest.mark.parametrize("writes", [slow(1), slow(2), 7, slow(18)])
 def test_killed_process_goes_on(
     archives: Path, tree: Tree, with_bug: Callable[..., None], crawl: Crawl, writes: int
 ) -> None:
@@ -406,26 +402,6 @@ def test_wrong_usage_and_a_lock(archives: Path, tmp_path: Path, crawl: Crawl) ->
     assert (unknown.returncode, "no source named 'nothing'" in unknown.stderr) == (2, True), unknown
 
 
-# all cores
-
-
-def slow(number: int) -> int:
-    print(os.getpid(), flush=True)
-    time.sleep(60)
-    return number
-
-
-def test_workers_end_with_a_parent_that_is_killed() -> None:
-    told = "from tests.test_reextract import slow\nfrom newsarchive.archive.cores import parallel_map\n"
-    line = [sys.executable, "-c", f"{told}list(parallel_map(slow, range(100), chunk=5, cores=2))"]
-    with subprocess.Popen(line, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as parent:
-        assert parent.stdout
-        workers = [int(parent.stdout.readline()) for _ in range(2)]
-        assert workers[0] != workers[1]
-        parent.kill()
-        parent.communicate(timeout=40)  # which comes to its end when no worker holds the other end any more
-
-
 def test_a_page_that_meets_a_bug_does_not_stop_the_others(
     archives: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -442,50 +418,3 @@ def test_a_page_that_meets_a_bug_does_not_stop_the_others(
     said = capsys.readouterr()
     assert "ZeroDivisionError: a bug" in said.err
     assert "1 not readable and left alone" in said.out
-
-
-def doubled(number: int) -> int:
-    return 2 * number
-
-
-@pytest.mark.parametrize("number", [0, 1, 9, 10, 95])
-def test_all_cores_keep_the_order(number: int) -> None:
-    assert list(cores.parallel_map(doubled, iter(range(number)), chunk=5, cores=2)) == [2 * it for it in range(number)]
-
-
-def test_cores_do_not_run_far_ahead() -> None:
-    """So that 100,000 articles are never all in memory."""
-    given = 0
-
-    def count() -> Iterator[int]:
-        nonlocal given
-        while given < 1000:
-            given += 1
-            yield given
-
-    results = cores.parallel_map(doubled, count(), chunk=5, cores=2)
-    assert [next(results) for _ in range(5)] == [2, 4, 6, 8, 10]
-    assert given <= 5 * 2 * 4
-
-
-def failing(number: int) -> int:
-    if number == 60:
-        raise ValueError("number 60")
-    return number
-
-
-def test_error_of_a_core_is_an_error_here() -> None:
-    with pytest.raises(ValueError, match="number 60"):
-        list(cores.parallel_map(failing, range(100), chunk=5, cores=2))
-
-
-def fatal(number: int) -> int:
-    if number in (3, 60, 61):
-        os.kill(os.getpid(), signal.SIGKILL)
-    return number
-
-
-@pytest.mark.parametrize(("number", "chunk"), [(5, 50), (100, 5)])
-def test_a_thing_that_ends_its_process_is_lost_and_the_others_are_not(number: int, chunk: int) -> None:
-    found = list(cores.parallel_map(fatal, range(number), chunk=chunk, cores=2, lost=lambda it: -it))
-    assert found == [-it if it in (3, 60, 61) else it for it in range(number)]

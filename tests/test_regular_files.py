@@ -97,6 +97,12 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Serv
     server.stop()
 
 
+@pytest.fixture(autouse=True)
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is read is what is tested here, not the processes that `reextract` has read it."""
+    monkeypatch.setattr("newsarchive.commands.reextract.parallel_map", lambda work, jobs, lost: map(work, jobs))
+
+
 @pytest.fixture
 def archive(sound: tuple[Path, Server], tmp_path: Path) -> Path:
     (tmp_path / "secret").write_bytes(SECRET)

@@ -69,6 +69,7 @@ def until(true: Callable[[], object], what: str) -> None:
         time.sleep(0.1)
 
 
+@pytest.mark.slow
 def test_scrapyd_takes_the_settings_and_runs_the_crawl(scrapyd: Call, tmp_path: Path, demo_site: DemoSite) -> None:
     line = [sys.executable, "-m", "scrapyd_client.deploy"]
     deployed = subprocess.run(line, cwd=tmp_path / "project", capture_output=True, text=True, check=False)

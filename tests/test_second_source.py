@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from demo.crawl import FAST, PROJECT
+from tests.conftest import slow
 
 DOCUMENT = PROJECT / "docs" / "second-source.md"
 NEW = ("haigang", "haigang.py")
@@ -102,7 +103,7 @@ def test_the_projects_own_tests_hold_with_it(copy: Path) -> None:
     assert "failed" not in done.stdout
 
 
-@pytest.mark.parametrize("tool", ["ruff check", "ruff format --check", "mypy"])
+@pytest.mark.parametrize("tool", ["ruff check", "ruff format --check", slow("mypy")])
 def test_it_is_written_as_the_rest(copy: Path, tool: str) -> None:
     places = ["newsarchive/haigang", "newsarchive/spiders/haigang.py"]
     line = [sys.executable, "-m", *tool.split(), *places]
