@@ -92,10 +92,11 @@ def record(folder: Path, ledger: Ledger, one: Page, name: str, offset: int) -> N
     document = (folder / path).read_text(encoding="utf-8")
     digest = sha256(document.encode()).hexdigest()
     article = read_article(page(int(document.split("第")[1].split("号")[0]), 9000).html, url=one.url)
-    ledger.archived(
-        article, path=str(path), content_hash=digest, file_hash=digest, revision=1, next_check=None, now=one.fetched
-    )
-    ledger.preserved("qq", one.article_id, file=name, offset=offset)
+    row = ledger.archived(
+        None, article, path=str(path), content_hash=digest, file_hash=digest, revision=1, next_check=None,
+        now=one.fetched,
+    )  # fmt: skip
+    ledger.preserved(row, file=name, offset=offset)
     if int(digest[0], 16) < 3:
         data = b"\x89PNG\r\n\x1a\n" + random.Random(digest).randbytes(60_000)
         at = f"pictures/{path.parent.relative_to('content')}/{one.article_id}/01-{sha256(data).hexdigest()[:16]}.png"

@@ -16,9 +16,9 @@ def make_due(archive: Path) -> None:
     with Ledger.open(archive / "ledger.sqlite") as ledger:
         for known in ledger.rows():
             if known.state is State.ARCHIVED:
-                ledger.checked("qq", known.article_id, now=now, next_check=now)
+                ledger.checked(known, now=now, next_check=now)
             elif known.state is State.GONE:
-                ledger.gone("qq", known.article_id, now=now, next_check=now)
+                ledger.gone(known, now=now, next_check=now)
 
 
 def settings_of(archive: Path) -> Settings:

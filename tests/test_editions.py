@@ -115,12 +115,13 @@ class Runs:
         row = self.row
         again = self.clock.schedule.next_check(row, page)
         if page == row.published:
-            self.ledger.checked("qq", "a", now=self.clock.time, next_check=again)
+            self.ledger.checked(row, now=self.clock.time, next_check=again)
             return
         article = Article(source="qq", article_id="a", url="u", title="t", published=page, body="b")
         self.ledger.archived(
-            article, path=row.path, content_hash="c", file_hash="f", revision=2, next_check=again, now=self.clock.time
-        )
+            row, article, path=row.path, content_hash="c", file_hash="f", revision=2, next_check=again,
+            now=self.clock.time,
+        )  # fmt: skip
 
 
 @pytest.fixture
@@ -259,7 +260,7 @@ def test_a_removed_article_that_is_published_anew(crawl: Crawl, site: DemoSite, 
     removed = next(story.id for story in site.site.articles() if story.family == "F5")
     assert crawl(tmp_path, site=site).returncode == 0
     with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
-        ledger.gone("qq", removed, now=datetime.now(UTC))
+        ledger.gone(row(tmp_path, removed), now=datetime.now(UTC))
     assert counts(crawl(tmp_path, site=site)) == {}
     site.site.edit(removed, title="又发表了", published=beijing() - MINUTE)
     assert counts(crawl(tmp_path, site=site)) == {"request/article": 1, "entry/newer": 1, "article/revised": 1}

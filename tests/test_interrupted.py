@@ -13,8 +13,7 @@ from typing import Any
 
 import pytest
 
-from newsarchive.archive.ledger import Ledger, Row
-from newsarchive.archive.rows import State
+from newsarchive.archive.ledger import Ledger, Row, State
 from tests.archived import make_due
 from tests.conftest import Crawl, DemoSite
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import sqlite3
 import tempfile
@@ -13,8 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from newsarchive.archive import schema
-from newsarchive.archive.ledger import Ledger, Row, State
+from newsarchive.archive.ledger import KEPT_RUNS, Ledger, ListRow, Row, State
 from newsarchive.archive.schedule import next_check, retry_delay
 from newsarchive.errors import LedgerBroken
 from newsarchive.extensions.log import in_words
@@ -35,8 +36,8 @@ def article(article_id: str = ID, published: datetime = datetime(2026, 11, 1, 19
 
 def archive(ledger: Ledger, article_id: str = ID, *, now: datetime = NOW, next_check: datetime | None = None) -> None:
     ledger.archived(
-        article(article_id), path=f"content/qq/2026/11/{article_id}.md", content_hash="c", file_hash="f",
-        revision=1, next_check=next_check, now=now,
+        ledger.get("qq", article_id), article(article_id), path=f"content/qq/2026/11/{article_id}.md",
+        content_hash="c", file_hash="f", revision=1, next_check=next_check, now=now,
     )  # fmt: skip
 
 
@@ -90,7 +91,7 @@ def test_times_come_back_as_they_were(ledger: Ledger) -> None:
 
 
 def test_a_time_without_zone_is_refused(ledger: Ledger) -> None:
-    with pytest.raises(ValueError, match=r"first_seen .* has no time zone"):
+    with pytest.raises(ValueError, match="has no time zone"):
         find(ledger, now=datetime(2026, 11, 1))  # noqa: DTZ001
 
 
@@ -99,7 +100,7 @@ def test_all_of_it_is_there_after_closing(tmp_path: Path) -> None:
     with Ledger.open(path) as ledger:
         find(ledger)
         archive(ledger)
-        ledger.preserved("qq", ID, file="qq-1.warc.gz", offset=77)
+        ledger.preserved(row(ledger), file="qq-1.warc.gz", offset=77)
         before = row(ledger)
     with Ledger.open(path) as ledger:
         assert row(ledger) == before
@@ -117,9 +118,9 @@ def test_what_is_unfinished_comes_oldest_first(ledger: Ledger) -> None:
     for name in names:
         find(ledger, name)
     archive(ledger, names[0])
-    ledger.failed("qq", names[1], reason="500", now=NOW, next_try=NOW + HOUR)
-    ledger.gone("qq", names[2], now=NOW)
-    ledger.quarantined("qq", names[3], reason="no title", now=NOW, next_try=NOW + 2 * HOUR)
+    ledger.failed(row(ledger, names[1]), reason="500", now=NOW, next_try=NOW + HOUR)
+    ledger.gone(row(ledger, names[2]), now=NOW)
+    ledger.quarantined(row(ledger, names[3]), reason="no title", now=NOW, next_try=NOW + 2 * HOUR)
     due = [[found.article_id for found in ledger.due("qq", NOW + n * HOUR, 8)] for n in range(3)]
     assert due == [[names[4]], [names[1], names[4]], [names[1], names[3], names[4]]]
     assert list(ledger.due("other", NOW + 2 * HOUR, 8)) == []
@@ -143,7 +144,7 @@ def test_after_the_last_try_an_article_is_reported(ledger: Ledger) -> None:
     for _ in range(3):
         assert ledger.exhausted(3) == []
         assert [found.article_id for found in ledger.due("qq", NOW, 3)] == [ID]
-        ledger.failed("qq", ID, reason="HTTP 500", now=NOW, next_try=NOW)
+        ledger.failed(row(ledger), reason="HTTP 500", now=NOW, next_try=NOW)
     assert list(ledger.due("qq", NOW, 3)) == []
     assert [(found.article_id, found.attempts, found.reason) for found in ledger.exhausted(3)] == [(ID, 3, "HTTP 500")]
     archive(ledger)
@@ -153,9 +154,9 @@ def test_after_the_last_try_an_article_is_reported(ledger: Ledger) -> None:
 
 def test_an_archived_article_stays_archived_when_a_recheck_fails(ledger: Ledger) -> None:
     archive(ledger, next_check=NOW)
-    ledger.failed("qq", ID, reason="HTTP 500", now=NOW, next_try=NOW + HOUR)
+    ledger.failed(row(ledger), reason="HTTP 500", now=NOW, next_try=NOW + HOUR)
     assert row(ledger).state is State.ARCHIVED
-    ledger.quarantined("qq", ID, reason="no title", now=NOW, next_try=NOW + 2 * HOUR)
+    ledger.quarantined(row(ledger), reason="no title", now=NOW, next_try=NOW + 2 * HOUR)
     assert row(ledger).state is State.ARCHIVED
     assert list(ledger.due("qq", NOW + 3 * HOUR, 8)) == []
     assert list(ledger.rechecks("qq", NOW + HOUR)) == []
@@ -164,29 +165,30 @@ def test_an_archived_article_stays_archived_when_a_recheck_fails(ledger: Ledger)
 
 def test_a_removed_article_keeps_its_file_and_the_time_of_the_first_notice(ledger: Ledger) -> None:
     archive(ledger, next_check=NOW)
-    ledger.gone("qq", ID, now=NOW + HOUR, next_check=NOW + 2 * HOUR)
-    ledger.gone("qq", ID, now=NOW + 2 * HOUR, next_check=NOW + 3 * HOUR)
+    ledger.gone(row(ledger), now=NOW + HOUR, next_check=NOW + 2 * HOUR)
+    ledger.gone(row(ledger), now=NOW + 2 * HOUR, next_check=NOW + 3 * HOUR)
     got = row(ledger)
     assert (got.state, got.gone_at, bool(got.path)) == (State.GONE, NOW + HOUR, True)
     assert [found.article_id for found in ledger.rechecks("qq", NOW + 3 * HOUR)] == [ID]
-    ledger.checked("qq", ID, now=NOW + 3 * HOUR, next_check=None)
+    ledger.checked(row(ledger), now=NOW + 3 * HOUR, next_check=None)
     got = row(ledger)
     assert (got.state, got.gone_at, got.last_checked) == (State.ARCHIVED, None, NOW + 3 * HOUR)
 
 
 def test_a_check_can_bring_the_hash_that_a_rebuild_could_not_know(ledger: Ledger) -> None:
     archive(ledger)
-    ledger.checked("qq", ID, now=NOW, next_check=None)
+    ledger.checked(row(ledger), now=NOW, next_check=None)
     assert row(ledger).content_hash == "c"
-    ledger.checked("qq", ID, now=NOW, next_check=None, content_hash="d", etag='"2"')
+    ledger.checked(row(ledger), now=NOW, next_check=None, content_hash="d", etag='"2"')
     assert (row(ledger).content_hash, row(ledger).etag) == ("d", '"2"')
 
 
 def test_writing_about_an_unknown_article_is_an_error(ledger: Ledger) -> None:
+    unknown = Row(source="qq", article_id="X", url="u", first_seen=NOW)
     with pytest.raises(KeyError, match="no article X"):
-        ledger.checked("qq", "X", now=NOW, next_check=None)
+        ledger.checked(unknown, now=NOW, next_check=None)
     with pytest.raises(KeyError, match="no article X"):
-        ledger.failed("qq", "X", reason="", now=NOW, next_try=None)
+        ledger.failed(unknown, reason="", now=NOW, next_try=None)
 
 
 def test_together_is_all_or_nothing(ledger: Ledger) -> None:
@@ -205,6 +207,7 @@ def test_the_newest_article_is_so_in_every_zone(ledger: Ledger) -> None:
         ("late", datetime(2026, 11, 1, 13, 0, tzinfo=UTC)),
     ):
         ledger.archived(
+            None,
             article(name, published),
             path=name,
             content_hash="",
@@ -230,6 +233,32 @@ def test_runs_are_remembered_the_newest_first(ledger: Ledger) -> None:
     assert len(ledger.last_runs(1)) == 1
 
 
+def test_old_runs_are_thinned_out_to_the_last_one_of_each_day(ledger: Ledger) -> None:
+    with ledger.transaction():
+        for n in range(100):
+            ledger.begin_run(NOW + n * 6 * HOUR, n, "old")  # at noon, 18, 0, 6 o'clock, …
+        for n in range(KEPT_RUNS):
+            ledger.begin_run(NOW + timedelta(days=30), n, "new")
+    runs = ledger.last_runs(None)
+    assert [run.arguments for run in runs[:KEPT_RUNS]] == ["new"] * KEPT_RUNS
+    old = [run.started for run in reversed(runs[KEPT_RUNS:])]
+    assert old == [NOW + timedelta(days=day, hours=6) for day in range(25)] + [NOW + 99 * 6 * HOUR]
+
+
+def test_names_of_lists_may_be_no_text(ledger: Ledger) -> None:
+    """A spider argument that is not UTF-8."""
+    odd = ListRow(source="qq", where="channel \udcff", failures=3)
+    ledger.put_list(odd)
+    ledger.put_list(odd)
+    assert [(it.where, it.failures) for it in ledger.list_rows("qq")] == [(r"channel \udcff", 3)]
+    assert not ledger.begin_list("qq", odd.where)
+    assert ledger.begin_list("qq", odd.where)
+    ledger.finish_list("qq", odd.where)
+    assert not ledger.begin_list("qq", odd.where)
+    run = ledger.begin_run(NOW, 1, odd.where)
+    ledger.end_run(run, now=NOW, exit_code=0, counts={f"failing/{odd.where}": 3})
+
+
 def test_pictures_are_tried_again_until_they_are_there(ledger: Ledger) -> None:
     pictures = ledger.pictures
     for n in range(2):
@@ -238,7 +267,7 @@ def test_pictures_are_tried_again_until_they_are_there(ledger: Ledger) -> None:
     [due] = pictures.due("qq", NOW + HOUR, 8)
     assert (due.url, due.attempts, due.reason) == ("u", 2, "HTTP 401")
     assert list(pictures.due("qq", NOW + HOUR, 2)) == []
-    assert [found.url for found in pictures.exhausted(2)] == ["u"]
+    assert pictures.exhausted(2) == 1
     pictures.stored("qq", ID, "u", path="pictures/u.png", hash="h")
     assert list(pictures.due("qq", NOW + HOUR, 8)) == []
     [got] = pictures.of("qq", ID)
@@ -262,27 +291,152 @@ def test_the_next_check_is_at_the_first_age_not_reached() -> None:
     assert next_check(published, NOW, []) is None
 
 
+def test_times_at_the_ends_of_all_time_are_kept(ledger: Ledger) -> None:
+    for n, (year, zone) in enumerate([(1, 14), (1, -12), (9999, 14), (9999, -12)]):
+        published = datetime(year, 1 if year == 1 else 12, 1 if year == 1 else 31, 12, tzinfo=timezone(zone * HOUR))
+        ledger.archived(
+            None, article(f"A{n}", published), path=f"{n}.md", content_hash="", file_hash="", revision=1,
+            next_check=published, now=NOW,
+        )  # fmt: skip
+        found = row(ledger, f"A{n}").published
+        assert found
+        assert found.year == year
+        assert found.utcoffset() == zone * HOUR
+
+
+# how rows are found
+
+
+def test_every_statement_searches_an_index(ledger: Ledger, tmp_path: Path) -> None:
+    """So that none costs more as the archive grows. The two that count everything read an index, but no row."""
+    with ledger.transaction():
+        for n in range(2_500):
+            find(ledger, f"A{n}")
+            archive(ledger, f"A{n}", next_check=NOW) if n % 5 else None
+            ledger.pictures.failed("qq", f"A{n}", f"u{n}", reason="", next_try=NOW)
+    statements: list[str] = []
+    raw = ledger._database.raw
+    raw.set_trace_callback(statements.append)
+    do_everything(ledger)
+    raw.set_trace_callback(None)
+    plans: dict[str, list[str]] = {}
+    for statement in filter(lambda it: it.split()[0] in ("SELECT", "INSERT", "UPDATE", "DELETE"), statements):
+        steps = [str(step) for *_, step in raw.execute(f"EXPLAIN QUERY PLAN {statement}")]
+        plans[statement] = [step for step in steps if not SEARCHES.match(step)]
+    assert len(plans) > 40
+    assert {statement: steps for statement, steps in plans.items() if steps} == {}
+
+
+SEARCHES = re.compile(
+    r"SEARCH |CORRELATED |LIST SUBQUERY|MULTI-INDEX OR|INDEX \d|USE TEMP B-TREE FOR (ORDER|GROUP) BY"
+    r"|SCAN articles USING COVERING INDEX articles_by_(state|published)$"  # the two that count everything
+    r"|SCAN runs$|SCAN lists$"  # the newest runs, in the order of their numbers; all lists, for a rebuild
+)
+
+
+def do_everything(ledger: Ledger) -> None:
+    assert len(list(ledger.rows())) == len(list(ledger.rows("qq"))) == 2_500
+    assert len(list(ledger.due("qq", NOW, 8))) == 500
+    assert len(list(ledger.rechecks("qq", NOW))) == 2_000
+    assert ledger.rows_after(NOW, NOW, NOW) == ledger.exhausted(8) == []
+    assert ledger.counts_by_state() == {State.ARCHIVED: 2_000, State.FOUND: 500}
+    assert ledger.documents() == 2_000
+    assert ledger.newest(NOW)
+    one = row(ledger, "A7")
+    one = ledger.announced(one, published=NOW, thumbnail="", entry="", look=NOW, max_tries=8)
+    one = ledger.checked(one, now=NOW, next_check=None, content_hash="c", etag="e", last_modified="l")
+    one = ledger.quarantined(ledger.failed(one, reason="", now=NOW, next_try=NOW), reason="", now=NOW, next_try=NOW)
+    one = ledger.preserved(ledger.gone(one, now=NOW), file="f", offset=1)
+    one = ledger.set_content_hash(ledger.relinked(one, file_hash="f"), content_hash="c")
+    with ledger.reading(one, now=NOW, again=NOW), ledger.reading_saved("page"):
+        assert ledger.interrupted_readings("page") == 1
+    ledger.end_run(ledger.begin_run(NOW, 1, ""), now=NOW, exit_code=0, counts={})
+    assert len(ledger.last_runs(2_000)) == 1
+    ledger.put_list(ListRow(source="qq", where="tech"))
+    assert len(ledger.list_rows("qq")) == len(ledger.list_rows()) == 1
+    assert not ledger.begin_list("qq", "tech")
+    ledger.finish_list("qq", "tech")
+    pictures = ledger.pictures
+    assert len(list(pictures.rows())) == len(list(pictures.due("qq", NOW, 8))) == 2_500
+    assert pictures.get("qq", "A1", "u1") == pictures.of("qq", "A1")[0]
+    assert pictures.find_stored(url="u1") == pictures.find_stored(hash="h") is None
+    assert pictures.articles_without("qq", 5, lambda _: True) == []
+    assert pictures.rows_after(NOW) == []
+    assert pictures.exhausted(8) == 0
+    pictures.stored("qq", "A1", "u1", path="p", hash="h")
+
+
 # the file
 
 
-def test_an_older_ledger_is_brought_to_this_version(tmp_path: Path) -> None:
-    path = tmp_path / "ledger.sqlite"
-    old = sqlite3.connect(path)
-    for statement in schema.STEPS[0]:
-        old.execute(statement)
-    old.execute("PRAGMA user_version = 1")
-    old.execute(
-        "INSERT INTO runs (started, pid, arguments, counts) VALUES ('2026-01-01T00:00:00+00:00', 1, 'qq', '{}')"
-    )
-    old.commit()
-    old.close()
-    with Ledger.open(path) as ledger:
-        assert [run.arguments for run in ledger.last_runs(5)] == ["qq"]
-        ledger.pictures.stored("qq", ID, "u", path="p", hash="h")
+def test_a_ledger_of_the_former_version_is_migrated(former: Path) -> None:
+    """One that the former version wrote: archived, gone, quarantined, failed and found articles, pictures, lists."""
+    with sqlite3.connect(former) as connection:
+        connection.row_factory = sqlite3.Row
+        tables = ("articles", "pictures", "runs", "lists", "readings", "walks")
+        before = {table: [dict(it) for it in connection.execute(f"SELECT * FROM {table}")] for table in tables}
+    connection.close()
+    with Ledger.open(former) as ledger:
+        articles, pictures, runs = list(ledger.rows()), list(ledger.pictures.rows()), ledger.last_runs(None)
+        lists = ledger.list_rows()
         assert ledger.check() == []
-    with sqlite3.connect(path) as now:
-        assert now.execute("PRAGMA user_version").fetchone() == (len(schema.STEPS),)
-    now.close()
+        assert [ledger.interrupted_readings(it["page"]) for it in before["readings"]] == [1]
+        assert [ledger.begin_list(it["source"], it["where"]) for it in before["walks"]] == [True]
+        newest = ledger.newest(datetime(2030, 1, 1, tzinfo=UTC))
+    assert {it.state for it in articles} == set(State)
+    assert [as_text(it) for it in articles] == [without(it, "seq") for it in before["articles"]]
+    assert [as_text(it) for it in pictures] == [without(it, "seq") for it in before["pictures"]]
+    assert [as_text(it) for it in reversed(runs)] == [
+        it | {"counts": json.loads(it["counts"])} for it in before["runs"]
+    ]
+    assert [as_text(it) for it in lists] == before["lists"]
+    assert newest == max(
+        (it for it in articles if it.path), key=lambda it: str(it.published and it.published.astimezone(UTC))
+    )
+    assert {it.published.utcoffset() for it in articles if it.published} == {8 * HOUR, -5 * HOUR}
+
+
+def test_a_migrated_ledger_is_as_a_new_one(former: Path, tmp_path: Path) -> None:
+    Ledger.open(former).close()
+    Ledger.open(tmp_path / "new.sqlite").close()
+    assert schema(former) == schema(tmp_path / "new.sqlite")
+
+
+@pytest.fixture
+def former(tmp_path: Path) -> Path:
+    path = tmp_path / "former.sqlite"
+    with sqlite3.connect(path) as connection:
+        connection.executescript((Path(__file__).parent / "ledgers" / "version-3.sql").read_text("utf-8"))
+    connection.close()
+    return path
+
+
+def as_text(row: object) -> dict[str, object]:
+    """The fields of a row as the former version wrote them."""
+    values = vars(row).items()
+    return {
+        name: value.isoformat(timespec="microseconds") if isinstance(value, datetime) else value
+        for name, value in values
+    }
+
+
+def without(row: dict[str, object], name: str) -> dict[str, object]:
+    return {key: value for key, value in row.items() if key != name}
+
+
+def schema(path: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Columns and indexes of each table."""
+    with sqlite3.connect(path) as connection:
+        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        found = {
+            name: connection.execute(f"SELECT name FROM pragma_table_info('{name}')").fetchall() for (name,) in tables
+        }
+        found["indexes"] = sorted(
+            connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql <> ''")
+        )
+        found["version"] = connection.execute("PRAGMA user_version").fetchall()
+    connection.close()
+    return found
 
 
 def test_a_ledger_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:

@@ -104,9 +104,7 @@ def due_now(archive: Path) -> None:
     with Ledger.open(archive / "ledger.sqlite") as ledger:
         for row in list(ledger.rows()):
             if row.path:
-                ledger.checked(
-                    row.source, row.article_id, now=row.first_seen, next_check=row.first_seen, etag="", last_modified=""
-                )
+                ledger.checked(row, now=row.first_seen, next_check=row.first_seen, etag="", last_modified="")
 
 
 def test_unchanged_page_is_a_revisit_and_a_changed_one_is_kept_whole(

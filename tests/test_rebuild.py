@@ -20,7 +20,6 @@ from newsarchive.archive.documents import Change, compare
 from newsarchive.archive.files import stray_files
 from newsarchive.archive.ledger import Ledger, Row, State
 from newsarchive.archive.rebuild import rebuild
-from newsarchive.archive.schema import STEPS
 from newsarchive.cli import NO_LEDGER
 from newsarchive.commands.reextract import reextract
 from newsarchive.commands.status import whole_status
@@ -205,9 +204,11 @@ def test_a_ledger_that_can_be_read_loses_nothing(tmp_path: Path) -> None:
     path = write(tmp_path)
     rebuild(tmp_path, now=NOW)
     with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
-        ledger.found("qq", "waiting", url="u", where="tech", thumbnail="t", now=NOW)
-        ledger.failed("qq", "waiting", reason="HTTP status 500", now=NOW, next_try=NOW)
-        ledger.preserved("qq", path.stem, file="qq-1.warc.gz", offset=7)
+        waiting, _ = ledger.found("qq", "waiting", url="u", where="tech", thumbnail="t", now=NOW)
+        ledger.failed(waiting, reason="HTTP status 500", now=NOW, next_try=NOW)
+        row = ledger.get("qq", path.stem)
+        assert row
+        ledger.preserved(row, file="qq-1.warc.gz", offset=7)
         ledger.pictures.stored("qq", path.stem, "https://x/1", path="pictures/1.png", hash="h")
         ledger.end_run(ledger.begin_run(NOW, 1, "qq"), now=NOW, exit_code=4, counts={"a": 1})
         ledger.begin_run(NOW, 2, "killed")
@@ -265,7 +266,9 @@ def test_a_document_that_is_lost_is_missed(tmp_path: Path, damage: Callable[[Pat
     path = write(tmp_path)
     rebuild(tmp_path, now=NOW)
     with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
-        ledger.preserved("qq", path.stem, file="qq-1.warc.gz", offset=7)
+        row = ledger.get("qq", path.stem)
+        assert row
+        ledger.preserved(row, file="qq-1.warc.gz", offset=7)
     before = rows(tmp_path)
     damage(path)
     outcome = rebuild(tmp_path, now=NOW)
@@ -431,28 +434,35 @@ def test_a_ledger_without_tables_is_a_missing_one(tmp_path: Path, make: Callable
     assert known(tmp_path)[0] == [path.stem, "waiting"]
 
 
-def of_version_1(path: Path) -> None:
+def of_the_former_version(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
-        for statement in STEPS[0]:
-            connection.execute(statement)
-        run = "2026-10-31T12:00:00.000000+00:00", 1, "scrapy crawl qq", "{}"
-        connection.execute("INSERT INTO runs (started, pid, arguments, counts) VALUES (?, ?, ?, ?)", run)
-        connection.execute("PRAGMA user_version = 1")
-        connection.commit()
+        connection.executescript((Path(__file__).parent / "ledgers" / "version-3.sql").read_text("utf-8"))
 
 
-def test_a_ledger_of_an_older_version_is_brought_to_todays(tmp_path: Path) -> None:
+def test_a_ledger_of_the_former_version_is_migrated_and_not_rebuilt(tmp_path: Path) -> None:
     write(tmp_path)
-    of_version_1(tmp_path / "ledger.sqlite")
-    assert known(tmp_path) == ([], ["scrapy crawl qq"]), "it is not rebuilt"
+    of_the_former_version(tmp_path / "ledger.sqlite")
+    articles, runs = known(tmp_path)
+    assert (len(articles), len(runs)) == (15, 3)
+    assert "20261031A00AB100" not in articles
     assert not list(tmp_path.glob("*.kept"))
 
 
-def test_a_rebuild_takes_over_from_a_ledger_of_an_older_version(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["ledger.sqlite", KEPT])
+def test_a_rebuild_takes_over_from_a_ledger_of_the_former_version(tmp_path: Path, name: str) -> None:
     write(tmp_path)
-    of_version_1(tmp_path / "ledger.sqlite")
+    of_the_former_version(tmp_path / name)
+    with closing(sqlite3.connect(tmp_path / name)) as connection:
+        connection.execute("UPDATE articles SET published = 'yesterday' WHERE article_id = '20261101A01B5J00'")
+        connection.commit()
     rebuild(tmp_path, now=NOW)
-    assert known(tmp_path) == (["20261031A00AB100"], ["scrapy crawl qq"])
+    articles, runs = known(tmp_path)
+    assert (len(articles), len(runs)) == (15, 3)
+    assert "20261031A00AB100" in articles
+    assert "20261101A01B5J00" not in articles
+    with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
+        assert len(list(ledger.pictures.rows())) == 23
+        assert {it.where for it in ledger.list_rows()} == {"channel finance", "channel nba", "channel tech", "hot list"}
 
 
 def test_what_sqlite_had_beside_a_lost_ledger_is_removed(tmp_path: Path) -> None:

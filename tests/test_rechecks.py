@@ -193,7 +193,7 @@ def test_tries_grow_apart_and_end_in_a_report(crawl: Crawl, demo_site: DemoSite,
     crawl(tmp_path, site=demo_site, RETRY_TIMES=0, ARCHIVE_MAX_TRIES=2)
     assert demo_site.site.counts()[f"/rain/a/{failing}"] == 0, "its time has not come"
     with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
-        ledger.failed("qq", failing, reason="HTTP status 500", now=datetime.now(UTC), next_try=datetime.now(UTC))
+        ledger.failed(first, reason="HTTP status 500", now=datetime.now(UTC), next_try=datetime.now(UTC))
     result = crawl(tmp_path, site=demo_site, RETRY_TIMES=0, ARCHIVE_MAX_TRIES=2)
     assert demo_site.site.counts()[f"/rain/a/{failing}"] == 0, "the tries are used up"
     assert [given_up["id"] for given_up in result.status["given_up"]] == [failing]

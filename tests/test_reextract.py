@@ -306,7 +306,7 @@ def test_article_that_the_site_has_removed_stays_gone(archives: Path, with_bug: 
     archive = archives / "without"
     row = min(rows(archive).values(), key=lambda it: it.article_id)
     with Ledger.open(archive / "ledger.sqlite") as ledger:
-        ledger.gone("qq", row.article_id, now=row.first_seen)
+        ledger.gone(row, now=row.first_seen)
     gone = rows(archive)[row.article_id]
     with_bug(row.article_id)
     assert run(archive) == 0

@@ -245,7 +245,9 @@ def test_a_page_that_stays_is_an_alarm_whatever_the_ledger_says(
     crawl: Crawl, archive: Path, demo_site: DemoSite
 ) -> None:
     with Ledger.open(archive / "ledger.sqlite") as ledger:
-        ledger.failed("qq", one(demo_site), reason="HTTP status 500", now=datetime.now(UTC), next_try=None)
+        row = ledger.get("qq", one(demo_site))
+        assert row
+        ledger.failed(row, reason="HTTP status 500", now=datetime.now(UTC), next_try=None)
     assert crawl(archive, name="retry").returncode == 4
 
 

@@ -230,7 +230,9 @@ def change(archive: Path, file: Path, data: bytes) -> None:
     """As if a version of this program with a bug had written it."""
     file.write_bytes(data)
     with Ledger.open(archive / "ledger.sqlite") as ledger:
-        ledger.relinked("qq", file.stem, file_hash=sha256(data).hexdigest())
+        row = ledger.get("qq", file.stem)
+        assert row
+        ledger.relinked(row, file_hash=sha256(data).hexdigest())
 
 
 @pytest.mark.parametrize(
@@ -300,7 +302,7 @@ def test_changed_picture_is_found_by_its_name_where_the_ledger_does_not_know_it(
 def test_page_under_a_wrong_offset_is_found(archive: Path) -> None:
     with Ledger.open(archive / "ledger.sqlite") as ledger:
         row: Row = next(it for it in ledger.rows() if it.path)
-        ledger.preserved(row.source, row.article_id, file=row.warc_file, offset=17)
+        ledger.preserved(row, file=row.warc_file, offset=17)
     (finding,) = found(archive)
     assert finding.reason == f"byte 17: expected the page of article {row.article_id}"
 

@@ -11,12 +11,10 @@ from types import TracebackType
 from typing import Self
 
 from newsarchive.archive.files import LEDGER, LOCK, read_file, stray_files
-from newsarchive.archive.ledger import Ledger
+from newsarchive.archive.ledger import Ledger, Row, is_begun
 from newsarchive.archive.lock import Lock
 from newsarchive.archive.rebuild import can_be_rebuilt, rebuild
-from newsarchive.archive.rows import Row
 from newsarchive.archive.schedule import Latest
-from newsarchive.archive.schema import is_begun
 from newsarchive.messages import counted
 
 logger = logging.getLogger(__name__)
@@ -84,7 +82,7 @@ class Archive:
 def _pull_in(ledger: Ledger, now: datetime, ages: Sequence[timedelta]) -> None:
     """Corrects times that a run with a fast clock has set years ahead."""
     latest = Latest(now, ages)
-    rows = list(ledger.rows_after(latest.past, latest.next_try, latest.next_check))
+    rows = ledger.rows_after(latest.past, latest.next_try, latest.next_check)
     if latest.is_behind(rows):
         logger.warning("the clock of this machine is behind: most of what was archived last was published after it")
         return

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from newsarchive.archive.files import read_file, revision_path
 from newsarchive.archive.front_matter import front_matter
-from newsarchive.archive.rows import Row, State
+from newsarchive.archive.ledger import Row, State
 from newsarchive.archive.schedule import next_check
 
 # front matter has no time zone, and all publishers so far are in this one

@@ -12,8 +12,8 @@ from pathlib import Path
 from newsarchive.archive.archive import Archive, document_bytes
 from newsarchive.archive.document_row import read_row
 from newsarchive.archive.files import content_path, read_file, revision_path, write_bytes
+from newsarchive.archive.ledger import Row
 from newsarchive.archive.pictures import picture_digits, picture_links, same_text
-from newsarchive.archive.rows import Row
 from newsarchive.items import Article
 
 logger = logging.getLogger(__name__)
@@ -94,6 +94,7 @@ def put(
     elif row and row.path and row.file_hash != content_hash(document):
         revision += 1  # written, and its former version kept, by a run that was killed before the row
     archive.ledger.archived(
+        row,
         article,
         path=path,
         content_hash=article.content_hash or content_hash(document),

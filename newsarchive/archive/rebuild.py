@@ -29,10 +29,9 @@ from newsarchive.archive.files import (
     sync_folder,
     whole_file,
 )
-from newsarchive.archive.ledger import Ledger, Row
+from newsarchive.archive.ledger import Ledger, Row, is_begun, is_readable, ledger_files
 from newsarchive.archive.notes import read_notes
 from newsarchive.archive.schedule import retry_delay
-from newsarchive.archive.schema import is_begun, is_readable, ledger_files
 from newsarchive.errors import LedgerBroken
 from newsarchive.messages import counted
 
@@ -156,7 +155,7 @@ def _take_over(ledger: Ledger, target: Path, outcome: Outcome) -> None:
         with Ledger.open(target, read_only=True, on_broken=broken.append) as former:
             _take_each(former.rows, lambda row: _take_over_row(ledger, row, outcome), broken)
             _take_each(former.pictures.rows, ledger.pictures.put, broken)
-            _take_each(lambda: reversed(former.last_runs(1000)), ledger.put_run, broken)
+            _take_each(lambda: reversed(former.last_runs(None)), ledger.put_run, broken)
             _take_each(former.list_rows, ledger.put_list, broken)
     except (LedgerBroken, OSError) as error:
         broken.append(error)
@@ -217,12 +216,12 @@ def _take_quarantined(ledger: Ledger, path: Path, outcome: Outcome, *, now: date
     outcome.quarantined += 1
     if not notes.article_id:
         return  # it does not say which article it is
-    _, new = ledger.found(
+    row, new = ledger.found(
         source, article_id, url=notes.url, where="rebuild", thumbnail=notes.thumbnail, entry=notes.entry,
         now=notes.time or now,
     )  # fmt: skip
     if new:
-        ledger.quarantined(source, article_id, reason=notes.reason, now=now, next_try=now + retry_delay(1))
+        ledger.quarantined(row, reason=notes.reason, now=now, next_try=now + retry_delay(1))
 
 
 def _put_in_one_file(ledger: Path) -> None:

@@ -61,7 +61,7 @@ def jobs(archive: Archive, source: str, wanted: frozenset[str], *, remember: boo
             newest = newest_captures(sorted(pages.glob("*.warc.gz")), source, archive.ledger if remember else None)
         if found := newest.get(f"{source} {row.article_id}"):
             if remember:
-                archive.ledger.preserved(source, row.article_id, file=found.file.name, offset=found.offset)
+                archive.ledger.preserved(row, file=found.file.name, offset=found.offset)
             row = replace(row, warc_file=found.file.name, warc_offset=found.offset)  # noqa: PLW2901
             yield Job(row, found.file, archive.is_intact(row))
         else:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from newsarchive.archive.rows import A_MINUTE, PAST_TIMES, PictureRow, Row
+from newsarchive.archive.ledger import A_MINUTE, PAST_TIMES, PictureRow, Row
 
 _FIRST_DELAY = timedelta(minutes=30)  # the timer's beat
 _LONGEST_DELAY = timedelta(days=3)  # eight tries reach over more than a week of a site that is down

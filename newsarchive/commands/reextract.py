@@ -16,7 +16,7 @@ from newsarchive.archive.archive import Archive
 from newsarchive.archive.cores import parallel_map
 from newsarchive.archive.documents import Change, compare
 from newsarchive.archive.files import LEDGER, LOCK, PAGES
-from newsarchive.archive.ledger import Ledger
+from newsarchive.archive.ledger import Ledger, is_begun
 from newsarchive.archive.lock import Lock
 from newsarchive.archive.reextract import (
     Job,
@@ -29,7 +29,6 @@ from newsarchive.archive.reextract import (
     replace_document,
     unread,
 )
-from newsarchive.archive.schema import is_begun
 from newsarchive.archive.warc import mend
 from newsarchive.cli import NO_LEDGER, OfflineCommand, existing_archive
 from newsarchive.drops import Quarantined
@@ -141,7 +140,7 @@ def _settle(archive: Archive, settings: BaseSettings, validate: Validate, readin
         learn_pictures(archive, row, article, pictures_url=settings["ARCHIVE_PICTURES_URL"])
     if compare(archive, article, render(article)) is Change.UNCHANGED:
         if not dry_run:
-            archive.ledger.set_content_hash(row.source, row.article_id, content_hash=article.content_hash)
+            archive.ledger.set_content_hash(row, content_hash=article.content_hash)
         return "same"
     local = settings.getbool("ARCHIVE_PICTURES") or row.file_hash != row.content_hash
     new = document(archive, row, article, pictures_url=settings["ARCHIVE_PICTURES_URL"], with_pictures=local)

@@ -9,11 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from newsarchive.archive.files import LEDGER, LOCK, is_full, room_left
-from newsarchive.archive.ledger import Ledger
+from newsarchive.archive.ledger import Ledger, RunRow, is_begun
 from newsarchive.archive.lock import holder
 from newsarchive.archive.rebuild import markdown_files
-from newsarchive.archive.rows import RunRow
-from newsarchive.archive.schema import is_begun
 from newsarchive.cli import NO_LEDGER, OfflineCommand
 from newsarchive.errors import ArchiveError
 from newsarchive.extensions.log import in_words

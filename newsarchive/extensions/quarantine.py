@@ -91,7 +91,7 @@ class Quarantine:
         )
         if not same_copy and (self.run.asks_site or not row.path):  # reading the same copy again is not another try
             next_try = self.run.schedule.next_try_of(row)
-            ledger.quarantined(page.source, page.article_id, reason=reason, now=now, next_try=next_try)
+            ledger.quarantined(row, reason=reason, now=now, next_try=next_try)
         return row
 
     def release(self, source: str, article_id: str, name: str = "") -> None:

@@ -16,7 +16,7 @@ from scrapy.exceptions import NotConfigured
 from scrapy.utils.defer import deferred_from_coro
 
 from newsarchive.archive.archive import Archive
-from newsarchive.archive.rows import ListResult, ListRow, Row, State
+from newsarchive.archive.ledger import ListResult, ListRow, Row, State
 from newsarchive.archive.schedule import Schedule
 from newsarchive.errors import ArchiveError, LedgerBroken
 from newsarchive.extensions.log import Faults, in_words, make_safe, tell_stop
@@ -155,7 +155,7 @@ class Run:
         if row.path and not self.asks_site:
             return  # which was so when the page was saved
         again = self.schedule.next_check(row, row.published)
-        self.ledger.gone(row.source, row.article_id, now=self.now(), next_check=again)
+        self.ledger.gone(row, now=self.now(), next_check=again)
         if row.state is State.GONE:
             self.count("article/still_gone")
             return

@@ -46,7 +46,7 @@ def look(folder: Path, ledger: Ledger, max_tries: int) -> dict[str, Any]:
         newest=ledger.newest(datetime.now(UTC)),
         exhausted=ledger.exhausted(max_tries),
         in_quarantine=sum(1 for _ in folder.glob(f"{QUARANTINE}/*/*.json")),
-        pictures_given_up=len(ledger.pictures.exhausted(max_tries)),
+        pictures_given_up=ledger.pictures.exhausted(max_tries),
     )
 
 

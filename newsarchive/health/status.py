@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from newsarchive.archive.rows import Row, RunRow, State
+from newsarchive.archive.ledger import Row, RunRow, State
 from newsarchive.health.alarms import Alarm
 from newsarchive.health.counts import Counts
 from newsarchive.messages import counted

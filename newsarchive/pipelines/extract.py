@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from newsarchive.archive.rows import Row
+from newsarchive.archive.ledger import Row
 from newsarchive.archive.saved import is_warc
 from newsarchive.drops import Gone, Quarantined
 from newsarchive.errors import ChallengePage, NotAnArticle, PageError, PartialArticle

@@ -18,8 +18,7 @@ from scrapy.utils.httpobj import urlparse_cached
 
 from newsarchive.archive.documents import content_hash, document_path
 from newsarchive.archive.files import PICTURES, is_file, make_folder, read_file, write_bytes
-from newsarchive.archive.ledger import PictureRow, Row, State
-from newsarchive.archive.picture_rows import PictureRows
+from newsarchive.archive.ledger import PictureRow, PictureRows, Row, State
 from newsarchive.archive.pictures import (
     is_private,
     is_wanted,
@@ -293,7 +292,7 @@ class Pictures:
             return
         with self.run.ledger.transaction():  # after a kill from here on, the rows lead a later run back to this file
             self._record(wanted, outcomes, finished=False)
-            self.run.ledger.relinked(row.source, row.article_id, file_hash=content_hash(changed))
+            self.run.ledger.relinked(row, file_hash=content_hash(changed))
         if changed != read_file(file):
             await asyncio.to_thread(write_bytes, file, changed)
         with self.run.ledger.transaction():
@@ -325,7 +324,12 @@ class Pictures:
                 self.rows.stored(*key, url, path=outcome.path, hash=outcome.digest)
                 continue
             if outcome.path:
-                self.rows.unnamed(*key, url, path=outcome.path, hash=outcome.digest, next_try=self.run.now())
+                self.rows.put(
+                    PictureRow(
+                        source=wanted.source, article_id=wanted.article_id, url=url, state=State.FAILED,
+                        path=outcome.path, hash=outcome.digest, next_try=self.run.now(), reason="interrupted",
+                    )
+                )  # fmt: skip
                 continue
             logger.info("%s: picture not stored: %s", url, outcome.reason)
             known = self.rows.get(*key, url)

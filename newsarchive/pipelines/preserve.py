@@ -76,9 +76,11 @@ class Preserve:
             row = self.archive.ledger.get(item.source, item.article_id)
             offset = await asyncio.to_thread(self._add_page, item, row)
             if offset is not None:
-                if row and row.path and row.warc_offset is not None:
+                if row is None:
+                    raise KeyError(f"the ledger has no article {item.article_id} of {item.source}")
+                if row.path and row.warc_offset is not None:
                     self._former[item.source, item.article_id] = row
-                self.archive.ledger.preserved(item.source, item.article_id, file=self.file.path.name, offset=offset)
+                self.archive.ledger.preserved(row, file=self.file.path.name, offset=offset)
         return item
 
     # a page that is not an article is kept, but the ledger keeps pointing to the former page, which is one
@@ -91,9 +93,7 @@ class Preserve:
         if isinstance(item, Page):
             row = self._former.pop((item.source, item.article_id), None)
             if row and not isinstance(exception, Unchanged):
-                self.archive.ledger.preserved(
-                    row.source, row.article_id, file=row.warc_file, offset=row.warc_offset or 0
-                )
+                self.archive.ledger.preserved(row, file=row.warc_file, offset=row.warc_offset or 0)
 
     def item_error(self, item: object, failure: Failure) -> None:
         self.item_dropped(item, failure.value or RuntimeError())

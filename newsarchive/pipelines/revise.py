@@ -43,13 +43,13 @@ class Revise:
 
     def _record_check(self, item: Article) -> None:
         ledger = self.run.archive.ledger
-        if not self.run.asks_site:
-            ledger.set_content_hash(item.source, item.article_id, content_hash=item.content_hash)
-            return
         row = ledger.get(item.source, item.article_id)
+        assert row  # noqa: S101  -- it was compared with
+        if not self.run.asks_site:
+            ledger.set_content_hash(row, content_hash=item.content_hash)
+            return
         ledger.checked(
-            item.source,
-            item.article_id,
+            row,
             now=self.run.now(),
             next_check=self.run.schedule.next_check(row, item.published),
             content_hash=item.content_hash,

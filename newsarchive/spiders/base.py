@@ -17,9 +17,8 @@ from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 
 from newsarchive.archive.files import read_file
-from newsarchive.archive.ledger import Ledger
+from newsarchive.archive.ledger import Ledger, ListResult, Row
 from newsarchive.archive.quarantine import release
-from newsarchive.archive.rows import ListResult, Row
 from newsarchive.archive.saved import saved_files, saved_pages
 from newsarchive.downloader import NotSent, Refused, header_pairs
 from newsarchive.errors import BadArgument, PageError
@@ -341,7 +340,7 @@ class AnsweredSpider(Spider, metaclass=ABCMeta):
 
     def _unchanged(self, row: Row) -> None:
         again = self.run.schedule.next_check(row, row.published)
-        self.ledger.checked(self.name, row.article_id, now=self.run.now(), next_check=again)
+        self.ledger.checked(row, now=self.run.now(), next_check=again)
         release(self.run.archive.folder, self.name, row.article_id)
         self.run.count("article/unchanged")
         self.run.count("page/not_modified")
@@ -349,7 +348,7 @@ class AnsweredSpider(Spider, metaclass=ABCMeta):
     def _failed(self, row: Row, reason: str, trouble: Trouble = Trouble.ARTICLE) -> None:
         reason = without_secrets(reason).rstrip(".")
         again = self.run.schedule.next_try_of(row)
-        self.ledger.failed(self.name, row.article_id, reason=reason, now=self.run.now(), next_try=again)
+        self.ledger.failed(row, reason=reason, now=self.run.now(), next_try=again)
         self.run.count("article/failed")
         if row.path:
             self.run.count("recheck/failed")

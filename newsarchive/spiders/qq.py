@@ -13,7 +13,7 @@ from scrapy import Request
 from scrapy.downloadermiddlewares.retry import get_retry_request
 from scrapy.http import Response
 
-from newsarchive.archive.rows import ListResult
+from newsarchive.archive.ledger import ListResult
 from newsarchive.errors import BadArgument, BusyList, ListError
 from newsarchive.messages import printable
 from newsarchive.qq import lists, urls
