@@ -19,18 +19,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from lxml import etree
-
-from newsarchive.markdown.body import convert
-from newsarchive.qq.content import standard
-from tests.rendering import HugoFailed, Outline, body_root, bold_share, page_outline, rendered, shown_outline
+from newsarchive.markdown.html import parse
+from newsarchive.markdown.reader import convert
+from newsarchive.qq.body import standard
+from tests.rendering import HugoFailed, Outline, as_lxml, bold_share, page_outline, rendered, shown_outline
 
 Converter = Callable[[str], str]
 ROUNDS = 3
 
 
 def ours(html: str) -> str:
-    return convert(body_root(html)).markdown
+    return convert(parse(html)).markdown
 
 
 def peer(module: str, use: Callable[[Any], Converter]) -> Converter | None:
@@ -121,8 +120,8 @@ def main(arguments: Sequence[str]) -> int:
     path = Path(arguments[0]) if arguments else Path(str(data)) / "bodies.jsonl"
     bodies = [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
     roots = [standard(body["body_html"], {}) for body in bodies]
-    pages = [etree.tostring(root, encoding="unicode", method="html") for root in roots]
-    outlines = [page_outline(root) for root in roots]
+    pages = [root.inner_html for root in roots]
+    outlines = [page_outline(as_lxml(root)) for root in roots]
     print(f"{len(pages)} bodies, {sum(map(len, pages)) / len(pages) / 1000:.1f} thousand characters of HTML each\n")
     print(f"{'':18}{'ms a body':>10}{'times ours':>12}{'text whole':>12}{'pictures':>10}{'blocks':>9}{'bold':>8}")
     base = seconds(ours, pages)

@@ -11,12 +11,15 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote
 
 import lxml.html
 from lxml import etree
+
+from newsarchive.markdown.html import Element, Text, parse, without_controls
 
 SITE = Path(__file__).parents[1] / "site" / "hugo.toml"
 SOURCE_LINE = "[qq](https://new.qq.com/rain/a/20990101A0000000)"
@@ -122,6 +125,8 @@ class _Walk:
         if tag == "figcaption":  # a caption is plain
             style, url = style & _UNSEEN_TEXT, ""
         style = _with_css(element, style)
+        if self.page and (tag == "figcaption" or any(True for _ in element.iterancestors("figcaption"))):
+            style &= ~(_STYLES["b"] | _STYLES["i"])
         if tag not in _BLOCKS:
             self.children(element, kind=kind, path=path, style=style, url=url)
             return
@@ -366,6 +371,32 @@ def faults(pages: Sequence[str], markdowns: Sequence[str], folder: Path) -> Iter
 
 def body_root(page: str) -> lxml.html.HtmlElement:
     """The container of a body's HTML."""
-    parser = lxml.html.HTMLParser(encoding="utf-8", huge_tree=True)
-    document = lxml.html.document_fromstring(b"<html><body>" + page.encode() + b"</body></html>", parser=parser)
-    return document.find("body")
+    return as_lxml(parse(page))
+
+
+def as_lxml(root: Element) -> lxml.html.HtmlElement:
+    """The same tree: lxml's own parser would make another one of it."""
+    top = lxml.html.Element(root.tag)
+    inside: list[tuple[Element, lxml.html.HtmlElement]] = [(root, top)]
+    while inside:
+        element, copy = inside.pop()
+        last: lxml.html.HtmlElement | None = None
+        for node in element:
+            if isinstance(node, Element):
+                last = etree.SubElement(copy, node.tag)
+                for name in node.attrs:
+                    with suppress(ValueError):  # XML has no such name
+                        last.set(name, _writable(node.attr(name) or ""))
+                inside.append((node, last))
+            elif isinstance(node, Text):
+                text = _writable(node.data)
+                if last is None:
+                    copy.text = (copy.text or "") + text
+                else:
+                    last.tail = (last.tail or "") + text
+    return top
+
+
+def _writable(text: str) -> str:
+    """Text that lxml accepts."""
+    return re.sub("[\x0b\x0c\x1c-\x1f]", " ", without_controls(text))

@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from newsarchive.markdown.body import convert
-from newsarchive.qq.content import standard
+from newsarchive.markdown.html import parse
+from newsarchive.markdown.reader import convert
+from newsarchive.qq.body import standard
 from tests import hostile
 from tests.rendering import (
     HugoFailed,
-    body_root,
+    as_lxml,
     bold_share,
     difference,
     faults,
@@ -36,7 +37,7 @@ PLACES = [
 
 def check(pages: list[str], folder: Path) -> None:
     """No page is shown otherwise than it is; else say so for the shortest one."""
-    found = list(faults(pages, [convert(body_root(page)).markdown for page in pages], folder))
+    found = list(faults(pages, [convert(parse(page)).markdown for page in pages], folder))
     if found:
         page, markdown, fault = min(found, key=lambda each: len(each[0]))
         pytest.fail(
@@ -96,7 +97,7 @@ def test_real_bodies(real_data: Path, tmp_path: Path) -> None:
     bodies = [json.loads(line) for line in lines if line]
     roots = [standard(body["body_html"], {}) for body in bodies]
     shown = [shown_outline(root) for root in rendered([convert(root).markdown for root in roots], tmp_path)]
-    pages = [page_outline(root) for root in roots]
+    pages = [page_outline(as_lxml(root)) for root in roots]
     differences = {
         body["url"]: found
         for body, page, show in zip(bodies, pages, shown, strict=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from newsarchive.markdown.inline import EMPHASIS, HIDDEN, STRONG
-from newsarchive.markdown.styles import text_style
+from newsarchive.markdown.reader import text_style
 
 BOLD, UPRIGHT_WEIGHT, UPRIGHT = (STRONG, 0), (0, STRONG), (0, EMPHASIS)
 UNSEEN, SEEN, NOTHING = (HIDDEN, 0), (0, HIDDEN), (0, 0)

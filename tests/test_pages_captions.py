@@ -148,8 +148,3 @@ def test_what_follows_a_caption_stays_what_it_is() -> None:
     assert body("<p><b><!--IMG_0-->图说</b>显示</p>", IMG_0=picture) == f"{IMAGE}\n\n图说\n\n**图说**显示"
     for after in ("<p>\xa0<!--IMG_0--></p>", "<p>　<!--IMG_0--></p>"):  # no text of its own
         assert body(f"<!--IMG_0-->{after}", IMG_0=picture) == f"{IMAGE}\n\n图说\n\n{IMAGE}\n\n图说"
-
-
-def test_a_caption_of_an_author_that_looks_like_one_of_the_json() -> None:
-    odd = "<img src='//x.cn/1' data-json-desc='甲&#8;乙'><figcaption data-json-desc='1'>丙</figcaption>"
-    assert body(odd) == "![图片](https://x.cn/1)\n\n甲乙\n\n丙"

@@ -96,7 +96,7 @@ def shown(html: str, **changes: Any) -> str:
         ("<s><p>甲</p></s><strike><p>乙</p></strike>", "~~甲~~\n\n~~乙~~"),
         ("<a href='//x.cn/1'>甲<a href='//x.cn/2'>乙</a>丙", "[甲](https://x.cn/1)[乙](https://x.cn/2)丙"),
         ("<p>前<embed src='//x.cn/v'>中<b>粗</b></embed>后</p>", "前\n\n[视频](https://x.cn/v)\n\n中**粗**后"),
-        ("<p>甲<svg><p>图</p></svg>乙</p><svg/><p>丙</p>", "甲乙\n\n丙"),
+        ("<p>甲<svg><p>图</p></svg>乙</p><svg/><p>丙</p>", "甲\n\n图\n\n乙\n\n丙"),
         # what looks like a tag
         ("<p>甲<img src='//x.cn/1' alt='a<b>c</b>'></p>", "甲\n\n![a\\<b>c\\</b>](https://x.cn/1)"),
         ("<p><a href='//x.cn/<h2>'>甲</a></p>", "[甲](https://x.cn/%3Ch2%3E)"),

@@ -106,12 +106,12 @@ def test_a_picture_that_the_json_does_not_have_is_a_fault_not_a_gap() -> None:
     assert len(read_article(page(shown, originContent=origin), URL).pictures) == 1, "the HTML has it"
 
 
-def test_what_is_nested_too_deeply_to_be_read_whole_is_refused() -> None:
-    deep = "<section>" * 3000 + TEXT + "</section>" * 3000
-    with pytest.raises(MissingField, match="cannot be parsed to its end"):
-        read_article(page(originContent={"text": deep, "version": "v2"}), URL)
-    deep = "<section>" * 1500 + TEXT + "</section>" * 1500
+def test_a_body_of_more_elements_than_an_article_has_is_refused() -> None:
+    deep = "<section>" * 20_000 + TEXT + "</section>" * 20_000
     assert "江城新桥" in read_article(page(originContent={"text": deep, "version": "v2"}), URL).body
+    for long in ("<section>" * 60_000, "<b><p>" * 50_000, f"<p><b class={'x' * 9999}>" + "<p>x" * 5000):
+        with pytest.raises(MissingField, match="too large for an article"):
+            read_article(page(originContent={"text": long, "version": "v2"}), URL)
 
 
 @pytest.mark.parametrize("changes", [{"article_type": "56"}, {"atype": "56"}, {"article_type": 4}])

@@ -44,11 +44,14 @@ INTERFACE = (
     "<div>音量50%</div></txpdiv>"
 )
 
+# where a paragraph is around it: a div would end the paragraph
+INTERFACE_IN_LINE = INTERFACE.replace("<div>", "").replace("</div>", "")
+
 
 @pytest.mark.parametrize(
     "player",
     [
-        f"<txpdiv class='txp_player' id='txplayer_46fdfa0c'>{INTERFACE}</txpdiv>",
+        f"<txpdiv class='txp_player' id='txplayer_46fdfa0c'>{INTERFACE_IN_LINE}</txpdiv>",
         f"<div class='videoPlayerMin' id='k30n5noodle'>{INTERFACE.replace('VID', '')}</div>",
         f"<div class='a videoPlayer' id='videoplayer'><div class='txp_player'>{INTERFACE}</div>重播</div>",
         f"<div class='qnt-video'>{INTERFACE}</div>",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from newsarchive.markdown.starts import escape_starts
+from newsarchive.markdown.escape import escape_starts
 
 _LARGEST_NUMBER = 999_999_999
 

@@ -1,32 +1,115 @@
-"""Reads standard HTML to blocks: paragraphs and the like, and the lists and quotes around them."""
+"""Reads a body's tree to blocks: paragraphs and the like, and the lists and quotes around them."""
 
 from __future__ import annotations
 
 import re
-
-from lxml import etree
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
 
 from newsarchive.items import Picture
-from newsarchive.markdown.addresses import picture_addresses, web_address
-from newsarchive.markdown.blocks import Block, Container, Item, List, Quote
-from newsarchive.markdown.characters import without_controls
-from newsarchive.markdown.code import code_of
-from newsarchive.markdown.escape import escape
-from newsarchive.markdown.inline import CODE, DONE, HIDDEN, STRONG, Run, markdown_line
-from newsarchive.markdown.lines import BREAK, ends_with_break, tidy_lines
-from newsarchive.markdown.starts import escape_heading
-from newsarchive.markdown.styles import text_style
+from newsarchive.markdown.blocks import Block, Container, Item, List, Quote, joined
+from newsarchive.markdown.escape import destination, escape, escape_heading, fenced
+from newsarchive.markdown.html import Element, Node, Text, picture_addresses, web_address, without_controls
+from newsarchive.markdown.inline import (
+    BREAK,
+    CODE,
+    DELETED,
+    DONE,
+    EMPHASIS,
+    HIDDEN,
+    STRONG,
+    Run,
+    markdown_line,
+    tidy_lines,
+)
 from newsarchive.markdown.table import Cell, grid, is_frame, pipe_table, rows_of
-from newsarchive.markdown.tags import BLOCKS, BOXES, HEADINGS, NO_CODE, NOTHING, SPECIAL, STYLES, VIDEOS
-from newsarchive.markdown.verbatim import destination, fenced
+
+# An element in none of these sets is read as text within a line.
+_STYLES = {
+    **dict.fromkeys(("strong", "b"), STRONG),
+    **dict.fromkeys(("em", "i"), EMPHASIS),
+    **dict.fromkeys(("s", "del", "strike"), DELETED),
+    "code": CODE,
+}
+_HEADINGS = {"h1": 2, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
+VIDEOS = frozenset({"video", "audio", "iframe", "embed"})
+_NOTHING = frozenset({"style", "script", "svg"})
+_LISTS = frozenset({"ul", "ol", "dir", "menu"})
+_BOXES = frozenset(
+    {
+        *("div", "section", "article", "figure", "main", "aside", "header", "footer", "nav", "center"),
+        *("form", "fieldset", "details", "dialog", "hgroup", "body", "html"),
+    }
+)
+"""Blocks whose direct text keeps one space at its start."""
+_BLOCKS = frozenset(
+    {
+        *("p", "pre", "li", "dl", "dt", "dd", "blockquote", "figcaption", "summary", "legend", "address"),
+        *("table", "caption", "thead", "tbody", "tfoot", "tr", "td", "th", "option", "optgroup"),
+        *_BOXES,
+        *_LISTS,
+        *_HEADINGS,
+    }
+)
+_NO_CODE = _NOTHING | VIDEOS | {"img", "figcaption"}
+_SPECIAL = frozenset({"br", "img", "hr", "a", "pre", "table", "li", "blockquote", "figcaption"}).union(
+    _NOTHING, VIDEOS, _LISTS
+)
 
 _ODD = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]|  ")
 _SPACES = re.compile("[ \t\n\x0b\x0c\r\x1c-\x1f\x85]+")
+_NO_CODE_SPACES = re.compile("[\x0b\x0c\x1c-\x1f\x85]")
 _DEEPEST = 12
 """Most quotes and lists within each other: deeper ones are ignored, and their content is read."""
 
 
-class Reader:
+_BOLD = 600
+"""The least `font-weight` that looks bold: most fonts have nothing between 400 and 700."""
+_STYLES_TEXT = re.compile("font|color", re.IGNORECASE)
+_HEX_TRANSPARENT = re.compile("#(?:[0-9a-f]{3}0|[0-9a-f]{6}00)")
+_FUNCTION = re.compile(r"(?:rgb|hsl)a?\(([^()]*)\)")
+_LONGEST_STYLE = 10_000
+"""Most characters of a `style` attribute that are read."""
+
+
+@dataclass(frozen=True)
+class Body:
+    """A body as Markdown and as text, with its pictures and videos."""
+
+    markdown: str
+    """Blocks separated by one empty line, no newline at the end."""
+    text: str
+    """The text on one line, without separators between paragraphs and without pictures and links to videos."""
+    pictures: list[Picture]
+    """In the page's order."""
+    videos: int
+    """Number of videos, audios and frames."""
+
+
+def convert(root: Element, base_url: str = "") -> Body:
+    r"""The body in `root`, whose own tag does not matter; relative links are resolved against `base_url`.
+
+    >>> from newsarchive.markdown.html import parse
+    >>> body = convert(parse("<h2>标题</h2><p>正<b>文。</b>1*2*3</p>"))
+    >>> print(body.markdown)
+    ## 标题
+    <BLANKLINE>
+    正**文**。1\*2\*3
+    >>> body.text
+    '标题正文。1*2*3'
+    """
+    reader = _Reader(base_url)
+    reader.read(root)
+    return Body(
+        markdown=joined(reader.blocks),
+        text=" ".join("".join(reader.text).split()),
+        pictures=reader.pictures,
+        videos=reader.videos,
+    )
+
+
+class _Reader:
     """Reads a tree, once, in document order."""
 
     def __init__(self, base_url: str) -> None:
@@ -40,6 +123,8 @@ class Reader:
         """The open paragraph begins with a space that is directly in a box."""
         self._in_cell = False
         self._style = 0
+        self._plain = 0
+        """Styles that do not apply: a caption has no emphasis."""
         self._url = ""
         self._heading = 0
         self._direct = True
@@ -48,35 +133,36 @@ class Reader:
         self._list: tuple[List, tuple[Container, ...]] | None = None
         """The list that the next items belong to, and the path around it."""
 
-    def read(self, root: etree._Element) -> None:
+    def read(self, root: Element) -> None:
         """Everything in `root`; its own tag does not matter."""
-        walk = etree.iterwalk(root, events=("start", "end", "comment", "pi"))
-        next(walk)
-        self._add(root.text)
-        states = []
-        for event, element in walk:
-            if event == "start":
-                states.append((self._style, self._url, self._heading, self._direct, self._path, self._list))
-                if self._enter(element, element.tag):
-                    self._apply_style(element)
-                    self._add(element.text)
-                else:
-                    walk.skip_subtree()
-                continue
-            if event == "end":
-                if element is root:
+        nodes = iter(root)
+        around = []
+        while True:
+            for node in nodes:
+                if isinstance(node, Text):
+                    self._add(node.data)
+                elif isinstance(node, Element):
+                    tag = node.tag
+                    state = self._style, self._plain, self._url, self._heading, self._direct, self._path, self._list
+                    if self._enter(node, tag):
+                        around.append((nodes, tag, state))
+                        nodes = iter(node)
+                        break
+                    self._style, self._plain, self._url, self._heading, self._direct, self._path, self._list = state
+            else:
+                if not around:
                     break
-                tag, path = element.tag, self._path
-                if tag in BLOCKS:
+                nodes, tag, state = around.pop()
+                if tag in _BLOCKS:
                     self._end_paragraph()
-                self._style, self._url, self._heading, self._direct, self._path, self._list = states.pop()
+                path = self._path
+                self._style, self._plain, self._url, self._heading, self._direct, self._path, self._list = state
                 if tag == "li":
                     self._path = path  # what is in a list outside of its items belongs to the item before it
-            self._add(element.tail)
         self._end_paragraph()
 
-    def _add(self, text: str | None) -> None:
-        if not text or self._style & HIDDEN:
+    def _add(self, text: str) -> None:
+        if self._style & HIDDEN:
             return
         if (not text.isprintable() or "  " in text) and _ODD.search(text):  # the first two checks are fast
             text = without_controls(text)
@@ -93,44 +179,42 @@ class Reader:
                 return
         self._runs.append((self._style, self._url, text))
 
-    def _enter(self, element: etree._Element, tag: str) -> bool:
+    def _enter(self, element: Element, tag: str) -> bool:
         """Begin an element; whether its content is to be read."""
-        if tag in SPECIAL:
-            return self._enter_special(element, tag)
-        if tag in BLOCKS:
+        if tag in _SPECIAL:
+            if not self._enter_special(element, tag):
+                return False
+        elif tag in _BLOCKS:
             self._end_paragraph()
-            self._direct = tag in BOXES
-            self._heading = HEADINGS.get(tag, self._heading)
+            self._direct = tag in _BOXES
+            self._heading = _HEADINGS.get(tag, self._heading)
         else:
             self._direct = False
-            self._style |= STYLES.get(tag, 0)
+            self._style |= _STYLES.get(tag, 0) & ~self._plain
+        if style := element.attr("style"):
+            on, off = text_style(style[:_LONGEST_STYLE])
+            if tag in _HEADINGS:  # bold in a heading is not emphasis
+                on &= ~STRONG
+            self._style = (self._style | on & ~self._plain) & ~off
         return True
 
-    def _apply_style(self, element: etree._Element) -> None:
-        """Apply the element's own `style` to the text in it; bold in a heading is not emphasis."""
-        if style := element.get("style"):
-            on, off = text_style(style)
-            if element.tag in HEADINGS:
-                on &= ~STRONG
-            self._style = (self._style | on) & ~off
-
-    def _enter_special(self, element: etree._Element, tag: str) -> bool:
+    def _enter_special(self, element: Element, tag: str) -> bool:
         if tag == "br":
             self._break()
         elif tag == "img":
             self._picture(element)
         elif tag == "a":
             self._direct = False
-            self._url = self._address(element.get("href")) or self._url
+            self._url = self._address(element.attr("href")) or self._url
             return True
         elif tag in VIDEOS:
             self._video(element)
-        elif tag not in NOTHING:
+        elif tag not in _NOTHING:
             self._end_paragraph()
             return self._enter_block(element, tag)
         return False
 
-    def _enter_block(self, element: etree._Element, tag: str) -> bool:
+    def _enter_block(self, element: Element, tag: str) -> bool:
         self._direct = False
         if tag == "hr":
             if not self._in_cell:
@@ -138,6 +222,7 @@ class Reader:
             return False
         if tag == "figcaption":  # a caption is plain, whatever is around its picture
             self._style, self._url, self._heading = self._style & HIDDEN, "", 0
+            self._plain = STRONG | EMPHASIS
         elif self._in_cell:
             self._style |= CODE if tag == "pre" else 0
         elif tag == "pre":
@@ -166,10 +251,19 @@ class Reader:
     def _break(self) -> None:
         if self._in_cell:
             self._runs.append((0, "", " "))
-        elif not self._runs or ends_with_break(self._runs):
+        elif not self._runs or self._is_line_empty():
             self._end_paragraph()
         else:
             self._runs.append(BREAK)
+
+    def _is_line_empty(self) -> bool:
+        """Whether only white space follows the last break."""
+        for run in reversed(self._runs):
+            if run is BREAK:
+                return True
+            if not run[2].isspace():
+                return False
+        return False
 
     def _end_paragraph(self) -> None:
         if self._in_cell:
@@ -200,35 +294,35 @@ class Reader:
             self._end_paragraph()
             self.blocks.append(Block([markdown], self._path, paragraph=True))
 
-    def _picture(self, element: etree._Element) -> None:
+    def _picture(self, element: Element) -> None:
         url = next(filter(None, map(self._address, picture_addresses(element))), "")
         if not url:
             return
-        alt = _plain(element.get("alt"))
+        alt = _plain(element.attr("alt"))
         if alt == "图片":
             alt = ""
         self.pictures.append(Picture(url=url, alt=alt))
         shown = escape(alt or "图片", "[", "]", label=True, cell=self._in_cell)
         self._put(f"![{shown}]({destination(url, cell=self._in_cell)})")
 
-    def _video(self, element: etree._Element) -> None:
+    def _video(self, element: Element) -> None:
         self.videos += 1
-        sources = (element, *element.iterchildren("source"))
-        addresses = (self._address(each.get(name)) for each in sources for name in ("src", "data-src"))
+        sources = (element, *(each for each in element if isinstance(each, Element) and each.tag == "source"))
+        addresses = (self._address(each.attr(name)) for each in sources for name in ("src", "data-src"))
         url = next(filter(None, addresses), "")
-        shown = escape(_plain(element.get("title")) or "视频", "[", "]", label=True, cell=self._in_cell)
+        shown = escape(_plain(element.attr("title")) or "视频", "[", "]", label=True, cell=self._in_cell)
         self._put(f"[{shown}]({destination(url, cell=self._in_cell)})" if url else shown)
 
-    def _code(self, element: etree._Element) -> None:
-        code = code_of(element, blocks=BLOCKS, others=NO_CODE)
-        self.text.append(code.text)
-        if code.lines:
-            self.blocks.append(Block(fenced(code.lines), self._path))
-        for other in code.others:
+    def _code(self, element: Element) -> None:
+        lines, text, others = _code_of(element)
+        self.text.append(text)
+        if lines:
+            self.blocks.append(Block(fenced(lines), self._path))
+        for other in others:
             self._inside(other)
 
     def _table(self, rows: list[list[Cell]]) -> None:
-        for caption in (cell for row in rows for cell in row if not isinstance(cell, str) and cell.tag == "caption"):
+        for caption in (cell for row in rows for cell in row if isinstance(cell, Element) and cell.tag == "caption"):
             self.read(caption)
         without_captions = [[cell for cell in row if isinstance(cell, str) or cell.tag != "caption"] for row in rows]
         texts = grid(without_captions, self._cell)
@@ -248,22 +342,140 @@ class Reader:
         self._in_cell, self._runs = False, []
         return markdown_line(lines[0], cell=True) if lines else ""
 
-    def _inside(self, element: etree._Element) -> None:
+    def _inside(self, element: Element) -> None:
         """Read one element separately, not in document order."""
-        state = self._style, self._url, self._heading, self._direct
-        if element.tag in ("td", "th") or self._enter(element, element.tag):
-            self._apply_style(element)
+        state = self._style, self._plain, self._url, self._heading, self._direct
+        if self._enter(element, element.tag):
             self.read(element)
-        self._style, self._url, self._heading, self._direct = state
+        self._style, self._plain, self._url, self._heading, self._direct = state
 
     def _address(self, value: str | None) -> str:
         return web_address(value, self.base_url)
 
 
-def _start(element: etree._Element) -> int:
-    value = (element.get("start") or "").strip()
+def _start(element: Element) -> int:
+    value = (element.attr("start") or "").strip()
     return int(value) if value.isascii() and value.isdigit() and len(value) < 9 else 1
 
 
 def _plain(value: str | None) -> str:
     return " ".join(without_controls(value or "").split())
+
+
+def _code_of(element: Element) -> tuple[list[str], str, list[Element]]:
+    """The lines of a `pre`, its text, and elements in it that are not code, such as pictures.
+
+    A break, a block and a `code` directly after another one start a line.
+    """
+    shown: list[str] = []
+    texts: list[str] = []
+    others: list[Element] = []
+    nodes: Iterator[Node] = iter(element)
+    around: list[tuple[Iterator[Node], str]] = []
+    while True:
+        for node in nodes:
+            if isinstance(node, Text):
+                shown.append(node.data)
+                texts.append(node.data)
+            elif isinstance(node, Element):
+                tag = node.tag
+                if tag in _NO_CODE:
+                    others.append(node)
+                    continue
+                begins = tag in _BLOCKS or (tag == "code" and _follows_code(node))
+                if tag == "br" or (begins and shown and not shown[-1].endswith("\n")):
+                    shown.append("\n")
+                around.append((nodes, tag))
+                nodes = iter(node)
+                break
+        else:
+            if not around:
+                break
+            nodes, tag = around.pop()
+            if tag in _BLOCKS:
+                shown.append("\n")
+    lines = [_NO_CODE_SPACES.sub(" ", line).rstrip() for line in without_controls("".join(shown)).split("\n")]
+    filled = [number for number, line in enumerate(lines) if line]
+    return lines[filled[0] : filled[-1] + 1] if filled else [], without_controls("".join(texts)), others
+
+
+def _follows_code(element: Element) -> bool:
+    before = element.previous_sibling
+    while before is not None and not isinstance(before, Element):
+        before = before.previous_sibling
+    return before is not None and before.tag == "code"
+
+
+@lru_cache(maxsize=1000)  # an article repeats the same few styles
+def text_style(style: str) -> tuple[int, int]:
+    """The flags of `inline` that a `style` attribute sets, and those that it removes.
+
+    >>> text_style("color:#333; font-weight: 700") == (STRONG, HIDDEN)
+    True
+    >>> text_style("font-style:normal") == (0, EMPHASIS)
+    True
+    """
+    if not _STYLES_TEXT.search(style):
+        return 0, 0
+    declared = dict(_declarations(style))
+    on = off = 0
+    if (bold := _is_bold(declared.get("font-weight", ""))) is not None:
+        on, off = (STRONG, 0) if bold else (0, STRONG)
+    if declared.get("font-style") == "normal":
+        off |= EMPHASIS
+    colour = declared.get("-webkit-text-fill-color") or declared.get("color", "")
+    if _is_transparent(colour):
+        # a background clipped to the letters, or a shadow, makes them visible
+        shown = "text" in (declared.get("background-clip"), declared.get("-webkit-background-clip"))
+        if not shown and declared.get("text-shadow", "none") == "none":
+            on |= HIDDEN
+    elif colour and colour not in ("inherit", "unset", "currentcolor"):
+        off |= HIDDEN
+    return on, off
+
+
+def _declarations(style: str) -> Iterator[tuple[str, str]]:
+    """Names and values in lower case; of several for one name the last is valid."""
+    important = []
+    for part in style.lower().split(";"):
+        name, _, value = part.partition(":")
+        value, mark, _ = value.partition("!")
+        found = _longhands(name.strip(), value.strip())
+        if mark:
+            important += found
+        else:
+            yield from found
+    yield from important
+
+
+def _longhands(name: str, value: str) -> list[tuple[str, str]]:
+    """A declaration; for the shorthand `font` the weight and style in it."""
+    words = value.split()
+    if name != "font" or len(words) < 2:  # a single word is `inherit`, or the name of a system font
+        return [(name, value)]
+    weight = next((word for word in words if _is_bold(word) is not None and word != "normal"), "normal")
+    return [("font-weight", weight), ("font-style", "italic" if "italic" in words else "normal")]
+
+
+def _is_bold(weight: str) -> bool | None:
+    """`None` for a value without a meaning of its own, such as `inherit`."""
+    if weight in ("bold", "bolder"):
+        return True
+    if weight in ("normal", "lighter"):
+        return False
+    return float(weight) >= _BOLD if weight.isascii() and weight.isdigit() and len(weight) <= 4 else None
+
+
+def _is_transparent(colour: str) -> bool:
+    """Whether a colour has no opacity at all.
+
+    >>> [_is_transparent(each) for each in ("transparent", "#fff0", "rgba(0, 0, 0, 0.0)", "rgb(0 0 0 / 0%)")]
+    [True, True, True, True]
+    >>> [_is_transparent(each) for each in ("rgb(0, 0, 0)", "#000", "rgba(0, 0, 0, 0.4)", "red", "")]
+    [False, False, False, False, False]
+    """
+    if colour == "transparent" or _HEX_TRANSPARENT.fullmatch(colour):
+        return True
+    function = _FUNCTION.fullmatch(colour)
+    parts = re.split(r"[\s,/]+", function[1].strip()) if function else []
+    return len(parts) == 4 and not parts[3].rstrip("%").strip("0.") and parts[3][0] in "0."

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from lxml import etree
+from newsarchive.markdown.html import Element, Text
 
 _GROUPS = frozenset({"thead", "tbody", "tfoot"})
 _BESIDE = frozenset({"caption", "col", "colgroup"})
 _COLUMNS = 100
 """Columns up to which `colspan` and `rowspan` are followed: a cell may claim to span thousands."""
 
-Cell = etree._Element | str
+Cell = Element | str
 """A cell, or text or an element in a table where only cells are allowed."""
 
 
-def rows_of(table: etree._Element) -> Iterator[list[Cell]]:
+def rows_of(table: Element) -> Iterator[list[Cell]]:
     """The table's rows in order; what is between rows becomes its own row. White space is kept."""
     for part in _children(table):
         if isinstance(part, str) or part.tag not in _GROUPS:
@@ -28,14 +28,12 @@ def _row(part: Cell) -> list[Cell]:
     return [part] if isinstance(part, str) or part.tag != "tr" else list(_children(part))
 
 
-def _children(element: etree._Element) -> Iterator[Cell]:
-    if element.text:
-        yield element.text
-    for child in element:
-        if isinstance(child.tag, str):
-            yield child
-        if child.tail:
-            yield child.tail
+def _children(element: Element) -> Iterator[Cell]:
+    for node in element:
+        if isinstance(node, Text):
+            yield node.data
+        elif isinstance(node, Element):
+            yield node
 
 
 def is_frame(rows: list[list[Cell]]) -> bool:
@@ -68,7 +66,7 @@ def grid(rows: list[list[Cell]], read: Callable[[Cell], str | None]) -> list[lis
 
 
 def _span(cell: Cell, name: str) -> int:
-    value = "" if isinstance(cell, str) else (cell.get(name) or "").strip()
+    value = "" if isinstance(cell, str) else (cell.attr(name) or "").strip()
     return max(int(value), 1) if value.isascii() and value.isdigit() and len(value) < 6 else 1
 
 

@@ -1,4 +1,4 @@
-"""Reads articles from article pages of Tencent News.
+"""Reads articles from article pages of Tencent News: one class per template, called a family.
 
 The body is read from the page's JSON, else from the containers of its family, else as other families do. A page
 that matches no family raises `UnknownPage` and never becomes an empty article.
@@ -8,19 +8,47 @@ from __future__ import annotations
 
 import json
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta, timezone, tzinfo
+from functools import cached_property
 from itertools import chain, islice
-from typing import Any
+from typing import Any, ClassVar
 
-from newsarchive.errors import ChallengePage, MissingField, NotAnArticle, PartialArticle, UnknownPage
+from newsarchive.errors import BadArgument, ChallengePage, MissingField, NotAnArticle, PartialArticle, UnknownPage
 from newsarchive.items import Article
-from newsarchive.markdown.body import Body, convert
-from newsarchive.markdown.characters import unescaped
 from newsarchive.markdown.document import clean_value, summarize
-from newsarchive.qq.families import FAMILIES
-from newsarchive.qq.markup import BrokenContent, has_id
-from newsarchive.qq.page import ArticlePage
-from newsarchive.qq.urls import canonical_url
+from newsarchive.markdown.escape import unescaped
+from newsarchive.markdown.html import Element
+from newsarchive.markdown.reader import Body, convert
+from newsarchive.qq.body import (
+    BrokenContent,
+    has_content,
+    is_hidden,
+    parsed,
+    standard,
+    standardize,
+    unknown_placeholders,
+)
+from newsarchive.qq.lists import BEIJING
+from newsarchive.qq.urls import article_id, canonical_url, picture_url, whole_id
+from newsarchive.qq.videos import SCRIPT_STRING, string_value
+
+# fmt: off
+KNOWN_KEYS = frozenset({
+    "FCompetitionName", "FztCompetition", "abstract", "ad_channel_sign", "aiFirstQuestion", "aiSwitch", "artTemplate",
+    "article_id", "article_is_pay", "article_type", "atype", "card", "catalog1", "catalog2", "closeAllAd",
+    "closeAllFavorite", "cmsId", "cms_id", "comment_id", "contentWordsNum", "desc", "extra_property",
+    "final_declarations", "iNewsRecommendLevel", "interationCount", "introduction", "isOversize", "is_deleted",
+    "media", "media_id", "originAttribute", "originContent", "payment_column_info_v1", "payment_info", "political",
+    "pubtime", "relateWelfare", "selfDeclare", "tag_info_item", "tags", "title", "url", "userAddress", "videoArr",
+    "wechat_atype",
+})
+# fmt: on
+"""Every key of `window.DATA` that pages of 2019 to 2026 have shown. A new key is the first sign of a change."""
+
+FIRST_YEAR = 1998
+"""The year in which the site began: an earlier publish time means that it is missing."""
 
 # `article_type` and `atype` of video pages: 56 was seen on pages, the others in lists.
 _VIDEO_TYPES = {"4", "56", "118", "102", "103"}
@@ -29,12 +57,24 @@ _PARTIAL = 0.8
 _SHORT = 0.5
 """Share of the announced length below which the text of any other page is suspicious."""
 _LATIN_WORD = re.compile(rb"[0-9A-Za-z]++")
-_CHALLENGES = ("安全验证", "人机验证")
 _CHALLENGE = re.compile(r"(?:腾讯(?:新闻|网)?[ _|-]{1,3})?(?:安全验证|人机验证)(?:[ _|-]{1,3}腾讯(?:新闻|网)?)?")
-_HEAD_TITLE = re.compile(r"<title[^<>]{0,99}>([^<]{0,99})", re.IGNORECASE)
-_DATA = re.compile(r"window\.DATA\s*=\s*(?=\{)")
+
+# In the page's bytes. No tag within another one: else a page of many unclosed tags would be read to its end for each.
+_DATA = re.compile(rb"window\.DATA\s*=\s*(?=\{)")
+_META = re.compile(rb"""<meta\s(?:[^<>"']|<(?!meta\s)|"[^"]{0,9999}"|'[^']{0,9999}')*+>""", re.IGNORECASE)
+_ATTRIBUTE = re.compile(rb"""(?<![\w:-])([\w:-]++)\s*+=\s*+(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
+_TITLE = re.compile(rb"<title[^<>]{0,99}>([^<]{0,9999})", re.IGNORECASE)
+_END = re.compile(rb"<(/?)(?:body|html)\b", re.IGNORECASE)
 # picture addresses in bodies, in HTML or JSON; lists, authors and boilerplate use other sizes
-_BODY_PICTURE = re.compile(r"gtimg\.com\\?/\w{1,20}_(?:bt|match)\\?/[\w/\\-]{1,200}/(?:641|1000)\b")
+_BODY_PICTURE = re.compile(rb"gtimg\.com\\?/\w{1,20}_(?:bt|match)\\?/[\w/\\-]{1,200}/(?:641|1000)\b")
+# The attribute's name twice: the literal start is fast to find, and the lookbehind excludes `data-class`.
+_CLASSES = re.compile(rb"""class=(?<![\w-]class=)(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
+# 2026-08-10 19:43:37, 2026/8/10 19:43, 2014年08月11日08:03, 2026-08-10T11:43:37.0Z
+_TIME = re.compile(
+    r"(\d{4})[-/年](\d{1,2})[-/月](\d{1,2})(?:\s*日\s*|T|\s+)(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.\d{1,9})?)?\s*"
+    r"(?:(Z)|([+-])(\d{2}):?(\d{2}))?",
+    re.ASCII | re.IGNORECASE,
+)
 _JSON = json.JSONDecoder(strict=False)
 
 
@@ -53,7 +93,7 @@ def read_article(html: bytes | str, url: str = "", thumbnail: str = "") -> Artic
         PartialArticle: it may show only a part, and its text is not long enough to be complete.
         ChallengePage: it is a check for robots and not an article.
     """
-    source = decode(html) if isinstance(html, bytes) else html
+    source = html if isinstance(html, bytes) else html.encode("utf-8", "ignore")
     data = _page_data(source)
     if title := _challenge(source, data):
         raise ChallengePage(url, f"the site checks whether a person reads it, expected an article (title {title!r})")
@@ -66,8 +106,7 @@ def read_article(html: bytes | str, url: str = "", thumbnail: str = "") -> Artic
         raise UnknownPage(url, _unclaimed(source))
     try:
         page, body = _read_body(page)
-        is_short = _is_short(page, body)
-    except RecursionError:
+    except RecursionError:  # tables within captions of tables, and the like
         raise MissingField(url, "body", "elements that are nested less deeply") from None
     return Article(
         source="qq",
@@ -81,7 +120,7 @@ def read_article(html: bytes | str, url: str = "", thumbnail: str = "") -> Artic
         text=body.text,
         pictures=body.pictures,
         videos=body.videos,
-        is_short=is_short,
+        is_short=_is_short(page, body),
         missed_pictures=not body.pictures and _BODY_PICTURE.search(source) is not None,
         family=page.family,
         unknown_keys=page.unknown_keys,
@@ -99,22 +138,318 @@ def decode(html: bytes) -> str:
         return html.decode("gb18030", "replace") if broken > len(re.findall(r"[^\x00-\x7f\ufffd]", text)) else text
 
 
-def _page_data(source: str) -> Mapping[str, Any]:
+class ArticlePage(ABC):
+    """A page and its own JSON. A family defines where the body is, and which fields differ.
+
+    The generators `titles`, `times` and `addresses` yield candidates, the most trusted first. They are read
+    only as far as needed: parsing 270 kB for a field that the JSON has would be most of the work.
+    """
+
+    family: ClassVar[str]
+    containers: ClassVar[tuple[str, ...]] = ()
+    """CSS of the body's container in the HTML, the most specific first."""
+    wide_containers: ClassVar[tuple[str, ...]] = ()
+    """CSS of containers that hold the page's boilerplate too: tried last."""
+    captions_in_italics: ClassVar[bool] = False
+    heading: ClassVar[str]
+    """CSS of the title in the HTML: other boxes of the page have headings too."""
+    site_name: ClassVar[re.Pattern[str]] = re.compile(r"(?:_|^)\s*腾讯(?:新闻|网)\s*$")
+    """The site's suffix of the title in the page's head."""
+
+    def __init__(self, source: bytes, url: str, data: Mapping[str, Any]) -> None:
+        self.source = source
+        self.url = url
+        self.data = data
+
+    @abstractmethod
+    def matches(self) -> bool:
+        """Whether this family claims the page."""
+
+    def json_body(self) -> Element | None:
+        """The body that the page's JSON holds, as standard HTML.
+
+        Raises:
+            BrokenContent: it exists but cannot be read completely; the one in the HTML may be readable.
+        """
+        return None
+
+    def html_body(self) -> Element | None:
+        """The body in the page's HTML, as standard HTML; raises as `json_body`.
+
+        It is the most specific container that is not empty. A container around an empty one is not used: the rest
+        of its content is boilerplate.
+        """
+        empty: set[Element] = set()
+        for expressions, boilerplate_around in ((self.containers, False), (self.wide_containers, True)):
+            for css in expressions:
+                found, inside = _outermost(self.root.select(css))
+                if found and empty.isdisjoint(inside):
+                    body = standardize(
+                        _merged(found),
+                        captions_in_italics=self.captions_in_italics,
+                        boilerplate_around=boilerplate_around,
+                    )
+                    if has_content(body):
+                        return body
+                    empty.update(found)
+        return None
+
+    @property
+    def article_id(self) -> str:
+        for key in ("cms_id", "cmsId"):
+            if found := whole_id(self.value(key)):
+                return found
+        for address in self.addresses():
+            try:
+                return article_id(address)
+            except BadArgument:
+                continue
+        raise MissingField(self.url, "id", "cms_id in window.DATA, or a URL that names the article")
+
+    @property
+    def title(self) -> str:
+        found = next(filter(None, map(clean_value, self.titles())), "")
+        if not found:
+            raise MissingField(self.url, "title", "title in window.DATA, og:title or a heading")
+        return found
+
+    @property
+    def published(self) -> datetime:
+        """Beijing time."""
+        found = next(filter(None, map(_beijing, self.times())), None)
+        if found is None:
+            raise MissingField(self.url, "publish time", "a Beijing time like 2026-08-10 19:43:37")
+        return found
+
+    @property
+    def picture(self) -> str:
+        return picture_url(_meta(self.source, "og:image"))
+
+    @property
+    def unknown_keys(self) -> tuple[str, ...]:
+        # JSON may contain lone surrogates, which cannot be written to a file
+        names = (str(key).encode("utf-8", "replace").decode() for key in self.data.keys() - KNOWN_KEYS)
+        return tuple(sorted(names))
+
+    def addresses(self) -> Iterator[str]:
+        yield self.value("url")
+        yield _meta(self.source, "og:url")
+        yield self.url
+
+    def titles(self) -> Iterator[str]:
+        yield unescaped(self.value("title"))
+        yield self.site_name.sub("", _meta(self.source, "og:title"))
+        yield self.css(self.heading)
+        yield self.site_name.sub("", _head_title(self.source))
+
+    def times(self) -> Iterator[str]:
+        yield self.value("pubtime")
+        yield _meta(self.source, "article:published_time")
+        yield self.css(".media-meta span")  # as shown on the page, without seconds
+
+    def value(self, key: str) -> str:
+        """A value of `window.DATA` as text, `""` if it is missing or not text."""
+        found = self.data.get(key)
+        return str(found).strip() if isinstance(found, str | int) and not isinstance(found, bool) else ""
+
+    def css(self, expression: str) -> str:
+        """The text of the first element that the CSS expression finds, `""` without one."""
+        try:
+            found = self.root.select_one(expression)
+        except BrokenContent:
+            return ""
+        return found.text.strip() if found is not None else ""
+
+    def has_id(self, *ids: str) -> bool:
+        """Whether an element of the page has one of these ids; much faster than parsing the page."""
+        pattern = rf"""id=(?<![\w-]id=)["']?(?:{"|".join(ids)})(?=["'\s>])"""
+        return re.search(pattern.encode(), self.source) is not None
+
+    def has_class(self, name: bytes) -> bool:
+        """Whether an element of the page has this class; much faster than parsing the page."""
+        return any(name in b"".join(found).split() for found in _CLASSES.findall(self.source))
+
+    @cached_property
+    def text(self) -> str:
+        """The whole page: decoded only when its JSON is not enough."""
+        return decode(self.source)
+
+    @cached_property
+    def root(self) -> Element:
+        """The whole page's tree: parsed only when its JSON is not enough."""
+        return parsed(self.text)
+
+
+class OriginContentPage(ArticlePage):
+    """A page whose JSON holds the body's HTML with placeholders: families F4 and F5."""
+
+    containers: ClassVar[tuple[str, ...]] = (
+        "#ArticleContent .article-content-wrap",
+        "#ArticleContent > .rich_media_content",
+    )
+    wide_containers = ("#ArticleContent:has(> .qnt-p)",)
+
+    def json_body(self) -> Element | None:
+        text = self._origin("text")
+        if not text:
+            return None
+        attributes = self.data.get("originAttribute")
+        return standard(text, attributes if isinstance(attributes, Mapping) else {})
+
+    @property
+    def unknown_keys(self) -> tuple[str, ...]:
+        unknown = unknown_placeholders(self._origin("text"))
+        return (*super().unknown_keys, *sorted(f"<!--{name}_n-->" for name in unknown))
+
+    def _origin(self, key: str) -> str:
+        found = self.data.get("originContent")
+        value = found.get(key) if isinstance(found, Mapping) else None
+        return value if isinstance(value, str) else ""
+
+
+class ModernPage(OriginContentPage):
+    """Since 2024-11-22: the body in the JSON and in the HTML."""
+
+    family = "F5"
+    containers = (
+        *(f"#article-content {css}" for css in (".rich_media_content", ".article-content-wrap")),
+        "#article-content .comps-contentify-wrap",
+        *OriginContentPage.containers,
+    )
+    heading = "h1#article-title"
+
+    def matches(self) -> bool:
+        return self._origin("version") == "v2" or self.has_id("article-content")
+
+
+class JsonOnlyPage(OriginContentPage):
+    """2024-04-24 to 2024-11-21: the body only in the JSON; in a saved DOM a script has rendered it."""
+
+    family = "F4"
+    heading = ".LEFT > h1"
+
+    def matches(self) -> bool:
+        return "originContent" in self.data or self.has_id("ArticleContent")
+
+
+class ServedPage(ArticlePage):
+    """2018 to 2024-04-23 (F2 at `/omn/`, F3 at `/rain/a/`): the body in the HTML, the fields in the JSON."""
+
+    family = "F2"
+    wide_containers = (".LEFT .content-article", ".LEFT .content.clearfix")
+    heading = ".LEFT > h1"
+    captions_in_italics = True
+
+    def matches(self) -> bool:
+        # without the JSON the page has no complete publish time, and later layouts use the class names too
+        return bool(self.data) and self.has_class(b"LEFT")
+
+    def html_body(self) -> Element | None:
+        # The lead may be next to the body instead of in it. There an empty body would seem to contain it.
+        leads = [child for box in self.root.select(".LEFT .content.clearfix") for child in _leads(box)]
+        for lead in leads:
+            lead.extract()
+        body = super().html_body()
+        if body is None:
+            return None
+        for heading in list(body.iter_elements("h1")):
+            if clean_value(heading.text) == self.title:
+                heading.extract()
+        leads = [standardize(lead) for lead in leads if not is_hidden(lead, (lead.attr("class") or "").split())]
+        return _merged([*leads, body]) if leads else body
+
+
+class DatedPage(ArticlePage):
+    """To 2019-09, `finance.qq.com/a/20190923/000843.htm`: gb2312, the fields in a JavaScript object."""
+
+    family = "F1"
+    wide_containers = ("#Cnt-Main-Article-QQ",)
+    heading = ".qq_article .hd h1"
+    site_name = re.compile(r"(?:(?:_[^_]{1,6})?_|^)\s*腾讯网\s*$")  # with the channel: _财经_腾讯网
+
+    def matches(self) -> bool:
+        return self.has_id("Cnt-Main-Article-QQ")
+
+    def addresses(self) -> Iterator[str]:
+        yield self.info("article_url")
+        yield self.url
+
+    def titles(self) -> Iterator[str]:
+        yield self.css(self.heading)
+        yield self.info("title")
+        yield from super().titles()
+
+    def times(self) -> Iterator[str]:
+        yield self.css(".a_time")
+        yield self.css(".pubTime")
+        yield self.info("pubtime")
+
+    def info(self, key: str) -> str:
+        """A value of the `ARTICLE_INFO` object, `""` without one."""
+        pattern = rf"""\bARTICLE_INFO\s*=.{{0,2000}}?[{{,\s]["']?{key}["']?\s*:\s*({SCRIPT_STRING})"""
+        found = re.search(pattern, self.text, re.DOTALL)
+        return string_value(found[1]).strip() if found else ""
+
+
+FAMILIES: tuple[type[ArticlePage], ...] = (ModernPage, JsonOnlyPage, ServedPage, DatedPage)
+
+
+def _leads(box: Element) -> list[Element]:
+    children = [child for child in box if isinstance(child, Element)]
+    has_body = any(child.has_class("content-article") for child in children)
+    return [child for child in children if child.has_class("introduction")] if has_body else []
+
+
+def _outermost(found: list[Element]) -> tuple[list[Element], set[Element]]:
+    """Those that are in no other one, and all elements within them."""
+    outermost: list[Element] = []
+    inside: set[Element] = set()
+    for element in found:
+        if element not in inside:
+            outermost.append(element)
+            inside.update(element.iter_elements())
+    return outermost, inside
+
+
+def _merged(containers: list[Element]) -> Element:
+    """All containers as one: a body may have several."""
+    return containers[0] if len(containers) == 1 else Element("div", children=containers)
+
+
+def _page_data(source: bytes) -> Mapping[str, Any]:
     """`window.DATA`, empty if it is missing or broken.
 
     The decoder finds the end of the object; a pattern cannot, because a body may contain `};`.
     """
     other: Mapping[str, Any] = {}
     for found in islice(_DATA.finditer(source), 5):
-        try:
-            data, _ = _JSON.raw_decode(source, found.end())
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(data, Mapping):
-            if "title" in data:
-                return data
-            other = other or data
+        script_end = source.find(b"</script", found.end())
+        for end in (script_end, len(source)):  # a body may contain that too
+            try:
+                data, _ = _JSON.raw_decode(decode(source[found.end() : end]))
+            except (ValueError, RecursionError):
+                continue
+            if isinstance(data, Mapping):
+                if "title" in data:
+                    return data
+                other = other or data
+            break
     return other
+
+
+def _meta(source: bytes, name: str) -> str:
+    """The `content` of the page's first meta tag of that name that is not empty, or `""`."""
+    for tag in _META.finditer(source):
+        attributes = {key.lower(): b"".join(values) for key, *values in _ATTRIBUTE.findall(tag[0])}
+        key = attributes.get(b"property") or attributes.get(b"name") or b""
+        if key.lower() == name.encode() and (value := unescaped(decode(attributes.get(b"content", b""))).strip()):
+            return value
+    return ""
+
+
+def _head_title(source: bytes) -> str:
+    found = _TITLE.search(source)
+    return unescaped(decode(found[1])).strip() if found else ""
 
 
 def _read_body(page: ArticlePage) -> tuple[ArticlePage, Body]:
@@ -137,7 +472,7 @@ def _as_other_families(page: ArticlePage) -> Iterator[ArticlePage]:
 
     Not for pages of the newer templates or for subscribers: what these show besides their body is not a body.
     """
-    if has_id(page.source, "article-content", "ArticleContent") or _is_paid(page):
+    if page.has_id("article-content", "ArticleContent") or _is_paid(page):
         return
     for family in FAMILIES:
         other = family(page.source, page.url, page.data)
@@ -207,30 +542,43 @@ def _is_yes(value: object) -> bool:
     return value in (True, "1", "true")
 
 
-def _challenge(source: str, data: Mapping[str, Any]) -> str:
+def _challenge(source: bytes, data: Mapping[str, Any]) -> str:
     """The title of a page that checks for robots; `""` for any other page.
 
     It has status 200, and may have the site's usual layout and an article's meta tags.
     """
-    titles = [data.get("title")]
-    if any(word in source for word in _CHALLENGES):  # fast, and hardly any page contains them
-        titles += _HEAD_TITLE.findall(source)[:1]
-        titles.append(FAMILIES[0](source, "", data).meta("og:title"))
+    titles = (data.get("title"), _head_title(source), _meta(source, "og:title"))
     shown = (clean_value(unescaped(title)) for title in titles if isinstance(title, str))
     return next(filter(_CHALLENGE.fullmatch, shown), "")
 
 
-def _is_cut(source: str) -> bool:
-    found = re.findall(r"<(/?)(?:body|html)\b", source, re.IGNORECASE)
-    return "" in found and "/" not in found
+def _is_cut(source: bytes) -> bool:
+    found = _END.findall(source)
+    return b"" in found and b"/" not in found
 
 
-def _unclaimed(source: str) -> str:
+def _unclaimed(source: bytes) -> str:
     if not source.strip():
         return "the page is empty, so no page family claims it"
-    found = _HEAD_TITLE.search(source)
-    title = clean_value(found[1]) if found else ""
     return (
         "no page family claims it: expected originContent in window.DATA, #article-content, #ArticleContent, "
-        f".LEFT or #Cnt-Main-Article-QQ; its title is {title!r}"
+        f".LEFT or #Cnt-Main-Article-QQ; its title is {clean_value(_head_title(source))!r}"
     )
+
+
+def _beijing(text: str) -> datetime | None:
+    """A time on a page as Beijing time; one without a zone is Beijing time already."""
+    found = _TIME.fullmatch(text.strip())
+    if not found:
+        return None
+    *numbers, utc, sign, hours, minutes = found.groups()
+    zone: tzinfo = BEIJING
+    try:
+        if utc or sign:
+            offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
+            zone = timezone(-offset if sign == "-" else offset)
+        year, month, day, hour, minute, second = (int(number or 0) for number in numbers)
+        moment = datetime(year, month, day, hour, minute, second, tzinfo=zone).astimezone(BEIJING)
+    except (ValueError, OverflowError):  # such as a thirteenth month, or an hour before the first year
+        return None
+    return moment if moment.year >= FIRST_YEAR else None
