@@ -21,10 +21,9 @@ from hashlib import sha256
 from pathlib import Path
 
 from newsarchive import read_article, render
-from newsarchive.archive.exchanges import page_exchange
 from newsarchive.archive.files import content_path
 from newsarchive.archive.ledger import Ledger
-from newsarchive.archive.warc import WarcFile
+from newsarchive.archive.warc import WarcFile, page_exchange
 from newsarchive.items import Page
 
 _PER_FILE = 2000  # pages per WARC file

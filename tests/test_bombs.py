@@ -13,10 +13,9 @@ from pathlib import Path
 import brotli  # type: ignore[import-untyped]
 import pytest
 
-from newsarchive.archive.captures import Capture, captures
 from newsarchive.archive.files import LARGEST
 from newsarchive.archive.records import Damage, Record, records
-from newsarchive.archive.saved import saved_pages
+from newsarchive.archive.replay import Capture, captures, saved_pages
 from newsarchive.archive.verify import QuarantinedPage
 from tests.conftest import Crawl, DemoSite, slow
 
@@ -56,7 +55,7 @@ LARGER = f"larger than {LARGEST:,} bytes"
 READ = """
 import resource, sys
 from pathlib import Path
-from newsarchive.archive.saved import saved_pages
+from newsarchive.archive.replay import saved_pages
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 for page in saved_pages(Path(sys.argv[1])):
     print(Path(page.saved_in).name)

@@ -11,10 +11,9 @@ from pathlib import Path
 import pytest
 
 from newsarchive.archive.archive import Archive
-from newsarchive.archive.exchanges import page_exchange
 from newsarchive.archive.ledger import Ledger, PictureRow, Row, State
-from newsarchive.archive.saved import saved_pages
-from newsarchive.archive.warc import WarcFile
+from newsarchive.archive.replay import saved_pages
+from newsarchive.archive.warc import WarcFile, page_exchange
 from newsarchive.items import Page
 from newsarchive.pipelines.preserve import _original
 from tests.conftest import Crawl, DemoSite

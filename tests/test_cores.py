@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from newsarchive.archive.cores import parallel_map
+from newsarchive.archive.parallel import parallel_map
 
 
 def slow(number: int) -> int:
@@ -22,7 +22,7 @@ def slow(number: int) -> int:
 
 
 def test_workers_end_with_a_parent_that_is_killed() -> None:
-    told = "from tests.test_cores import slow\nfrom newsarchive.archive.cores import parallel_map\n"
+    told = "from tests.test_cores import slow\nfrom newsarchive.archive.parallel import parallel_map\n"
     line = [sys.executable, "-c", f"{told}list(parallel_map(slow, range(100), chunk=5, cores=2))"]
     with subprocess.Popen(line, cwd=Path(__file__).parents[1], stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout

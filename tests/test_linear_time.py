@@ -17,7 +17,7 @@ import pytest
 from scrapy.http import Response
 
 from newsarchive.archive import pictures
-from newsarchive.archive.front_matter import front_matter
+from newsarchive.archive.documents import front_matter
 from newsarchive.downloader import retry_after
 from newsarchive.errors import BadArgument, PageError
 from newsarchive.markdown import document, escape, html, reader

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from warcio.cli import main as warcio
 
-from newsarchive.archive.captures import Capture, capture_at, captures
 from newsarchive.archive.ledger import Ledger, State
 from newsarchive.archive.records import Record, records
+from newsarchive.archive.replay import Capture, capture_at, captures
 from tests.conftest import Crawl, DemoSite
 from tests.test_kill import Moment, kill_at
 

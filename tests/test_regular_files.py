@@ -21,7 +21,7 @@ from newsarchive.archive.archive import Archive
 from newsarchive.archive.files import is_file, open_file, read_file
 from newsarchive.archive.lock import Lock, holder
 from newsarchive.archive.rebuild import rebuild
-from newsarchive.archive.saved import saved_pages
+from newsarchive.archive.replay import saved_pages
 from newsarchive.archive.warc import mend
 from newsarchive.commands.reextract import reextract
 from newsarchive.commands.status import whole_status

@@ -15,10 +15,9 @@ from typing import Any
 
 import pytest
 
-from newsarchive.archive.exchanges import page_exchange
 from newsarchive.archive.ledger import Ledger
-from newsarchive.archive.saved import saved_pages
-from newsarchive.archive.warc import WarcFile
+from newsarchive.archive.replay import saved_pages
+from newsarchive.archive.warc import WarcFile, page_exchange
 from newsarchive.errors import BadArgument
 from newsarchive.items import Page
 
@@ -109,7 +108,7 @@ def test_a_page_that_meets_a_bug_is_left_to_the_pipelines(tmp_path: Path, monkey
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("newsarchive.archive.saved.reader", lambda _: broken)
+    monkeypatch.setattr("newsarchive.archive.replay.reader", lambda _: broken)
     warc(tmp_path / "qq-1.warc.gz", page(1, b"first"), page(2, b"only"))
     warc(tmp_path / "qq-2.warc.gz", page(1, b"second", SAVED + timedelta(hours=1)))
     assert [one.html for one in saved_pages(tmp_path)] == [b"only", b"second"]
@@ -123,7 +122,7 @@ def test_a_capture_that_has_ended_a_process_leaves_its_place_to_the_one_before(
             raise MemoryError
         return page(1)
 
-    monkeypatch.setattr("newsarchive.archive.saved.reader", lambda _: costly)
+    monkeypatch.setattr("newsarchive.archive.replay.reader", lambda _: costly)
     monkeypatch.setattr(Page, "text", "its text", raising=False)
     for nth, words in enumerate((b"first", b"second", b"third")):
         warc(tmp_path / f"qq-{nth}.warc.gz", page(1, words, SAVED + timedelta(hours=nth)))

@@ -20,7 +20,7 @@ from scrapy.settings import Settings
 from demo.crawl import FAST, command, site_settings
 from demo.server import Server
 from demo.site import Site
-from newsarchive.archive import cores
+from newsarchive.archive import parallel
 from newsarchive.archive.ledger import Ledger, Row
 from newsarchive.archive.lock import Lock
 from newsarchive.archive.verify import Finding
@@ -320,7 +320,7 @@ def test_many_cores_find_the_same(archive: Path, monkeypatch: pytest.MonkeyPatch
     for file in list(archive.glob("content/**/*.md"))[::2]:
         file.write_bytes(b"damaged")
     alone = found(archive)
-    spread = cores.parallel_map
+    spread = parallel.parallel_map
     monkeypatch.setattr("newsarchive.commands.verify.parallel_map", lambda *args: spread(*args, chunk=4, cores=2))
     assert found(archive) == alone
     assert len(alone) > 5

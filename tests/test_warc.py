@@ -18,10 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from warcio.cli import main as warcio
 
-from newsarchive.archive.captures import Capture, capture_at, capture_page, captures
-from newsarchive.archive.exchanges import ORIGINAL, Original, list_exchange, page_exchange
 from newsarchive.archive.records import Damage, records
-from newsarchive.archive.warc import WarcFile, mend
+from newsarchive.archive.replay import Capture, capture_at, capture_page, captures
+from newsarchive.archive.warc import ORIGINAL, Original, WarcFile, list_exchange, mend, page_exchange
 from newsarchive.errors import ArchiveError
 from newsarchive.items import Page
 
@@ -277,6 +276,15 @@ def test_a_closed_file_beside_its_open_self_loses_nothing(tmp_path: Path, torn: 
     assert path.read_bytes() == whole
 
 
+def test_damage_at_the_start_costs_nothing_behind_it(tmp_path: Path) -> None:
+    path = written(tmp_path, page(1), page(2))
+    path.write_bytes(bytes(16) + path.read_bytes()[16:])
+    assert [one.article_id for one in read_pages(path)] == [page(1).article_id, page(2).article_id]
+    path.rename(tmp_path / "qq-1.warc.gz.open")
+    assert list(mend(tmp_path)) == [(path, 0)]
+    assert len(read_pages(path)) == 2
+
+
 def test_a_closed_file_that_is_shorter_than_its_open_self_is_completed(tmp_path: Path) -> None:
     path = written(tmp_path, page(1), page(2))
     whole = path.read_bytes()
@@ -304,7 +312,7 @@ def test_a_folder_with_the_name_of_an_open_file_is_left_alone(tmp_path: Path) ->
 
 _WRITER = """
 import os, sys, datetime, pathlib
-from newsarchive.archive.exchanges import page_exchange
+from newsarchive.archive.warc import page_exchange
 from newsarchive.archive.warc import WarcFile
 from newsarchive.items import Page
 file = WarcFile(pathlib.Path(sys.argv[1]), "newsarchive test")

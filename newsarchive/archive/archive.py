@@ -10,7 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from newsarchive.archive.files import LEDGER, LOCK, read_file, stray_files
+from newsarchive.archive.documents import document_bytes
+from newsarchive.archive.files import LEDGER, LOCK, stray_files
 from newsarchive.archive.ledger import Ledger, Row, is_begun
 from newsarchive.archive.lock import Lock
 from newsarchive.archive.rebuild import can_be_rebuilt, rebuild
@@ -102,11 +103,3 @@ def _pull_in(ledger: Ledger, now: datetime, ages: Sequence[timedelta]) -> None:
         counted(len(articles), "article"),
         counted(len(pictures), "picture"),
     )
-
-
-def document_bytes(file: Path) -> bytes | None:
-    """The file's content; `None` when it is missing or cannot be read."""
-    try:
-        return read_file(file)
-    except OSError:
-        return None

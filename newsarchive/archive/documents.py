@@ -5,16 +5,88 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from datetime import UTC, datetime
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from newsarchive.archive.archive import Archive, document_bytes
-from newsarchive.archive.document_row import read_row
+import frontmatter
+import yaml
+
 from newsarchive.archive.files import content_path, read_file, revision_path, write_bytes
-from newsarchive.archive.ledger import Row
+from newsarchive.archive.ledger import Row, State
 from newsarchive.archive.pictures import picture_digits, picture_links, same_text
+from newsarchive.archive.schedule import next_check
 from newsarchive.items import Article
+
+if TYPE_CHECKING:
+    from newsarchive.archive.archive import Archive
+
+
+def front_matter(document: str) -> dict[str, object]:
+    """The fields of a document; none where there is no front matter.
+
+    Raises:
+        ValueError: it cannot be read; YAML has many errors for that.
+    """
+    try:
+        return dict(frontmatter.loads(document).metadata)
+    except (yaml.YAMLError, LookupError, AttributeError, TypeError, OverflowError, RecursionError) as error:
+        raise ValueError(str(error) or type(error).__name__) from error
+
+
+# front matter has no time zone, and all publishers so far are in this one
+_ZONE = timezone(timedelta(hours=8))
+_SOURCE_LINE = re.compile(r"\[(?P<source>[^\]]*)\]\((?P<url>https?://[^)\s]+)\)")
+
+
+def read_row(folder: Path, path: Path, *, now: datetime, ages: Sequence[timedelta] = (), pictures_url: str = "") -> Row:
+    """The ledger's row for a Markdown file. Raises `ValueError` when it is not one of our articles."""
+    data = read_file(path)
+    text = data.decode("utf-8")
+    source, article_id = path.relative_to(folder).parts[1], path.stem
+    fields = front_matter(text)
+    last = text.rstrip("\n").rpartition("\n")[2]
+    link = _SOURCE_LINE.fullmatch(last)
+    if link is None or link["source"] != source:
+        raise ValueError(f"its last line is no source line, expected [{source}](https://…), got {last[:60]!r}")
+    if article_id not in link["url"]:
+        raise ValueError(f"its source line names another article: {link['url']}")
+    published = _published(fields.get("date"))
+    archived = min(datetime.fromtimestamp(path.stat().st_mtime, UTC), now)
+    thumbnail = str(fields.get("thumbnail") or "")
+    former = folder / revision_path(source, article_id, archived).parent
+    digest = hashlib.sha256(data).hexdigest()
+    # a document with local pictures is not the reference rendering, which cannot be derived from it
+    local = bool(pictures_url) and (f"]({pictures_url}" in text or thumbnail.startswith(pictures_url))
+    return Row(
+        source=source,
+        article_id=article_id,
+        url=link["url"],
+        where="rebuild",
+        first_seen=archived,
+        thumbnail="" if local else thumbnail,
+        state=State.ARCHIVED,
+        published=published,
+        archived_at=archived,
+        last_checked=archived,
+        next_check=next_check(published, now, ages),
+        content_hash="" if local else digest,
+        file_hash=digest,
+        revision=1 + len(list(former.glob("*.md"))),
+        path=path.relative_to(folder).as_posix(),
+    )
+
+
+def _published(value: object) -> datetime:
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value)
+    if not isinstance(value, datetime):
+        raise ValueError(f"its front matter has no date, expected YYYY-MM-DD HH:MM:SS, got {value!r}")
+    return value if value.tzinfo else value.replace(tzinfo=_ZONE)
+
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +97,14 @@ class Change(StrEnum):
     NEW = "new"
     CHANGED = "changed"
     UNCHANGED = "unchanged"
+
+
+def document_bytes(file: Path) -> bytes | None:
+    """The file's content; `None` when it is missing or cannot be read."""
+    try:
+        return read_file(file)
+    except OSError:
+        return None
 
 
 def content_hash(document: str | bytes) -> str:

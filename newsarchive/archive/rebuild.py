@@ -18,7 +18,7 @@ from itertools import chain, count
 from pathlib import Path
 from typing import TypeVar
 
-from newsarchive.archive.document_row import read_row
+from newsarchive.archive.documents import read_row
 from newsarchive.archive.files import (
     CONTENT,
     LEDGER,
@@ -30,7 +30,7 @@ from newsarchive.archive.files import (
     whole_file,
 )
 from newsarchive.archive.ledger import Ledger, Row, is_begun, is_readable, ledger_files
-from newsarchive.archive.notes import read_notes
+from newsarchive.archive.quarantine import read_notes
 from newsarchive.archive.schedule import retry_delay
 from newsarchive.errors import LedgerBroken
 from newsarchive.messages import counted

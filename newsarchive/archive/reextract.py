@@ -9,13 +9,12 @@ from datetime import datetime
 from difflib import unified_diff
 from pathlib import Path
 
-from newsarchive.archive.archive import Archive, document_bytes
-from newsarchive.archive.captures import capture_at, capture_page
-from newsarchive.archive.documents import content_hash, put
+from newsarchive.archive.archive import Archive
+from newsarchive.archive.documents import content_hash, document_bytes, put
 from newsarchive.archive.files import PAGES, is_file, read_file
 from newsarchive.archive.ledger import Row
 from newsarchive.archive.pictures import localised, picture_links, picture_path, picture_url
-from newsarchive.archive.saved import Position, newest_captures
+from newsarchive.archive.replay import Position, capture_at, capture_page, newest_captures
 from newsarchive.errors import ArchiveError, PageError
 from newsarchive.items import Article
 from newsarchive.markdown.document import render

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
 
-from newsarchive.archive.captures import Capture, captures
+from newsarchive.archive.documents import front_matter
 from newsarchive.archive.files import (
     CONTENT,
     PAGES,
@@ -25,11 +25,11 @@ from newsarchive.archive.files import (
     read_packed,
     stray_files,
 )
-from newsarchive.archive.front_matter import front_matter
 from newsarchive.archive.ledger import Ledger
-from newsarchive.archive.notes import read_notes
 from newsarchive.archive.pictures import picture_digits, picture_kind, picture_links, picture_path
+from newsarchive.archive.quarantine import read_notes
 from newsarchive.archive.records import Damage
+from newsarchive.archive.replay import Capture, captures
 from newsarchive.archive.warc import OPEN
 
 _KEYS = {"title", "date", "summary", "categories", "tags", "thumbnail"}

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from newsarchive.archive.archive import Archive
-from newsarchive.archive.cores import parallel_map
 from newsarchive.archive.documents import Change, compare
 from newsarchive.archive.files import LEDGER, LOCK, PAGES
 from newsarchive.archive.ledger import Ledger, is_begun
 from newsarchive.archive.lock import Lock
+from newsarchive.archive.parallel import parallel_map
 from newsarchive.archive.reextract import (
     Job,
     Reading,

@@ -18,7 +18,7 @@ from scrapy.utils.conf import closest_scrapy_cfg
 from twisted.python.failure import Failure
 
 from newsarchive.archive.files import write_bytes, write_text
-from newsarchive.archive.saved import saved_pages
+from newsarchive.archive.replay import saved_pages
 from newsarchive.cli import ArchiveCommand
 from newsarchive.errors import BadArgument, NewsArchiveError, PageError
 from newsarchive.extensions.log import in_words

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from newsarchive.archive.cores import parallel_map
 from newsarchive.archive.files import LEDGER, LOCK, PAGES, QUARANTINE, REVISIONS, quarantine_path
 from newsarchive.archive.ledger import Ledger, Row, State, is_begun
 from newsarchive.archive.lock import Lock
+from newsarchive.archive.parallel import parallel_map
 from newsarchive.archive.verify import (
     Check,
     Document,

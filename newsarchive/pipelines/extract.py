@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from newsarchive.archive.ledger import Row
-from newsarchive.archive.saved import is_warc
+from newsarchive.archive.replay import is_warc
 from newsarchive.drops import Gone, Quarantined
 from newsarchive.errors import ChallengePage, NotAnArticle, PageError, PartialArticle
 from newsarchive.extensions.run import Run

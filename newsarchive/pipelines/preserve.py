@@ -14,11 +14,10 @@ from scrapy import signals
 from scrapy.exceptions import NotConfigured
 
 from newsarchive.archive.archive import Archive
-from newsarchive.archive.captures import capture_at
-from newsarchive.archive.exchanges import Exchange, Original, list_exchange, page_exchange
 from newsarchive.archive.files import PAGES
 from newsarchive.archive.ledger import Row
-from newsarchive.archive.warc import WarcFile, mend
+from newsarchive.archive.replay import capture_at
+from newsarchive.archive.warc import Exchange, Original, WarcFile, list_exchange, mend, page_exchange
 from newsarchive.downloader import header_pairs
 from newsarchive.drops import Unchanged
 from newsarchive.errors import ArchiveError

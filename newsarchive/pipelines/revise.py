@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from newsarchive.archive.captures import capture_at
 from newsarchive.archive.documents import Change, compare, content_hash
 from newsarchive.archive.files import PAGES
+from newsarchive.archive.replay import capture_at
 from newsarchive.drops import Older, Unchanged
 from newsarchive.errors import ArchiveError
 from newsarchive.extensions.run import Run

@@ -19,7 +19,7 @@ from twisted.python.failure import Failure
 from newsarchive.archive.files import read_file
 from newsarchive.archive.ledger import Ledger, ListResult, Row
 from newsarchive.archive.quarantine import release
-from newsarchive.archive.saved import saved_files, saved_pages
+from newsarchive.archive.replay import saved_files, saved_pages
 from newsarchive.downloader import NotSent, Refused, header_pairs
 from newsarchive.errors import BadArgument, PageError
 from newsarchive.extensions.log import is_fatal, is_site_error
