@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from newsarchive.markdown.escape import escape_starts
+from newsarchive.markdown.escape import STARTS, escape_starts
 
 _LARGEST_NUMBER = 999_999_999
 
@@ -133,6 +133,8 @@ def _all_lines(blocks: Sequence[Block]) -> Iterator[str]:
 
 
 def _lines(block: Block, new: Sequence[Container]) -> list[str]:
+    if block.paragraph and len(block.lines) == 1 and block.lines[0][0] not in STARTS:
+        return block.lines
     begins_item = bool(new) and isinstance(new[-1], Item)
     if block.rule:
         return ["___" if begins_item else "---"]  # `- ---` is a rule without a list

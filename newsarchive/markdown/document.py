@@ -18,6 +18,7 @@ _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
 
 # In quotes YAML reads these two as line breaks and would fold them to a space.
 _YAML_BREAKS = {0x2028: "\\L", 0x2029: "\\P"}
+_JSON = json.JSONEncoder(ensure_ascii=False)
 
 
 def clean_value(text: str) -> str:
@@ -90,4 +91,4 @@ def _entry(key: str, value: object) -> str:
 
 
 def _scalar(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False).translate(_YAML_BREAKS)
+    return _JSON.encode(value).translate(_YAML_BREAKS)

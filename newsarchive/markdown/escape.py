@@ -49,7 +49,8 @@ _AFTER_A_LINE = re.compile(r"(?P<indent> ?)(?P<number>)(?:=+ ?$|[|: ]*-[-|: ]*$)
 _LINK_DEFINITION = re.compile(r"(?P<indent> ?)(?P<number>)\[(?:[^\[\]\\]|\\.)*\]:", re.DOTALL)
 _TASK = re.compile(r"(?P<indent> ?)(?P<number>)\[[ xX]\]")
 _RULE_WITH_BULLET = re.compile(r"(?P<indent> ?)(?P<number>)(?:-[- ]*|\*[* ]*)$")
-_LINE_START_CHARACTERS = frozenset("0123456789#>-+*_:[{=|")
+STARTS = frozenset(" 0123456789#>-+*_:[{=|")
+"""Characters with which a line starts that may have to be escaped."""
 
 _TRAILING_HASHES = re.compile(r"(?:^|(?<= ))(?=#+$)")
 
@@ -154,8 +155,7 @@ def escape_starts(lines: list[str], *, item: bool = False) -> list[str]:
     ['甲', '\\===']
     """
     return [
-        _escape_start(line, lines, number, item) if line.lstrip(" ")[:1] in _LINE_START_CHARACTERS else line
-        for number, line in enumerate(lines)
+        _escape_start(line, lines, number, item) if line[:1] in STARTS else line for number, line in enumerate(lines)
     ]
 
 

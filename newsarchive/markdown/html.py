@@ -17,10 +17,11 @@ __all__ = ["Comment", "Element", "Node", "Text", "TooManyNodes", "parse", "pictu
 
 # Browsers open these again in each paragraph until their end tags, so a short page can become a huge tree.
 _REOPENED = ("a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u")
-_REOPENED_NAME = re.compile(rf"<(?:{'|'.join(_REOPENED)})(?=[\s/>])", re.IGNORECASE)
+_REOPENED_NAME = re.compile(
+    r"<(?=[a-ce-fins-uA-CE-FINS-U])(?:[abisuABISU]|(?i:big|code|em|font|nobr|small|strike|strong|tt))(?=[\s/>])"
+)
 _PLAIN_TAG = re.compile(
-    rf"""{_REOPENED_NAME.pattern}(?:\s++[\w:-]++(?:="[^"<>]*+"|='[^'<>]*+'|=[^\s"'<>=`]++)?+)*+\s*+/?>""",
-    re.IGNORECASE,
+    rf"""{_REOPENED_NAME.pattern}(?:\s++[\w:-]++(?:="[^"<>]*+"|='[^'<>]*+'|=[^\s"'<>=`]++)?+)*+\s*+/?>"""
 )
 """A start tag in which nothing needs a parser to be understood."""
 _DEEPEST = 512

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby, permutations
@@ -21,16 +22,26 @@ MARKERS = {STRONG: "**", EMPHASIS: "*", DELETED: "~~"}
 _ANY_MARKER = STRONG | EMPHASIS | DELETED
 _LONGEST = 200
 """Most texts of different styles in a line for which more than bold is tried: checking takes time."""
-_NEED_NO_CHECK = ((), (STRONG,), (EMPHASIS,))
-"""Alone these always work because of where they are placed."""
 _JOINERS = ("Mn", "Me", "Cf")
 """Characters that belong to the one before them: accents, variation selectors of emoji."""
+
+_SPACES = re.compile("  +")
 
 Run = tuple[int, str, str]
 """Text of one style: the flags above, the URL that it links to or `""`, the text."""
 
 BREAK: Run = (0, "", "\n")
 """A line break within a paragraph."""
+
+
+def paragraph_lines(runs: Sequence[Run]) -> list[str]:
+    """The lines of a paragraph, as Markdown."""
+    for run in runs:
+        if run[0] or run[1] or run is BREAK:
+            return [markdown_line(line) for line in tidy_lines(runs)]
+    text = "".join([run[2] for run in runs])  # nearly always
+    text = (_SPACES.sub(" ", text) if "  " in text else text).strip()
+    return [escape(text)] if text else []
 
 
 def tidy_lines(runs: Iterable[Run]) -> list[list[Run]]:
@@ -236,8 +247,13 @@ def markdown_line(runs: Sequence[Run], *, cell: bool = False) -> str:
     >>> markdown_line([(STRONG, "", "甲"), (STRONG, "https://a.cn/", "乙")])
     '**甲[乙](https://a.cn/)**'
     """
-    if len(runs) == 1 and not runs[0][0] and not runs[0][1]:
-        return escape(runs[0][2], cell=cell)
+    if len(runs) == 1:
+        style, url, text = runs[0]
+        if not style and not url:
+            return escape(text, cell=cell)
+        if style in (STRONG, EMPHASIS) and not url:  # markers at both ends of a line always work
+            marker = MARKERS[style]
+            return f"{marker}{escape(text, marker[0], marker[0], cell=cell)}{marker}"
     return _line(list(_atoms(runs)), cell=cell)
 
 
@@ -280,11 +296,13 @@ def _line(atoms: list[Atom], *, cell: bool, label: bool = False) -> str:
     for atom in atoms:
         used |= atom.style
     used &= _ANY_MARKER
-    pieces: list[Atom | Mark] = []
     edges = ("[", "]") if label else ("", "")
+    if used in (0, STRONG, EMPHASIS):  # alone these always work because of where they are placed
+        return _written(list(_marked(atoms, (used,) if used else (), *edges)), cell=cell, label=label)
+    pieces: list[Atom | Mark] = []
     for order in _orders(used, atoms):
         pieces = list(_marked(atoms, order, *edges))
-        if order in _NEED_NO_CHECK or renders_as_meant([_shape(piece) for piece in pieces]):
+        if len(order) < 2 or renders_as_meant([_shape(piece) for piece in pieces]):
             break
     return _written(pieces, cell=cell, label=label)
 

@@ -21,6 +21,7 @@ from newsarchive.markdown.inline import (
     STRONG,
     Run,
     markdown_line,
+    paragraph_lines,
     tidy_lines,
 )
 from newsarchive.markdown.table import Cell, grid, is_frame, pipe_table, rows_of
@@ -56,6 +57,7 @@ _NO_CODE = _NOTHING | VIDEOS | {"img", "figcaption"}
 _SPECIAL = frozenset({"br", "img", "hr", "a", "pre", "table", "li", "blockquote", "figcaption"}).union(
     _NOTHING, VIDEOS, _LISTS
 )
+_TAGS = _SPECIAL.union(_BLOCKS, _STYLES)
 
 _ODD = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]|  ")
 _SPACES = re.compile("[ \t\n\x0b\x0c\r\x1c-\x1f\x85]+")
@@ -109,6 +111,10 @@ def convert(root: Element, base_url: str = "") -> Body:
     )
 
 
+_State = tuple[int, int, str, int, bool, tuple[Container, ...], tuple[List, tuple[Container, ...]] | None]
+"""What an element may change and its end restores, in the order of `_Reader.read`."""
+
+
 class _Reader:
     """Reads a tree, once, in document order."""
 
@@ -136,13 +142,17 @@ class _Reader:
     def read(self, root: Element) -> None:
         """Everything in `root`; its own tag does not matter."""
         nodes = iter(root)
-        around = []
+        around: list[tuple[Iterator[Node], str, _State | None]] = []
         while True:
             for node in nodes:
                 if isinstance(node, Text):
                     self._add(node.data)
                 elif isinstance(node, Element):
                     tag = node.tag
+                    if tag not in _TAGS and not self._direct and self._styled(node, tag) == self._style:
+                        around.append((nodes, tag, None))  # such as a span with a colour
+                        nodes = iter(node)
+                        break
                     state = self._style, self._plain, self._url, self._heading, self._direct, self._path, self._list
                     if self._enter(node, tag):
                         around.append((nodes, tag, state))
@@ -152,11 +162,13 @@ class _Reader:
             else:
                 if not around:
                     break
-                nodes, tag, state = around.pop()
+                nodes, tag, before = around.pop()
+                if before is None:
+                    continue
                 if tag in _BLOCKS:
                     self._end_paragraph()
                 path = self._path
-                self._style, self._plain, self._url, self._heading, self._direct, self._path, self._list = state
+                self._style, self._plain, self._url, self._heading, self._direct, self._path, self._list = before
                 if tag == "li":
                     self._path = path  # what is in a list outside of its items belongs to the item before it
         self._end_paragraph()
@@ -191,12 +203,18 @@ class _Reader:
         else:
             self._direct = False
             self._style |= _STYLES.get(tag, 0) & ~self._plain
-        if style := element.attr("style"):
-            on, off = text_style(style[:_LONGEST_STYLE])
-            if tag in _HEADINGS:  # bold in a heading is not emphasis
-                on &= ~STRONG
-            self._style = (self._style | on & ~self._plain) & ~off
+        self._style = self._styled(element, tag)
         return True
+
+    def _styled(self, element: Element, tag: str) -> int:
+        """The current style with that of the element's `style` attribute."""
+        css = element.attr("style")
+        if not css:
+            return self._style
+        on, off = text_style(css[:_LONGEST_STYLE])
+        if tag in _HEADINGS:  # bold in a heading is not emphasis
+            on &= ~STRONG
+        return (self._style | on & ~self._plain) & ~off
 
     def _enter_special(self, element: Element, tag: str) -> bool:
         if tag == "br":
@@ -274,7 +292,7 @@ class _Reader:
             self._spaced = False
             return
         self._runs, self._spaced = [], False
-        lines = [markdown_line(line) for line in tidy_lines(runs)]
+        lines = paragraph_lines(runs)
         if not lines:
             return
         if self._heading:

@@ -7,8 +7,7 @@ The meaning of the classes is taken from real pages of 2019 to 2026; see `tests/
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from newsarchive.markdown.document import clean_value
@@ -44,6 +43,13 @@ _AROUND_IDS = {
     *("Status", "article-status", "relate-question", "ArticleBottom", "ArticleColumnTag", "article-column-tag"),
     *("backqqcom", "LeftTool"),
 }
+_NOTABLE = ", ".join(
+    (
+        *("[class]", "[id]", "[hidden]", "[type]", "[style*=display i]", "script", "img", "object", "i", "em"),
+        *("iframe", "video", "embed", *_BOILERPLATE_TAGS, *_AROUND_TAGS, *videos.PLAYER_TAGS, *videos.WITHOUT_ADDRESS),
+    )
+)
+"""CSS of the elements that may be more, or less, than standard HTML: few of them in a real body."""
 _HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 
 _PLACEHOLDER = re.compile(r"\s*+([A-Z][A-Z_]*?)_(\d+)\s*+")
@@ -100,22 +106,25 @@ def standardize(
     Raises:
         BrokenContent: `attributes` lacks a picture or a video.
     """
-    _drop_unread(root)
+    comments = _comments(root)
+    if any("NO_READ_" in comment.data for comment in comments):
+        _drop_unread(root, comments)
     if boilerplate_around:
         _drop_after_status(root)
-    captions = _resolve_placeholders(root, attributes)
+    captions = _resolve_placeholders(comments, attributes)
     scripted: set[str | None] = set()
     drawn: list[Element] = []
     italics: list[Element] = []
-    elements = iter(list(root.iter_elements()))
-    for element in elements:
-        tag, shown = element.tag, element.attr("class")
-        classes = shown.split() if shown else ()
+    dropped: set[Element] = set()
+    for element in root.select(_NOTABLE):
+        if element in dropped:
+            continue
+        tag, classes = element.tag, (element.attr("class") or "").split()
         if tag == "img":
             _drop_static_source(element)
-        replacements = _replacements(element, tag, classes, captions, boilerplate_around=boilerplate_around)
+        replacements = _replacements(element, tag, classes, captions, boilerplate_around)
         if replacements is not None:
-            _skip_inside(element, elements)
+            dropped.update(element.iter_elements())
             element.replace_with(*replacements)
             if tag == "script":
                 scripted.update(video.attr("src") for video in replacements)
@@ -123,9 +132,9 @@ def standardize(
                 drawn += replacements
         elif _HEADING_CLASS in classes:
             element.tag = "h2"
-        elif is_caption(element, classes):
+        elif is_caption(element, tag, classes):
             element.tag = "figcaption"
-        elif component := next(filter(None, map(_COMPONENTS.get, classes)), None):
+        elif classes and (component := next(filter(None, map(_COMPONENTS.get, classes)), None)):
             element.tag = component
         elif tag in ("i", "em"):
             italics.append(element)
@@ -168,7 +177,6 @@ def _replacements(
     tag: str,
     classes: Sequence[str],
     captions: Mapping[Element, Element],
-    *,
     boilerplate_around: bool,
 ) -> list[Element] | None:
     """The elements that replace an element to be dropped; `None` to keep it."""
@@ -190,11 +198,6 @@ def _is_around(element: Element, classes: Sequence[str]) -> bool:
     if element.tag in _AROUND_TAGS or element.attr("id") in _AROUND_IDS:
         return True
     return bool(classes) and not _AROUND_CLASSES.isdisjoint(classes)
-
-
-def _skip_inside(element: Element, elements: Iterator[Element]) -> None:
-    count = sum(1 for _ in element.iter_elements())
-    next(islice(elements, count, count), None)
 
 
 def _visible_in(drawing: Element, captions: Mapping[Element, Element]) -> list[Element]:
@@ -221,7 +224,12 @@ def _drop_static_source(picture: Element) -> None:
         del picture.attrs["src"]
 
 
-def _drop_unread(root: Element) -> None:
+def _comments(root: Element) -> list[Comment]:
+    found = root.xpath("descendant::comment()")
+    return [node for node in found if isinstance(node, Comment)] if isinstance(found, list) else []
+
+
+def _drop_unread(root: Element, comments: Sequence[Comment]) -> None:
     """Drop what the site marks as no part of the article, from a BEGIN to the next END; without END nothing.
 
     The marks may be anywhere in the tree: an element that contains one stays, with its content outside of the marks.
@@ -229,22 +237,22 @@ def _drop_unread(root: Element) -> None:
     begins: set[Node] = set()
     ends: set[Node] = set()
     begin: Node | None = None
-    for node in root.descendants:
-        if isinstance(node, Comment) and (mark := _UNREAD_MARK.fullmatch(node.data)):
-            if mark[1] != "END":
-                begin = node if begin is None else begin
-            elif begin is not None:
-                begins.add(begin)
-                ends.add(node)
-                begin = None
+    for comment in comments:
+        mark = _UNREAD_MARK.fullmatch(comment.data)
+        if mark and mark[1] == "BEGIN":
+            begin = comment if begin is None else begin
+        elif mark and begin is not None:
+            begins.add(begin)
+            ends.add(comment)
+            begin = None
     if not ends:
         return
     around: set[Node] = set()
     for mark_node in begins | ends:
-        for node in mark_node.ancestors:
-            if node in around:
+        for ancestor in mark_node.ancestors:
+            if ancestor in around:
                 break
-            around.add(node)
+            around.add(ancestor)
     inside = False
     for node in list(root.descendants):
         if node in begins or node in ends:
@@ -266,10 +274,12 @@ def _drop_after_status(root: Element) -> None:
         node = node.parent if isinstance(node.parent, Element) else None
 
 
-def _resolve_placeholders(root: Element, attributes: Mapping[str, Any] | None) -> dict[Element, Element]:
+def _resolve_placeholders(comments: Sequence[Comment], attributes: Mapping[str, Any] | None) -> dict[Element, Element]:
     """Replace the placeholders with pictures and videos, and drop other comments; the caption of each picture."""
     captions: dict[Element, Element] = {}
-    for comment in [node for node in root.descendants if isinstance(node, Comment)]:
+    for comment in comments:
+        if comment.parent is None:
+            continue  # in a part that is not read
         found = _PLACEHOLDER.fullmatch(comment.data)
         if attributes is None or not found or found[1] not in ("IMG", "VIDEO"):
             comment.extract()

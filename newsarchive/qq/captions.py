@@ -15,11 +15,11 @@ _IN_LINE = {"span", "strong", "b", "em", "i", "u", "a", "font", "sub", "sup", "s
 _AROUND_PICTURE = _IN_LINE | {"p", "figure", "div", "section", "center"}
 
 
-def is_caption(element: Element, classes: Sequence[str]) -> bool:
+def is_caption(element: Element, tag: str, classes: Sequence[str]) -> bool:
     """Whether the site's editors marked it as a caption."""
     if classes and not _CLASSES.isdisjoint(classes):
-        return element.tag in ("p", "div", "section", "span")
-    return element.tag in ("p", "div") and element.attr("type") == _TYPE
+        return tag in ("p", "div", "section", "span")
+    return tag in ("p", "div") and element.attr("type") == _TYPE
 
 
 def is_caption_in_italics(element: Element) -> bool:

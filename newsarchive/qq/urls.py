@@ -8,7 +8,7 @@ URLs and one id, so everything here uses the id.
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import date
 from string import ascii_uppercase
 from urllib.parse import SplitResult, urlsplit
 
@@ -84,7 +84,7 @@ def canonical_url(id_: str) -> str:
 
 def id_date(id_: str) -> date:
     """The day in the id: when the article was created, which may not be the day when it was published."""
-    return datetime.strptime(_digits(id_), "%Y%m%d").date()  # noqa: DTZ007  # a day has no zone
+    return date.fromisoformat(_digits(id_))
 
 
 def is_article(id_: str) -> bool:
@@ -126,7 +126,7 @@ def _digits(id_: str) -> str:
 
 def _real_date(digits: str) -> bool:
     try:
-        datetime.strptime(digits, "%Y%m%d")  # noqa: DTZ007  # a day has no zone
+        date.fromisoformat(digits)
     except ValueError:
         return False
     return True
