@@ -21,7 +21,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from types import NoneType, TracebackType
-from typing import Any, Generic, NoReturn, Self, TypeVar, get_args, get_type_hints
+from typing import Any, Generic, Self, TypeVar, get_args, get_type_hints
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -34,7 +34,7 @@ from newsarchive.messages import printable
 
 R = TypeVar("R")
 OnBroken = Callable[[LedgerBroken], object]
-"""Called for a row that cannot be read; unless it raises, the row is skipped."""
+"""What is called for a row that cannot be read, which is skipped then."""
 
 KEPT_RUNS = 2_000
 """So many of the last runs are kept, for the alarms; of those before, the last one of each day."""
@@ -71,7 +71,7 @@ class _Line(sa.TypeDecorator[str]):
 class _Written(sa.TypeDecorator[Any]):
     """A value that is stored as the text that `write` makes of it."""
 
-    impl: Any = sa.Text
+    impl = sa.Text
     cache_ok = True
 
     def __init__(self, write: Callable[[Any], Any], read: Callable[[Any], Any]) -> None:
@@ -89,11 +89,6 @@ class _Written(sa.TypeDecorator[Any]):
             return None if value is None else self.read(value)
         except (ValueError, TypeError, OverflowError) as error:
             return _Unreadable(value, error)
-
-
-class _Number(_Written):
-    impl: Any = sa.Integer
-    cache_ok = True
 
 
 def _in_utc(time: datetime) -> str:
@@ -125,18 +120,8 @@ def _read_time(stored: str) -> datetime:
     return time.astimezone(datetime.fromisoformat(f"2000-01-01T00:00{zone}").tzinfo) if zone else time
 
 
-def _read_number(stored: int) -> int:
-    if not isinstance(stored, int):
-        raise TypeError(f"{stored!r} is no number")
-    return stored
-
-
 def _write_counts(counts: dict[str, Any]) -> str:
     return json.dumps(counts, ensure_ascii=False, sort_keys=True).encode("utf-8", "backslashreplace").decode()
-
-
-def _read_counts(stored: str) -> dict[str, Any]:
-    return dict(json.loads(stored))
 
 
 _TIME = _Written(_in_utc, _read_time)
@@ -292,7 +277,7 @@ class RunRow:
     arguments: str
     exit_code: int | None
     counts: dict[str, int | float | str] = field(
-        default_factory=dict, metadata={"type": _Written(_write_counts, _read_counts)}
+        default_factory=dict, metadata={"type": _Written(_write_counts, lambda stored: dict(json.loads(stored)))}
     )
 
 
@@ -302,7 +287,7 @@ class RunRow:
 _METADATA = sa.MetaData()
 _TYPES: dict[Any, Any] = {
     str: _Line,
-    int: _Number(int, _read_number),
+    int: sa.Integer,
     bool: sa.Boolean,
     datetime: _TIME,
     State: _Written(str, State),
@@ -350,22 +335,23 @@ _READINGS = sa.Table(
     "readings", _METADATA, sa.Column("page", _Line, primary_key=True), sa.Column("times", sa.Integer, nullable=False)
 )
 
-# Texts, because SQLite uses a partial index only for a statement with the same literals.
+# Texts, because SQLite uses a partial index only for a statement with the same literals. Where it has the choice, it
+# searches by state or source before a range, though nearly all rows have the same: Python filters by those.
 _UNFINISHED = sa.text("state IN ('found', 'failed', 'quarantined')")
-_SETTLED = sa.text("state IN ('archived', 'gone')")
 _FAILED = sa.text("state = 'failed'")
 _DATED = sa.text("published IS NOT NULL")
 _HASHED = sa.text("hash <> ''")
-_TO_RETRY = sa.text("state IN ('failed', 'quarantined')")
-_TRIED_AGAIN = sa.text("attempts > 1")  # so that the first reading of a page changes no index
+_PUT_OFF = sa.text("next_try IS NOT NULL")
+_TO_CHECK = sa.text("next_check IS NOT NULL")
+_TRIED_AGAIN = sa.text("attempts > 1")  # so that the first reading of a page does not change the index
 
 _ARTICLES.index("state")
 _ARTICLES.index("latest")
 _ARTICLES.index("published", where=_DATED)
 _ARTICLES.index("source", "seq", where=_UNFINISHED)
-_ARTICLES.index("attempts", where=sa.text(f"{_UNFINISHED} AND {_TRIED_AGAIN}"))
-_ARTICLES.index("next_try", where=_TO_RETRY)
-_ARTICLES.index("next_check", "seq", where=_SETTLED)
+_ARTICLES.index("attempts", "seq", where=_TRIED_AGAIN)
+_ARTICLES.index("next_try", where=_PUT_OFF)
+_ARTICLES.index("next_check", "seq", where=_TO_CHECK)
 _PICTURES.index("source", "seq", where=_FAILED)
 _PICTURES.index("attempts", where=_FAILED)
 _PICTURES.index("next_try", where=_FAILED)
@@ -387,15 +373,10 @@ _END_READING = _READINGS.delete().where(_READINGS.c.page == sa.bindparam("page")
 # the ledger
 
 
-def fail(error: LedgerBroken) -> NoReturn:
-    """One row that cannot be read is reason enough to stop."""
-    raise error
-
-
 class _Database:
     """A connection: names errors, reads rows, and decides what a row is that cannot be read."""
 
-    def __init__(self, path: Path, connection: sa.Connection, on_broken: OnBroken) -> None:
+    def __init__(self, path: Path, connection: sa.Connection, on_broken: OnBroken | None) -> None:
         self.path = path
         self.connection = connection
         self.raw: sqlite3.Connection = connection.connection.dbapi_connection  # type: ignore[assignment]
@@ -465,7 +446,8 @@ class _Database:
             f"the ledger's {what} cannot be read ({value.error}): `scrapy rebuild` makes"
             " a new ledger from the Markdown files and keeps this one aside"
         )
-        broken.__cause__ = value.error
+        if self._on_broken is None:
+            raise broken from value.error
         self._on_broken(broken)
 
 
@@ -476,7 +458,7 @@ class Ledger:
     It raises `KeyError` when there is no such row.
     """
 
-    def __init__(self, path: Path, connection: sa.Connection, on_broken: OnBroken) -> None:
+    def __init__(self, path: Path, connection: sa.Connection, on_broken: OnBroken | None) -> None:
         self.path = path
         self._database = _Database(path, connection, on_broken)
         self._put = self._database.upsert(_ARTICLES, "latest")
@@ -489,12 +471,12 @@ class Ledger:
     def open(cls, path: Path, *, read_only: bool = False, on_broken: OnBroken | None = None) -> Self:
         """Creates the ledger unless it is there or `read_only`. Raises `LedgerBroken`.
 
-        A row that cannot be read raises it too, unless `on_broken` has another answer: a rebuild takes what it can
-        read, then also from a ledger of an older version.
+        A row that cannot be read raises it too, unless there is `on_broken`, as for a rebuild: it takes what it can
+        read, also from a ledger of the former version.
         """
         with errors_named(path):
             connection = _connect(path, read_only=read_only, any_version=on_broken is not None)
-        return cls(path, connection, on_broken or fail)
+        return cls(path, connection, on_broken)
 
     def close(self) -> None:
         with errors_named(self.path):
@@ -700,13 +682,14 @@ class Ledger:
 
     def exhausted(self, max_tries: int) -> list[Row]:
         """Unfinished articles of all sources that are not tried any more."""
-        conditions = [_UNFINISHED, _a.attempts >= max_tries, *[_TRIED_AGAIN] * (max_tries > 1)]
-        return self._database.rows(_ARTICLES, _ARTICLES.select(*conditions).order_by(_a.seq))
+        statement = _ARTICLES.select(_TRIED_AGAIN if max_tries > 1 else _UNFINISHED, _a.attempts >= max_tries)
+        found = self._database.rows(_ARTICLES, statement.order_by(_a.attempts, _a.seq))
+        return [row for row in found if row.next_look == "next_try"]
 
     def rechecks(self, source: str, now: datetime) -> Iterator[Row]:
         """Articles, archived or gone, whose next look has come; first those that have waited longest."""
-        conditions = (_a.source == source, _SETTLED, _a.next_check <= now)
-        return self._database.pages(_ARTICLES, *conditions, by={"next_check": _EARLIEST, "seq": 0})
+        found = self._database.pages(_ARTICLES, _a.next_check <= now, by={"next_check": _EARLIEST, "seq": 0})
+        return (row for row in found if row.source == source and row.next_look == "next_check")
 
     def rows(self, source: str | None = None) -> Iterator[Row]:
         """Every article in the order of its finding, without those that are found meanwhile."""
@@ -715,9 +698,8 @@ class Ledger:
 
     def rows_after(self, past: datetime, next_try: datetime, next_check: datetime) -> list[Row]:
         """Articles with a time of the past that is after `past`, or a next look after those."""
-        late_try = sa.and_(_TO_RETRY, _a.next_try > next_try)
-        late_check = sa.and_(_SETTLED, _a.next_check > next_check)
-        return self._database.rows(_ARTICLES, _ARTICLES.select(sa.or_(_a.latest > past, late_try, late_check)))
+        condition = sa.or_(_a.latest > past, _a.next_try > next_try, _a.next_check > next_check)
+        return self._database.rows(_ARTICLES, _ARTICLES.select(condition))
 
     def counts_by_state(self) -> dict[State, int]:
         counts: dict[State, int] = {}
@@ -909,7 +891,6 @@ class PictureRows:
 # the file of SQLite
 
 
-_TABLES = frozenset({"articles", "runs", "pictures", "walks"})
 _MESSAGES = {
     sqlite3.SQLITE_BUSY: (errno.EBUSY, "another program holds the ledger: end it, or wait for its end"),
     sqlite3.SQLITE_LOCKED: (errno.EBUSY, "another program holds the ledger: end it, or wait for its end"),
@@ -934,23 +915,10 @@ def is_begun(path: Path) -> bool:
     if not os.path.lexists(path) or (is_file(path) and path.stat().st_size == 0):
         return False
     try:
-        return _has_tables(path)
+        with closing(_open(path, read_only=True)) as raw:
+            return bool(raw.execute("SELECT 1 FROM sqlite_master WHERE name IN ('articles', 'runs')").fetchone())
     except (LedgerBroken, OSError, sqlite3.Error):
         return True
-
-
-def is_readable(path: Path) -> bool:
-    """Whether there is a ledger, of any version, that looks intact."""
-    try:
-        return os.path.lexists(path) and _has_tables(path)
-    except (LedgerBroken, OSError, sqlite3.Error):
-        return False
-
-
-def _has_tables(path: Path) -> bool:
-    with closing(_open(path, read_only=True)) as raw:
-        tables = raw.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-    return not _TABLES.isdisjoint(name for (name,) in tables)
 
 
 def _connect(path: Path, *, read_only: bool, any_version: bool) -> sa.Connection:
