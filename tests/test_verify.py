@@ -23,8 +23,8 @@ from demo.site import Site
 from newsarchive.archive import parallel
 from newsarchive.archive.ledger import Ledger, Row
 from newsarchive.archive.lock import Lock
-from newsarchive.archive.verify import Finding
-from newsarchive.commands.verify import table, verify
+from newsarchive.archive.verify import Finding, table
+from newsarchive.commands.verify import verify
 from tests.conftest import Crawl, finished
 
 _BESIDE = ("ledger.sqlite-shm", "ledger.sqlite-wal")
@@ -321,6 +321,6 @@ def test_many_cores_find_the_same(archive: Path, monkeypatch: pytest.MonkeyPatch
         file.write_bytes(b"damaged")
     alone = found(archive)
     spread = parallel.parallel_map
-    monkeypatch.setattr("newsarchive.commands.verify.parallel_map", lambda *args: spread(*args, chunk=4, cores=2))
+    monkeypatch.setattr("newsarchive.archive.verify.parallel_map", lambda *args: spread(*args, chunk=4, cores=2))
     assert found(archive) == alone
     assert len(alone) > 5

@@ -29,7 +29,7 @@ from newsarchive.archive.files import (
     sync_folder,
     whole_file,
 )
-from newsarchive.archive.ledger import Ledger, Row, is_begun, is_readable, ledger_files
+from newsarchive.archive.ledger import Ledger, Row, is_begun, ledger_files
 from newsarchive.archive.quarantine import read_notes
 from newsarchive.archive.schedule import retry_delay
 from newsarchive.errors import LedgerBroken
@@ -50,19 +50,12 @@ class Outcome:
     quarantined: int = 0
     unreadable: list[str] = field(default_factory=list)
     """Skipped files, each with what is wrong with it."""
-    copies: dict[tuple[str, str], list[Row]] = field(default_factory=dict)
-    """Articles of which there is more than one file."""
     unfinished: int = 0
     """Articles without a file that the former ledger knew."""
     without_document: int = 0
     """Articles that the former ledger knew as archived, whose file is not there or cannot be read."""
     kept: str = ""
     """Name of the former ledger that was kept aside."""
-
-    def leave(self, path: str, why: object) -> None:
-        reason = f"{path}: {' '.join(str(why).split())[:200] or type(why).__name__}"
-        logger.warning("left alone, not one of our articles: %s", reason)
-        self.unreadable.append(reason)
 
     def __str__(self) -> str:
         parts = [counted(self.articles, "article"), counted(self.quarantined, "page in quarantine")]
@@ -91,28 +84,28 @@ def rebuild(
     the one that was kept.
     """
     target = folder / LEDGER
-    _put_in_one_file(target)
+    with suppress(LedgerBroken, OSError):  # moves the log beside it into it: one file can be renamed atomically
+        Ledger.open(target, read_only=True, on_broken=lambda _: None).close()  # SQLite may write to a broken one
+        Ledger.open(target).close()
     part = folder / f".{LEDGER}.{secrets.token_hex(6)}.part"
-    outcome = Outcome()
     try:
         with Ledger.open(part) as ledger:
+            work = _Rebuild(folder, ledger, now)
             with ledger.transaction():
                 for path in markdown_files(folder):
-                    _take(ledger, folder, path, outcome, now=now, ages=ages, pictures_url=pictures_url)
+                    work.take_document(path, ages, pictures_url)
                     progress(path)
-                _take_over(ledger, _former(target), outcome)
-                _name_copies(ledger, outcome)
-                for path in sorted(folder.glob(f"{QUARANTINE}/*/*.json")):
-                    _take_quarantined(ledger, path, outcome, now=now)
+                work.take_over(_former(target))
+                work.take_quarantine()
             ledger.compact()
     except BaseException:
         for file in ledger_files(part):
             file.unlink(missing_ok=True)
         raise
-    outcome.kept = _keep_aside(target, now)
+    work.outcome.kept = _keep_aside(target, now)
     part.replace(target)
     sync_folder(folder)
-    return outcome
+    return work.outcome
 
 
 def markdown_files(folder: Path) -> Iterator[Path]:
@@ -126,44 +119,6 @@ def can_be_rebuilt(folder: Path) -> bool:
     return any(markdown_files(folder)) or any(folder.glob(f"{QUARANTINE}/*/*.json")) or _former(target) != target
 
 
-def _take(
-    ledger: Ledger,
-    folder: Path,
-    path: Path,
-    outcome: Outcome,
-    *,
-    now: datetime,
-    ages: Sequence[timedelta],
-    pictures_url: str,
-) -> None:
-    try:
-        row = read_row(folder, path, now=now, ages=ages, pictures_url=pictures_url)
-    except (ValueError, OSError) as error:
-        outcome.leave(path.relative_to(folder).as_posix(), error)
-        return
-    other = ledger.get(row.source, row.article_id)
-    if other is not None:
-        outcome.copies.setdefault((row.source, row.article_id), [other]).append(row)
-        return
-    ledger.put(row)
-    outcome.articles += 1
-
-
-def _take_over(ledger: Ledger, target: Path, outcome: Outcome) -> None:
-    broken: list[Exception] = []  # each costs one row, or the rest of one table
-    try:
-        with Ledger.open(target, read_only=True, on_broken=broken.append) as former:
-            _take_each(former.rows, lambda row: _take_over_row(ledger, row, outcome), broken)
-            _take_each(former.pictures.rows, ledger.pictures.put, broken)
-            _take_each(lambda: reversed(former.last_runs(None)), ledger.put_run, broken)
-            _take_each(former.list_rows, ledger.put_list, broken)
-    except (LedgerBroken, OSError) as error:
-        broken.append(error)
-    if broken and is_begun(target):
-        problem = f"{broken[0]} (and {len(broken) - 1} more)" if len(broken) > 1 else str(broken[0])
-        logger.warning("not all that the former ledger knew could be read: %s", problem)
-
-
 def _former(target: Path) -> Path:
     """The ledger to take over from; when there is none, the newest that was kept: a rebuild may have been killed."""
     if is_begun(target):
@@ -171,64 +126,97 @@ def _former(target: Path) -> Path:
     return next(filter(is_begun, sorted(target.parent.glob(f"{target.name}.*{_KEPT}"), reverse=True)), target)
 
 
-def _take_each(rows: Callable[[], Iterable[T]], take: Callable[[T], object], broken: list[Exception]) -> None:
-    try:
-        for row in rows():
-            take(row)
-    except (LedgerBroken, OSError, ValueError) as error:
-        broken.append(error)
+class _Rebuild:
+    def __init__(self, folder: Path, ledger: Ledger, now: datetime) -> None:
+        self.folder = folder
+        self.ledger = ledger
+        self.now = now
+        self.outcome = Outcome()
+        self._copies: dict[tuple[str, str], list[Row]] = {}
+        """Articles of which there is more than one file."""
+        self._broken: list[Exception] = []
+        """What could not be read of the former ledger: each costs one row, or the rest of one table."""
 
+    def take_document(self, path: Path, ages: Sequence[timedelta], pictures_url: str) -> None:
+        try:
+            row = read_row(self.folder, path, now=self.now, ages=ages, pictures_url=pictures_url)
+        except (ValueError, OSError) as error:
+            self._leave(path.relative_to(self.folder).as_posix(), error)
+            return
+        other = self.ledger.get(row.source, row.article_id)
+        if other is not None:
+            self._copies.setdefault((row.source, row.article_id), [other]).append(row)
+            return
+        self.ledger.put(row)
+        self.outcome.articles += 1
 
-def _take_over_row(ledger: Ledger, row: Row, outcome: Outcome) -> None:
-    rebuilt = ledger.get(row.source, row.article_id)
-    if rebuilt is None:
-        ledger.put(row)
-        if row.path:  # so that its document is reported as missing, and can be written again from its page
-            outcome.without_document += 1
-        else:
-            outcome.unfinished += 1
-        return
-    for copy in outcome.copies.get((row.source, row.article_id), [rebuilt]):
-        if (copy.path, copy.file_hash) == (row.path, row.file_hash):
-            ledger.put(row)
-        elif copy.path == row.path:
-            logger.warning("%s: not as the former ledger knew it, taken as it is now", row.path)
-            ledger.put(copy)
+    def take_over(self, target: Path) -> None:
+        broken = self._broken
+        try:
+            with Ledger.open(target, read_only=True, on_broken=broken.append) as former:
+                self._each(former.rows, self._take_over_row)
+                self._each(former.pictures.rows, self.ledger.pictures.put)
+                self._each(lambda: reversed(former.last_runs(None)), self.ledger.put_run)
+                self._each(former.list_rows, self.ledger.put_list)
+        except (LedgerBroken, OSError) as error:
+            broken.append(error)
+        if broken and is_begun(target):
+            problem = f"{broken[0]} (and {len(broken) - 1} more)" if len(broken) > 1 else str(broken[0])
+            logger.warning("not all that the former ledger knew could be read: %s", problem)
+        for key, copies in self._copies.items():
+            archived = self.ledger.get(*key)
+            for copy in copies:
+                if archived is not None and copy.path != archived.path:
+                    self._leave(copy.path, f"the same article as {archived.path}")
 
+    def take_quarantine(self) -> None:
+        for path in sorted(self.folder.glob(f"{QUARANTINE}/*/*.json")):
+            source, article_id = path.parent.name, path.stem
+            try:
+                notes = read_notes(path)
+                quarantine_path(source, article_id)
+            except (ValueError, OSError) as error:
+                logger.warning("left alone, says nothing about a page in quarantine: %s (%s)", path, error)
+                self.outcome.unreadable.append(f"{path.relative_to(self.folder).as_posix()}: {error}")
+                continue
+            self.outcome.quarantined += 1
+            if not notes.article_id:
+                continue  # it does not say which article it is
+            row, new = self.ledger.found(
+                source, article_id, url=notes.url, where="rebuild", thumbnail=notes.thumbnail, entry=notes.entry,
+                now=notes.time or self.now,
+            )  # fmt: skip
+            if new:
+                next_try = self.now + retry_delay(1)
+                self.ledger.quarantined(row, reason=notes.reason, now=self.now, next_try=next_try)
 
-def _name_copies(ledger: Ledger, outcome: Outcome) -> None:
-    for key, copies in outcome.copies.items():
-        archived = ledger.get(*key)
-        for copy in copies:
-            if archived is not None and copy.path != archived.path:
-                outcome.leave(copy.path, f"the same article as {archived.path}")
+    def _leave(self, path: str, why: object) -> None:
+        reason = f"{path}: {' '.join(str(why).split())[:200] or type(why).__name__}"
+        logger.warning("left alone, not one of our articles: %s", reason)
+        self.outcome.unreadable.append(reason)
 
+    def _each(self, rows: Callable[[], Iterable[T]], take: Callable[[T], object]) -> None:
+        try:
+            for row in rows():
+                take(row)
+        except (LedgerBroken, OSError, ValueError) as error:
+            self._broken.append(error)
 
-def _take_quarantined(ledger: Ledger, path: Path, outcome: Outcome, *, now: datetime) -> None:
-    source, article_id = path.parent.name, path.stem
-    try:
-        notes = read_notes(path)
-        quarantine_path(source, article_id)
-    except (ValueError, OSError) as error:
-        logger.warning("left alone, says nothing about a page in quarantine: %s (%s)", path, error)
-        outcome.unreadable.append(f"{path.parent.parent.name}/{path.parent.name}/{path.name}: {error}")
-        return
-    outcome.quarantined += 1
-    if not notes.article_id:
-        return  # it does not say which article it is
-    row, new = ledger.found(
-        source, article_id, url=notes.url, where="rebuild", thumbnail=notes.thumbnail, entry=notes.entry,
-        now=notes.time or now,
-    )  # fmt: skip
-    if new:
-        ledger.quarantined(row, reason=notes.reason, now=now, next_try=now + retry_delay(1))
-
-
-def _put_in_one_file(ledger: Path) -> None:
-    """Moves the log beside the former ledger into it: one file can be renamed atomically, two cannot."""
-    if is_readable(ledger):  # SQLite may still write to a broken ledger that it cannot read
-        with suppress(LedgerBroken, OSError):
-            Ledger.open(ledger).close()  # closing moves it, unless another process reads the ledger
+    def _take_over_row(self, row: Row) -> None:
+        rebuilt = self.ledger.get(row.source, row.article_id)
+        if rebuilt is None:
+            self.ledger.put(row)
+            if row.path:  # so that its document is reported as missing, and can be written again from its page
+                self.outcome.without_document += 1
+            else:
+                self.outcome.unfinished += 1
+            return
+        for copy in self._copies.get((row.source, row.article_id), [rebuilt]):
+            if (copy.path, copy.file_hash) == (row.path, row.file_hash):
+                self.ledger.put(row)
+            elif copy.path == row.path:
+                logger.warning("%s: not as the former ledger knew it, taken as it is now", row.path)
+                self.ledger.put(copy)
 
 
 def _keep_aside(ledger: Path, now: datetime) -> str:

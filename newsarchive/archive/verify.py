@@ -1,18 +1,25 @@
-"""Checks of everything in an archive. They only read, without network."""
+"""Checks of everything in an archive. They only read, without network, on all cores."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import zlib
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import ClassVar
+
+from tqdm import tqdm
 
 from newsarchive.archive.documents import front_matter
 from newsarchive.archive.files import (
     CONTENT,
+    LEDGER,
+    LOCK,
     PAGES,
     PICTURES,
     QUARANTINE,
@@ -21,17 +28,45 @@ from newsarchive.archive.files import (
     is_file,
     is_stray,
     open_file,
+    quarantine_path,
     read_file,
     read_packed,
     stray_files,
 )
-from newsarchive.archive.ledger import Ledger
+from newsarchive.archive.ledger import Ledger, Row, State
+from newsarchive.archive.lock import Lock
+from newsarchive.archive.parallel import parallel_map
 from newsarchive.archive.pictures import picture_digits, picture_kind, picture_links, picture_path
 from newsarchive.archive.quarantine import read_notes
 from newsarchive.archive.records import Damage
 from newsarchive.archive.replay import Capture, captures
 from newsarchive.archive.warc import OPEN
+from newsarchive.errors import LedgerBroken
+from newsarchive.messages import counted
 
+_NOUNS = {
+    "documents": "document",
+    "pictures": "picture",
+    "pages": "file of pages",
+    "quarantine": "page in quarantine",
+}
+_ADVICE = {
+    "document": "a lost or damaged document: put it back from a backup, or run `scrapy reextract`",
+    "revision": "a damaged former version: put it back from a backup, or remove it; nothing else needs it",
+    "unknown document": "a document that the ledger does not know: run `scrapy rebuild`; what that leaves alone, put"
+    " back from a backup and rebuild again, or remove it and run `scrapy crawl qq -a urls=ID`"
+    " (without network: `-a replay=` and the archive's pages/)",
+    "stray file": "a file that is no document: move it out of content/",
+    "picture": "a lost or damaged picture: put it back from a backup",
+    "page": "a lost or damaged WARC file: put it back from a backup; its other pages can be read as before",
+    "stray page": "what is no file of pages: move it out of pages/",
+    "unknown picture": "a picture that no article has: move it out of pictures/",
+    "unknown page": "a page in quarantine that the ledger does not know: `scrapy retry` reads it; or move it out",
+    "quarantine": "a page in quarantine: put it back from a backup, or let a run fetch it again",
+    "left over": "left over by a killed run: any run tidies up",
+    "ledger": "the ledger: `scrapy rebuild` makes a new one from the documents",
+}
+"""What to do about a finding, by its `trouble` or by `what` it is."""
 _KEYS = {"title", "date", "summary", "categories", "tags", "thumbnail"}
 
 
@@ -61,6 +96,7 @@ class Checked:
 class Document:
     """A Markdown file that has a ledger row or is a former version."""
 
+    kind: ClassVar = "documents"
     folder: Path
     path: str
     source: str
@@ -103,6 +139,7 @@ class Document:
 class PictureFile:
     """A picture. Its name is its number in the article and a part of its digest."""
 
+    kind: ClassVar = "pictures"
     folder: Path
     path: str
     digest: str
@@ -130,6 +167,7 @@ class PictureFile:
 class PageFile:
     """A WARC file with the pages that the ledger looks for in it."""
 
+    kind: ClassVar = "pages"
     folder: Path
     path: str
     expected: dict[int, str]
@@ -165,6 +203,7 @@ class PageFile:
 class QuarantinedPage:
     """A page in quarantine and its notes, which the ledger names."""
 
+    kind: ClassVar = "quarantine"
     folder: Path
     path: str
 
@@ -184,7 +223,79 @@ class QuarantinedPage:
 Check = Document | PictureFile | PageFile | QuarantinedPage
 
 
-def pictures(folder: Path, ledger: Ledger) -> list[PictureFile]:
+def verify(folder: Path, pictures_url: str) -> tuple[dict[str, int], list[Finding]]:
+    """How much was checked of each kind, and what was found. Raises `ArchiveLocked`.
+
+    Holds the lock, because an archive is inconsistent while a run writes to it.
+    """
+    lock = Lock(folder / LOCK)
+    lock.acquire_to_read("`scrapy verify`", datetime.now(UTC))
+    try:
+        with Ledger.open(folder / LEDGER, read_only=True) as ledger:
+            findings = [Finding("ledger", LEDGER, line) for line in ledger.check()]
+            checks = _checks(folder, ledger, pictures_url)
+        return _run(folder, checks, findings)
+    except LedgerBroken as error:
+        return {}, [Finding("ledger", LEDGER, str(error))]
+    finally:
+        lock.release()
+
+
+def _run(folder: Path, checks: list[Check], findings: list[Finding]) -> tuple[dict[str, int], list[Finding]]:
+    counts = Counter(dict.fromkeys(_NOUNS, 0))
+    known = {path for check in checks for path in _files(check)}
+    with tqdm(desc="files", unit="", disable=None, leave=False, total=len(checks)) as bar:
+        for check, result in zip(checks, parallel_map(_checked, checks), strict=True):
+            counts[check.kind] += 1
+            findings += result.findings
+            known |= result.links
+            bar.update()
+    return dict(counts), [*findings, *_left_over(folder, known)]
+
+
+def _checked(check: Check) -> Checked:
+    """Runs in a process of its own."""
+    return check.check()
+
+
+def _checks(folder: Path, ledger: Ledger, pictures_url: str) -> list[Check]:
+    """The long ones first, so that no core is still busy with one when the others have finished."""
+    pages: dict[str, dict[int, str]] = defaultdict(dict)
+    rest: list[Check] = []
+    for row in ledger.rows():
+        rest += _checks_of(folder, row, pictures_url)
+        if row.warc_offset is not None:
+            pages[row.warc_file][row.warc_offset] = row.article_id
+    for file in (folder / PAGES).glob("*.warc.gz"):
+        pages[file.name]  # also a file that no row names is read
+    rest += _pictures(folder, ledger)
+    for file in sorted(folder.glob(f"{REVISIONS}/*/*/*.md")):
+        path = file.relative_to(folder)
+        rest.append(Document(folder, path.as_posix(), path.parts[1], path.parts[2], pictures_url))
+    for file in sorted(folder.glob(f"{QUARANTINE}/*/page-*.html.gz")):  # pages that do not say which article they are
+        path = file.relative_to(folder)
+        if ledger.get(path.parts[1], file.name.removesuffix(".html.gz")) is None:
+            rest.append(QuarantinedPage(folder, path.as_posix()))
+    return [*(PageFile(folder, f"{PAGES}/{name}", pages[name]) for name in sorted(pages)), *rest]
+
+
+def _checks_of(folder: Path, row: Row, pictures_url: str) -> Iterator[Check]:
+    if row.path:
+        yield Document(folder, row.path, row.source, row.article_id, pictures_url, row.file_hash)
+    quarantined = str(quarantine_path(row.source, row.article_id))
+    if row.state is State.QUARANTINED or (folder / quarantined).is_file():
+        yield QuarantinedPage(folder, quarantined)
+
+
+def _files(check: Check) -> Iterator[str]:
+    if isinstance(check, PictureFile) and not check.digest:
+        return  # that it is on disk does not mean that an article has it
+    yield check.path
+    if isinstance(check, QuarantinedPage):
+        yield check.path.removesuffix(".html.gz") + ".json"
+
+
+def _pictures(folder: Path, ledger: Ledger) -> list[PictureFile]:
     """The pictures that the ledger knows, then those that are only on disk: a rebuilt ledger knows none."""
     known = [PictureFile(folder, row.path, row.hash) for row in ledger.pictures.rows() if row.path]
     paths = {picture.path for picture in known}
@@ -192,12 +303,7 @@ def pictures(folder: Path, ledger: Ledger) -> list[PictureFile]:
     return [*known, *(PictureFile(folder, path, "") for path in on_disk if path not in paths)]
 
 
-def checked(check: Check) -> Checked:
-    """Runs in a process of its own."""
-    return check.check()
-
-
-def left_over(folder: Path, known: set[str]) -> Iterator[Finding]:
+def _left_over(folder: Path, known: set[str]) -> Iterator[Finding]:
     """Files that neither the ledger nor a document names."""
     for what, place, reason, trouble in (
         ("document", CONTENT, "the ledger has no such article", "unknown document"),
@@ -221,6 +327,20 @@ def left_over(folder: Path, known: set[str]) -> Iterator[Finding]:
             yield Finding("page", path, f"expected a file, got: {error.strerror}", "stray page")
         else:
             yield Finding("left over", path, "a killed run left it open; the next run closes it")
+
+
+def table(counts: dict[str, int], findings: list[Finding]) -> str:
+    """The findings for a person, and what to do about them."""
+    width = max((len(finding.what) for finding in findings), default=0)
+    places = max((len(finding.path) for finding in findings), default=0)
+    lines = [f"{it.what:{width}}  {it.path:{places}}  {it.reason}" for it in findings]
+    checked_so_far = ", ".join(counted(number, _NOUNS[name]) for name, number in counts.items())
+    lines.append(f"checked: {checked_so_far or 'nothing, which needs a ledger'}")
+    if not findings:
+        return "\n".join([*lines, "everything is there and as it was written"])
+    lines.append(counted(len(findings), "finding"))
+    lines += [f"  {_ADVICE[trouble]}" for trouble in dict.fromkeys(it.trouble or it.what for it in findings)]
+    return "\n".join(lines)
 
 
 def _one_line(error: object) -> str:
