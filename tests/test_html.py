@@ -160,6 +160,14 @@ def test_a_hostile_body_is_read_or_refused_at_once(body: str) -> None:
         assert time.process_time() - begun < 5  # 0.1 to 0.5; without the limits of `parse` up to a minute
 
 
+def test_thousands_of_pictures_with_captions_take_no_longer_than_their_number() -> None:
+    picture = {"IMG_0": {"url": "//x.cn/1", "desc": "图"}}
+    begun = time.process_time()
+    html = page(originContent={"text": "<!--IMG_0-->" * 10_000, "version": "v2"}, originAttribute=picture)
+    assert len(read_article(html).pictures) == 10_000
+    assert time.process_time() - begun < 5  # 0.2
+
+
 def test_a_huge_tree_is_refused_before_it_is_built() -> None:
     for body in ("one long open tag", "all styles", "different styles", "styles that stay open", "depth"):
         with pytest.raises(TooManyNodes):

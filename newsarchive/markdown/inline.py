@@ -57,8 +57,8 @@ def tidy_lines(runs: Iterable[Run]) -> list[list[Run]]:
             lines[-1].append(run)
     lines = [line for line in map(_tidy, lines) if line]
     if lines:
-        _strip_start(lines[0])
-        _strip_end(lines[-1])
+        _strip(lines[0], 0)
+        _strip(lines[-1], -1)
     return [line for line in lines if line]
 
 
@@ -81,24 +81,15 @@ def _tidy(runs: list[Run]) -> list[Run]:
     return tidy
 
 
-def _strip_start(line: list[Run]) -> None:
+def _strip(line: list[Run], at: int) -> None:
+    """Remove spaces of any kind from the start (`0`) or the end (`-1`) of a line."""
     while line:
-        style, url, text = line[0]
-        text = text.lstrip()
+        style, url, text = line[at]
+        text = text.rstrip() if at else text.lstrip()
         if text:
-            line[0] = (style, url, text)
+            line[at] = (style, url, text)
             return
-        line.pop(0)
-
-
-def _strip_end(line: list[Run]) -> None:
-    while line:
-        style, url, text = line[-1]
-        text = text.rstrip()
-        if text:
-            line[-1] = (style, url, text)
-            return
-        line.pop()
+        line.pop(at)
 
 
 @dataclass(frozen=True, slots=True)

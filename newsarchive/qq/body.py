@@ -12,10 +12,10 @@ from typing import Any
 
 from newsarchive.markdown.document import clean_value
 from newsarchive.markdown.escape import unescaped
-from newsarchive.markdown.html import Comment, Element, Node, Text, TooManyNodes, parse, picture_addresses, web_address
+from newsarchive.markdown.html import Comment, Element, Node, TooManyNodes, parse, picture_addresses, web_address
 from newsarchive.markdown.reader import VIDEOS
 from newsarchive.qq import videos
-from newsarchive.qq.captions import is_caption, is_caption_in_italics, repeated
+from newsarchive.qq.captions import from_json, is_caption, is_caption_in_italics, is_from_json, repeated
 from newsarchive.qq.urls import picture_url
 
 # The site's own components: `div.qnt-p` is a `p`, `span.qnt-strong` a `strong`, and so on.
@@ -111,7 +111,7 @@ def standardize(
         _drop_unread(root, comments)
     if boilerplate_around:
         _drop_after_status(root)
-    captions = _resolve_placeholders(comments, attributes)
+    _resolve_placeholders(comments, attributes)
     scripted: set[str | None] = set()
     drawn: list[Element] = []
     italics: list[Element] = []
@@ -122,7 +122,7 @@ def standardize(
         tag, classes = element.tag, (element.attr("class") or "").split()
         if tag == "img":
             _drop_static_source(element)
-        replacements = _replacements(element, tag, classes, captions, boilerplate_around)
+        replacements = _replacements(element, tag, classes, boilerplate_around)
         if replacements is not None:
             dropped.update(element.iter_elements())
             element.replace_with(*replacements)
@@ -149,7 +149,7 @@ def standardize(
         for element in italics:
             if is_caption_in_italics(element):
                 element.tag = "figcaption"
-    for caption in repeated(root, set(captions.values())):
+    for caption in repeated(root):
         caption.extract()
     return root
 
@@ -176,7 +176,6 @@ def _replacements(
     element: Element,
     tag: str,
     classes: Sequence[str],
-    captions: Mapping[Element, Element],
     boilerplate_around: bool,
 ) -> list[Element] | None:
     """The elements that replace an element to be dropped; `None` to keep it."""
@@ -185,7 +184,7 @@ def _replacements(
     if is_hidden(element, classes) or (boilerplate_around and _is_around(element, classes)):
         return []
     if tag in _BOILERPLATE_TAGS:
-        return _visible_in(element, captions) if tag == "svg" else []
+        return _visible_in(element) if tag == "svg" else []
     if tag in videos.PLAYER_TAGS or (classes and not videos.PLAYER_CLASSES.isdisjoint(classes)):
         return [videos.drawn(element)]
     if tag == "object":
@@ -200,7 +199,7 @@ def _is_around(element: Element, classes: Sequence[str]) -> bool:
     return bool(classes) and not _AROUND_CLASSES.isdisjoint(classes)
 
 
-def _visible_in(drawing: Element, captions: Mapping[Element, Element]) -> list[Element]:
+def _visible_in(drawing: Element) -> list[Element]:
     """Pictures and videos in an `svg`: WeChat puts them there to make them react to a touch."""
     found: list[Element] = []
     hidden: set[Node] = set()
@@ -209,7 +208,9 @@ def _visible_in(drawing: Element, captions: Mapping[Element, Element]) -> list[E
             hidden.add(element)
         elif element.tag == "img":
             _drop_static_source(element)
-            found += [element, captions[element]] if element in captions else [element]
+            found.append(element)
+        elif is_from_json(element):
+            found.append(element)
         elif element.tag == "video":
             videos.link_to_page(element)
             found.append(element)
@@ -274,9 +275,8 @@ def _drop_after_status(root: Element) -> None:
         node = node.parent if isinstance(node.parent, Element) else None
 
 
-def _resolve_placeholders(comments: Sequence[Comment], attributes: Mapping[str, Any] | None) -> dict[Element, Element]:
-    """Replace the placeholders with pictures and videos, and drop other comments; the caption of each picture."""
-    captions: dict[Element, Element] = {}
+def _resolve_placeholders(comments: Sequence[Comment], attributes: Mapping[str, Any] | None) -> None:
+    """Replace the placeholders with pictures and their captions, and with videos; drop other comments."""
     for comment in comments:
         if comment.parent is None:
             continue  # in a part that is not read
@@ -295,9 +295,7 @@ def _resolve_placeholders(comments: Sequence[Comment], attributes: Mapping[str, 
         comment.replace_with(picture)
         description = clean_value(unescaped(_first(details, "desc")))
         if description.strip(_BLANK):
-            captions[picture] = Element("figcaption", children=[Text(description)])
-            picture.insert_after(captions[picture])
-    return captions
+            picture.insert_after(from_json(description))
 
 
 def _picture(details: Mapping[str, Any], name: str) -> Element:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
 from newsarchive.markdown.html import Element, Node, Text
 
+_FROM_JSON = "data-from-json"
 _CLASSES = {"image_desc", "qqnews_image_desc", "text-img-note"}
 _TYPE = "om-image-desc"
 _HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
@@ -29,14 +30,25 @@ def is_caption_in_italics(element: Element) -> bool:
     return (element.has_class("desc") and _is_alone(element)) or _follows_picture(element)
 
 
-def repeated(root: Element, captions: Collection[Element]) -> Iterator[Element]:
+def from_json(text: str) -> Element:
+    """The caption that the JSON has for a picture."""
+    return Element("figcaption", {_FROM_JSON: ""}, [Text(text)])
+
+
+def is_from_json(node: Node | None) -> bool:
+    return isinstance(node, Element) and node.tag == "figcaption" and node.attr(_FROM_JSON) is not None
+
+
+def repeated(root: Element) -> Iterator[Element]:
     """Those of the JSON's captions that the next text of the page repeats."""
+    if root.select_one(f"[{_FROM_JSON}]") is None:
+        return
     waiting: Element | None = None
-    for node in list(root.descendants) if captions else ():
-        if isinstance(node, Element) and node in captions:
+    for node in list(root.descendants):
+        if isinstance(node, Element) and is_from_json(node):
             waiting = node
-        elif waiting is not None and isinstance(node, Text) and node.parent not in captions and _letters(node.data):
-            line = "" if _in_heading(node) else _line(node, waiting, captions)
+        elif waiting is not None and isinstance(node, Text) and not is_from_json(node.parent) and _letters(node.data):
+            line = "" if _in_heading(node) else _line(node, waiting)
             if _letters(line) == _letters(waiting.text):
                 yield waiting
             waiting = None
@@ -86,14 +98,14 @@ def _next_element(nodes: Iterable[Node]) -> Element | None:
     return next((node for node in nodes if isinstance(node, Element)), None)
 
 
-def _line(text: Text, caption: Element, captions: Collection[Element]) -> str:
+def _line(text: Text, caption: Element) -> str:
     """The text of the block around `text`; only its line if the caption is in the block too."""
     block = text.parent
     while isinstance(block, Element) and block.tag in _IN_LINE:
         block = block.parent
     if isinstance(block, Element) and block not in set(caption.ancestors):
         texts = (node for node in block.descendants if isinstance(node, Text))
-        return "".join(each.data for each in texts if each.parent not in captions)
+        return "".join(each.data for each in texts if not is_from_json(each.parent))
     line = [text.data]
     node: Node = text
     while True:

@@ -194,6 +194,8 @@ class ArticlePage(ABC):
                         boilerplate_around=boilerplate_around,
                     )
                     if has_content(body):
+                        if _is_cut(self.source):
+                            raise BrokenContent("the page ends before its </body>: a part of it was lost on the way")
                         return body
                     empty.update(found)
         return None
@@ -507,19 +509,14 @@ def _as_other_families(page: ArticlePage) -> Iterator[ArticlePage]:
 
 def _bodies(page: ArticlePage, reasons: list[str]) -> Iterator[Body]:
     """Possible bodies of the page, the most trusted first; why others cannot be read is added to `reasons`."""
-    try:
-        if (root := page.json_body()) is not None:
+    for read in (page.json_body, page.html_body):
+        try:
+            root = read()
+        except BrokenContent as error:
+            reasons.append(str(error))
+            continue
+        if root is not None:
             yield convert(root)
-    except BrokenContent as error:
-        reasons.append(str(error))
-    try:
-        if (root := page.html_body()) is not None:
-            if _is_cut(page.source):
-                reasons.append("the page ends before its </body>: a part of it was lost on the way")
-                return
-            yield convert(root)
-    except BrokenContent as error:
-        reasons.append(str(error))
 
 
 def _is_short(page: ArticlePage, body: Body) -> bool:

@@ -21,17 +21,9 @@ _CUT_ID = re.compile(r"\d{8}[A-Z][0-9A-Z]{5}", re.ASCII)
 _ARTICLE_PATH = re.compile(
     r"/(?:rain/a|a|omn/(?:[^/]+)|cmsid|s|omn)/(?P<id>[0-9A-Za-z]{14,19})(?:\.html?)?/?", re.ASCII
 )
-# finance.qq.com/a/20190923/000843.htm: articles until 2019 (family F1).
+# finance.qq.com/a/20190923/000843.htm: articles until 2019 (family F1). Three letters of the channel begin the id.
+_DATED_HOST = re.compile(r"(news|tech|finance|ent|sports|auto|house|edu|games|mil|digi|cul)\.qq\.com")
 _DATED_PATH = re.compile(r"/a/(?P<day>\d{8})/(?P<number>\d{6})(?:_\d+)?\.html?", re.ASCII)
-
-_SITE_HOST = re.compile(r"(?P<site>[a-z0-9.-]+)\.qq\.com")
-# The letters of an F1 id, from the script that redirected phones from these pages to xw.qq.com:
-# the sub-domain's first three letters (two for sh.qq.com), except for these.
-_SITE_LETTERS = {"henan": "HNC", "xian": "XAC", "hn": "HNN", "2016": "BCP"}
-_CITY_SITES = {"cd", "fj", "cq", "hb", "gd", "zj", "ln", "js"}
-_CHANNELS = {"house": "HOU", "auto": "AUT"}
-"""Channels that many cities have: sh.house.qq.com."""
-_WITHOUT_LETTERS = {"hb.jjj", "tj.jjj", "bj.jjj"}
 
 
 def article_id(text: str) -> str:
@@ -54,9 +46,9 @@ def article_id(text: str) -> str:
         candidate = whole_id(found["id"])
         if candidate:
             return candidate
-    host = _SITE_HOST.fullmatch(parts.hostname or "")
-    if host and (found := _DATED_PATH.fullmatch(parts.path)):
-        candidate = whole_id(f"{_site_letters(host['site'])}{found['day']}{found['number']}00")
+    channel = _DATED_HOST.fullmatch(parts.hostname or "")
+    if channel and (found := _DATED_PATH.fullmatch(parts.path)):
+        candidate = whole_id(f"{channel[1][:3]}{found['day']}{found['number']}00")
         if candidate:
             return candidate
     raise BadArgument(
@@ -130,18 +122,3 @@ def _real_date(digits: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _site_letters(site: str) -> str:
-    """The letters for the sub-domain of `.qq.com`, `""` if the site has none for it."""
-    first, _, channel = site.partition(".")
-    if site in _WITHOUT_LETTERS:
-        return ""
-    if first in _SITE_LETTERS:
-        return _SITE_LETTERS[first]
-    if channel in _CHANNELS:
-        return _CHANNELS[channel]
-    if site in _CITY_SITES:
-        return f"{site.upper()}C"
-    name = first if len(first) > 2 else f"{first}{channel}"
-    return name[:3].upper()
