@@ -24,6 +24,12 @@ settings.load_profile("any machine")
 os.environ.update(no_proxy_variables())
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _fork_server() -> Iterator[None]:
+    yield
+    forked.stop()
+
+
 def slow(*values: Any) -> Any:
     """A case of `parametrize` that `make test` leaves out."""
     return pytest.param(*values, marks=pytest.mark.slow)

@@ -7,7 +7,6 @@ its own. Where the process itself is the subject (signals, pipes, options of the
 
 from __future__ import annotations
 
-import atexit
 import gc
 import json
 import os
@@ -42,7 +41,7 @@ def run(line: Sequence[str], *, cwd: Path, timeout: float = 180) -> CompletedPro
         reports, report = os.pipe()
         request = json.dumps([list(line[3:]), str(cwd), dict(os.environ)]).encode()
         with _sending:
-            connection = _connection()
+            connection, _ = _server()
             socket.send_fds(connection, [len(request).to_bytes(8)], [out.fileno(), err.fileno(), report])
             connection.sendall(request)
         os.close(report)
@@ -58,15 +57,22 @@ def run(line: Sequence[str], *, cwd: Path, timeout: float = 180) -> CompletedPro
 
 
 @cache
-def _connection() -> socket.socket:
-    """The connection to the server of this process. It ends when the connection does."""
+def _server() -> tuple[socket.socket, subprocess.Popen[bytes]]:
+    """The connection to the server of this process, which ends when the connection does."""
     ours, theirs = socket.socketpair()
     with theirs:
         line = [sys.executable, "-m", "tests.forked"]
         server = subprocess.Popen(line, stdin=theirs.fileno(), cwd=Path(__file__).parents[1], env=ENVIRONMENT)
-    atexit.register(server.wait)
-    atexit.register(ours.close)  # is called first
-    return ours
+    return ours, server
+
+
+def stop() -> None:
+    """The end of a session: the server writes what it knows of coverage."""
+    if _server.cache_info().currsize:
+        connection, server = _server()
+        connection.close()
+        server.wait()
+        _server.cache_clear()
 
 
 # the server
