@@ -52,4 +52,4 @@ $(ARCHIVE)/content:
 	@false
 
 clean: ## remove what can be made again; never an archive
-	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis site/public site/resources
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage* site/public site/resources

@@ -145,6 +145,22 @@ def crawl() -> Iterator[Crawl]:
     runner.close()
 
 
+@pytest.fixture(scope="session")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, DemoSite]]:
+    """An archive with pictures, a former version and a page in quarantine, to be copied; and the site it comes from."""
+    archive, site, crawl = tmp_path_factory.mktemp("sound"), DemoSite(Site(filler=2_000, local_pictures=True)), Crawl()
+    site.start()
+    edited, spoilt = [it.id for it in site.site.articles()][:2]
+    site.site.faults.add(f"/rain/a/{spoilt}", "challenge")
+    crawl(archive, site=site, ARCHIVE_PICTURES=True)
+    site.site.edit(edited, title="改过的题目：河水退了")
+    crawl(archive, "-a", f"urls={edited}", site=site, ARCHIVE_PICTURES=True)
+    assert list(archive.glob("revisions/*/*/*.md"))
+    assert list(archive.glob("quarantine/*/*.html.gz"))
+    yield archive, site
+    site.stop()
+
+
 @pytest.fixture
 def tree() -> Callable[[Path], dict[str, bytes]]:
     """A function that gives all files below a folder: relative path → bytes."""

@@ -22,7 +22,7 @@ from demo.server import Server
 from demo.site import Request, Site
 from demo.stories import Story
 from tests.archived import make_due
-from tests.conftest import finished
+from tests.conftest import finished, slow
 
 GIF = "20261104A05T2Q00"
 EDITOR = "20261104A03K7P00"
@@ -427,7 +427,7 @@ def test_other_hosts_are_not_asked(demo_site: Any, crawl: Any, tmp_path: Path) -
     assert counts(result)["article/failed"] == 2
 
 
-@pytest.mark.parametrize("kind", ["huge", "huge-unsaid", "bomb"])
+@pytest.mark.parametrize("kind", [slow("huge"), slow("huge-unsaid"), "bomb"])
 def test_a_page_of_over_20_mb_is_refused(demo_site: Any, crawl: Any, tmp_path: Path, kind: str) -> None:
     demo_site.site.faults.add(f"/rain/a/{EDITOR}", kind, times=-1)
     result = crawl(tmp_path, "-a", f"urls={EDITOR},{DIVER}", site=demo_site)

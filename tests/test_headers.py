@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from newsarchive.archive.ledger import Ledger, State
-from tests.conftest import Crawl, DemoSite
+from tests.conftest import Crawl, DemoSite, slow
 from tests.test_kill import content
 
 LINE, STATUS = b"b" * 60_000, b"HTTP/1.1 200 OK " * 4_000  # of which Twisted takes 16 KiB
@@ -55,7 +55,9 @@ class Endless:
         self._socket.close()
 
 
-@pytest.fixture(params=ENDLESS)
+@pytest.fixture(
+    params=["headers", slow("one line"), slow("status line"), slow("one header of many lines"), "interim answers"]
+)
 def endless(request: pytest.FixtureRequest) -> Iterator[Endless]:
     server = Endless(*ENDLESS[request.param])
     yield server

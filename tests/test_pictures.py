@@ -38,7 +38,7 @@ from newsarchive.commands.verify import verify
 from newsarchive.items import Article
 from newsarchive.markdown.document import render
 from newsarchive.pipelines.pictures import refusal
-from tests.conftest import Crawl, DemoSite
+from tests.conftest import Crawl, DemoSite, slow
 
 Tree = Callable[[Path], dict[str, bytes]]
 ON: dict[str, Any] = {"ARCHIVE_PICTURES": True}
@@ -509,11 +509,14 @@ def test_replay_fetches_no_picture(tmp_path: Path, crawl: Crawl, site: DemoSite)
     assert not any(site.url in "".join(picture_links(text)) for text in documents(tmp_path / "replay").values())
 
 
-def test_killed_while_fetching_pictures(tmp_path: Path, crawl: Crawl, site: DemoSite, tree: Tree) -> None:
+@pytest.mark.parametrize("kills", [(4,), slow((3, 5, 4))])
+def test_killed_while_fetching_pictures(
+    tmp_path: Path, crawl: Crawl, site: DemoSite, tree: Tree, kills: tuple[int, ...]
+) -> None:
     crawl(tmp_path / "unbroken", site=site, **ON)
     archive = tmp_path / "killed"
     crawl(archive, site=site)
-    for number in (3, 5, 4):
+    for number in kills:
         assert kill_at_picture(number, crawl, site, archive) == -signal.SIGKILL
     assert picture_files(archive)
 

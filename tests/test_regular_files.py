@@ -14,9 +14,6 @@ from typing import Any
 
 import pytest
 
-from demo.crawl import FAST, command, site_settings
-from demo.server import Server
-from demo.site import Site
 from newsarchive.archive.archive import Archive
 from newsarchive.archive.files import is_file, open_file, read_file
 from newsarchive.archive.lock import Lock, holder
@@ -29,7 +26,7 @@ from newsarchive.commands.verify import verify
 from newsarchive.errors import BadArgument, LedgerBroken
 from newsarchive.spiders.base import named_articles
 from tests.archived import make_due, settings_of
-from tests.conftest import Crawl, finished
+from tests.conftest import Crawl, DemoSite
 from tests.test_kill import content
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
@@ -81,22 +78,6 @@ def seconds(number: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, former)
 
 
-@pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Server]]:
-    """An archive that has something of everything, and the site that it comes from."""
-    archive = tmp_path_factory.mktemp("sound")
-    server = Server(Site(filler=2_000, local_pictures=True))
-    server.start()
-    settings = {**site_settings(server.url), **FAST, "ARCHIVE_PICTURES": True}
-    edited, spoilt = [it.id for it in server.site.articles()][:2]
-    server.site.faults.add(f"/rain/a/{spoilt}", "challenge")
-    finished(command("crawl qq", archive, **settings), archive)
-    server.site.edit(edited, title="改过的题目：河水退了")
-    finished(command("crawl qq", archive, "-a", f"urls={edited}", **settings), archive)
-    yield archive, server
-    server.stop()
-
-
 @pytest.fixture(autouse=True)
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is read is what is tested here, not the processes that `reextract` has read it."""
@@ -104,7 +85,7 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def archive(sound: tuple[Path, Server], tmp_path: Path) -> Path:
+def archive(sound: tuple[Path, DemoSite], tmp_path: Path) -> Path:
     (tmp_path / "secret").write_bytes(SECRET)
     os.mkfifo(tmp_path / "pipe")
     return Path(shutil.copytree(sound[0], tmp_path / "archive"))
@@ -265,14 +246,13 @@ def test_what_a_file_is(tmp_path: Path) -> None:
 
 
 def test_a_run_goes_on_and_writes_again_what_was_lost(
-    archive: Path, sound: tuple[Path, Server], crawl: Crawl, tmp_path: Path
+    archive: Path, sound: tuple[Path, DemoSite], crawl: Crawl, tmp_path: Path
 ) -> None:
     before = content(archive)
     for place in PLACES[6:]:
         put(archive, place, "pipe")
     make_due(archive)
-    settings: dict[str, Any] = {**site_settings(sound[1].url), **FAST, "ARCHIVE_PICTURES": True}
-    result = crawl(archive, timeout=60, **settings)
+    result = crawl(archive, site=sound[1], timeout=60, ARCHIVE_PICTURES=True)
     assert result.returncode == 0, result
     assert "cannot be read as a file, written again" in result.stderr
     assert content(archive) == before

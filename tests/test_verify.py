@@ -17,40 +17,19 @@ from pathlib import Path
 import pytest
 from scrapy.settings import Settings
 
-from demo.crawl import FAST, command, site_settings
-from demo.server import Server
-from demo.site import Site
 from newsarchive.archive import parallel
 from newsarchive.archive.ledger import Ledger, Row
 from newsarchive.archive.lock import Lock
 from newsarchive.archive.verify import Finding, table
 from newsarchive.commands.verify import verify
-from tests.conftest import Crawl, finished
+from tests.conftest import Crawl, DemoSite
 
 _BESIDE = ("ledger.sqlite-shm", "ledger.sqlite-wal")
 
 
-@pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An archive with pictures, a former version and a page in quarantine."""
-    archive = tmp_path_factory.mktemp("sound")
-    server = Server(Site(filler=2_000, local_pictures=True))
-    server.start()
-    settings = {**site_settings(server.url), **FAST, "ARCHIVE_PICTURES": True}
-    edited, spoilt = [it.id for it in server.site.articles()][:2]
-    server.site.faults.add(f"/rain/a/{spoilt}", "challenge")
-    finished(command("crawl qq", archive, **settings), archive)
-    server.site.edit(edited, title="改过的题目：河水退了")
-    finished(command("crawl qq", archive, "-a", f"urls={edited}", **settings), archive)
-    server.stop()
-    assert list(archive.glob("revisions/*/*/*.md"))
-    assert list(archive.glob("quarantine/*/*.html.gz"))
-    return archive
-
-
 @pytest.fixture
-def archive(sound: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(sound, tmp_path / "archive"))
+def archive(sound: tuple[Path, DemoSite], tmp_path: Path) -> Path:
+    return Path(shutil.copytree(sound[0], tmp_path / "archive"))
 
 
 def found(archive: Path) -> list[Finding]:
