@@ -19,6 +19,7 @@ from pathlib import Path
 from newsarchive.archive.archive import Archive
 from newsarchive.archive.files import content_path
 from newsarchive.archive.ledger import Row, State
+from newsarchive.options import Options
 
 BEIJING = timezone(timedelta(hours=8))
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
@@ -30,7 +31,10 @@ def article_id(n: int) -> str:
 
 
 def fill(folder: Path, articles: int) -> None:
-    with Archive.open(folder, purpose="benchmark", now=NOW) as archive, archive.ledger.transaction():
+    with (
+        Archive.open(Options(dir=folder), purpose="benchmark", now=lambda: NOW) as archive,
+        archive.ledger.transaction(),
+    ):
         for n in range(articles):
             published = NOW.astimezone(BEIJING) - timedelta(minutes=7 * n)
             path = content_path("qq", published, article_id(n))
@@ -64,7 +68,7 @@ def fill(folder: Path, articles: int) -> None:
 def run(folder: Path, listed: int) -> None:
     """Do what a run does with the ledger; prints the seconds and the peak memory in MB."""
     started = time.perf_counter()
-    with Archive.open(folder, purpose="benchmark", now=NOW) as archive:
+    with Archive.open(Options(dir=folder), purpose="benchmark", now=lambda: NOW) as archive:
         ledger = archive.ledger
         number = ledger.begin_run(NOW, 1, "benchmark")
         assert not list(ledger.due("qq", NOW, 8))

@@ -18,16 +18,14 @@ from scrapy.exceptions import UsageError
 from newsarchive import settings
 from newsarchive.archive.files import LEDGER
 from newsarchive.archive.rebuild import can_be_rebuilt
-from newsarchive.errors import ArchiveLocked, BadArgument, NewsArchiveError
-from newsarchive.extensions.log import in_words, is_fatal
+from newsarchive.errors import ArchiveLocked, BadArgument, NewsArchiveError, describe, is_fatal
 from newsarchive.messages import without_secrets
-from newsarchive.options import archive_folder, validate_settings, warn_of_slips
+from newsarchive.options import Options, validate_settings
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings, Settings
 
 
-NO_LEDGER = "there are documents and no ledger"
 _READER_GONE = 141  # as a shell says it of a program that SIGPIPE has ended
 
 
@@ -84,7 +82,6 @@ class OfflineCommand(ArchiveCommand):
         """Does it and returns the exit code. Its errors are said in one line."""
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
-        warn_of_slips(self.chosen)
         try:
             self.exitcode = self.work(args, opts)
             sys.stdout.flush()
@@ -93,7 +90,7 @@ class OfflineCommand(ArchiveCommand):
         except (NewsArchiveError, OSError, MemoryError, RuntimeError) as error:
             if isinstance(error, RuntimeError) and not is_fatal(error):
                 raise
-            print(f"scrapy {self.name}: {in_words(error)}", file=sys.stderr)
+            print(f"scrapy {self.name}: {describe(error)}", file=sys.stderr)
             self.exitcode = exit_code(error)
         except KeyboardInterrupt:
             print(f"scrapy {self.name}: stopped", file=sys.stderr)
@@ -122,7 +119,7 @@ def exit_code(error: BaseException) -> int:
 
 def existing_archive(settings: BaseSettings) -> Path:
     """ARCHIVE_DIR. Raises `BadArgument` for a folder without a ledger and without anything to rebuild one from."""
-    folder = archive_folder(settings)
+    folder = Options.from_settings(settings).dir
     if not (os.path.lexists(folder / LEDGER) or can_be_rebuilt(folder)):
         raise BadArgument(f"{folder} holds no archive: expected one (ARCHIVE_DIR)")
     return folder

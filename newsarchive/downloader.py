@@ -1,4 +1,4 @@
-"""What this project replaces of Scrapy's downloader: handlers, scheduler, robots.txt parser.
+"""What this project replaces of Scrapy's downloader: the HTTP handler, the scheduler, the parser of robots.txt.
 
 Requests that wait, a retry or any request to a host that has asked us to wait, wait in the scheduler and hold no slot,
 so that requests to other hosts go on. Those that do not pass the scheduler, robots.txt and pictures, are handled by
@@ -7,27 +7,39 @@ so that requests to other hosts go on. Those that do not pass the scheduler, rob
 
 from __future__ import annotations
 
+import gzip
 import heapq
 import time
+import zlib
 from base64 import b64encode
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from itertools import count
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import unquote, urlsplit
-from weakref import WeakKeyDictionary, WeakSet
 
 from scrapy.core.downloader import Downloader
 from scrapy.core.downloader.handlers.file import FileDownloadHandler
 from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
 from scrapy.core.scheduler import Scheduler
-from scrapy.exceptions import DownloadCancelledError, IgnoreRequest, NotConfigured
+from scrapy.exceptions import (
+    CannotResolveHostError,
+    DownloadCancelledError,
+    DownloadConnectionRefusedError,
+    DownloadFailedError,
+    DownloadTimeoutError,
+    IgnoreRequest,
+    NotConfigured,
+    ResponseDataLossError,
+)
 from scrapy.http import Headers
 from scrapy.robotstxt import ProtegoRobotParser, RobotParser, decode_robotstxt
 from scrapy.utils.asyncio import call_later
 from scrapy.utils.httpobj import urlparse_cached
 from scrapy.utils.python import to_unicode
 from twisted.python.failure import Failure
+
+from newsarchive.errors import is_fatal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +51,31 @@ if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
 
 
+_SITE = (
+    CannotResolveHostError,
+    DownloadCancelledError,
+    DownloadConnectionRefusedError,
+    DownloadFailedError,
+    DownloadTimeoutError,
+    IgnoreRequest,
+    ResponseDataLossError,
+    gzip.BadGzipFile,
+    zlib.error,
+    EOFError,
+)
+_SITE_MODULES = (
+    *("twisted.internet", "twisted.web", "OpenSSL"),
+    *("brotli", "backports.zstd", "compression.zstd"),  # whichever Scrapy unpacks with
+)
+
 _LONGEST_HEADERS = 256 * 1024  # bytes, with what comes in the same chunk as the last of them; as in Chrome
+
+
+def is_site_error(error: BaseException | None) -> bool:
+    """The network or what came over it; Scrapy passes on some of Twisted's errors unchanged."""
+    if error is not None and is_fatal(error):  # such as no connection, because too many files are open
+        return False
+    return isinstance(error, _SITE) or type(error).__module__.startswith(_SITE_MODULES)
 
 
 class NotSent(IgnoreRequest):
@@ -48,30 +84,6 @@ class NotSent(IgnoreRequest):
 
 class Refused(NotSent):
     """It was not sent because the site's firewall has refused an earlier one."""
-
-
-class FirewallAware(HTTP11DownloadHandler):
-    """After a 501, Tencent's firewall, nothing more is sent, whatever waits in Scrapy's queues.
-
-    A spider that is closing still sends every request that has passed the scheduler.
-    """
-
-    _refused: ClassVar[WeakSet[Crawler]] = WeakSet()  # each scheme has a handler of its own
-
-    def __init__(self, crawler: Crawler) -> None:
-        super().__init__(crawler)
-        self.crawler = crawler
-
-    async def download_request(self, request: Request) -> Response:
-        """Raises `Refused`."""
-        if self.crawler in self._refused:
-            raise Refused(f"{request.url}: not sent, the site's firewall has refused an earlier request (501)")
-        sent = _with_header_for_user(request)
-        response = await super().download_request(sent)
-        request.meta.update(sent.meta)  # how long it took, which AutoThrottle needs
-        if response.status == 501 and not request.meta.get("picture"):  # pictures come from hosts of their own
-            self._refused.add(self.crawler)
-        return response
 
 
 class _HeaderLimit:
@@ -105,12 +117,29 @@ class _HeaderLimit:
         return failure
 
 
-class LimitedHeaders(FirewallAware):
-    """The same, with a limit on the size of headers, which neither Scrapy nor Twisted has."""
+class ArticleDownloadHandler(HTTP11DownloadHandler):
+    """HTTP with a limit on the size of headers, which neither Scrapy nor Twisted has, and silence after a 501.
+
+    That the site's firewall answered with 501 is noticed here and not in a middleware: requests that wait for their
+    turn at a host have passed all middlewares, and a spider that is closing still sends them.
+    """
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
-        self._pool._factory = _with_limit(self._pool._factory)
+        self.crawler = crawler
+        self._pool._factory = _with_limit(self._pool._factory)  # Scrapy 2.19 has no public way to set it
+
+    async def download_request(self, request: Request) -> Response:
+        """Raises `Refused`."""
+        limits = SiteLimits.of(self.crawler)
+        if limits.refused:
+            raise Refused(f"{request.url}: not sent, the site's firewall has refused an earlier request (501)")
+        sent = _with_header_for_user(request)
+        response = await super().download_request(sent)
+        request.meta.update(sent.meta)  # how long it took, which AutoThrottle needs
+        if response.status == 501 and not request.meta.get("picture"):  # pictures come from hosts of their own
+            limits.refused = True
+        return response
 
 
 def _with_limit(factory: type[Any]) -> type[Any]:
@@ -135,6 +164,23 @@ def _with_header_for_user(request: Request) -> Request:
     return request.replace(url=parts._replace(netloc=host).geturl(), headers=headers)
 
 
+def is_closing(crawler: Crawler) -> bool:
+    """Whether the spider is closing, which waits for every request that is on its way."""
+    slot = _engine_slot(crawler)
+    return slot is not None and slot.closing is not None
+
+
+def wake_engine(crawler: Crawler) -> None:
+    """Has the engine look for work now, and not at its next heartbeat, up to five seconds later."""
+    if slot := _engine_slot(crawler):
+        slot.nextcall.schedule()
+
+
+def _engine_slot(crawler: Crawler) -> Any:
+    """Scrapy 2.19 has no public way to either."""
+    return crawler.engine._slot if crawler.engine else None
+
+
 class SavedPage(FileDownloadHandler):
     """`scrapy shell ./page.html`. Not for a crawl, whose URLs come from the network."""
 
@@ -145,35 +191,42 @@ class SavedPage(FileDownloadHandler):
         super().__init__(crawler)
 
 
-_LONGEST = 300.0  # seconds
+_LONGEST_WAIT = 300.0  # seconds
 _TOO_MANY = frozenset({429, 567})  # the latter is Tencent's
-_MOST = 2000  # requests that wait; each takes 3 kB
+_MOST_WAITING = 2000  # requests that wait; each takes 3 kB
 _RETRY = "newsarchive_retry_waits_until"  # in a request's meta
 
 
-class Patience:
-    """How long a request has to wait. One for each crawler."""
+class SiteLimits:
+    """What the site has asked of this crawl: to wait with requests to a host, or (501) to send nothing more.
 
-    _of: ClassVar[WeakKeyDictionary[Crawler, Patience]] = WeakKeyDictionary()
+    An extension, so that handlers, scheduler, downloader and middlewares find it.
+    """
 
     def __init__(self, first: float, clock: Callable[[], float] = time.monotonic) -> None:
         self.first = first
         """How many seconds a first retry waits; each further one twice as long."""
         self.clock = clock
+        self.refused = False
+        """Whether the site's firewall has refused a request."""
         self.waiting = 0
         """How many requests wait in the scheduler."""
         self._quiet_until: dict[str, float] = {}
 
     @classmethod
-    def of(cls, crawler: Crawler) -> Patience:
-        if crawler not in cls._of:
-            cls._of[crawler] = cls(crawler.settings.getfloat("ARCHIVE_BACKOFF"))
-        return cls._of[crawler]
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        return cls(crawler.settings.getfloat("ARCHIVE_BACKOFF"))
+
+    @classmethod
+    def of(cls, crawler: Crawler) -> SiteLimits:
+        limits = crawler.get_extension(cls)
+        assert limits is not None, "EXTENSIONS must have newsarchive.downloader.SiteLimits"  # noqa: S101
+        return limits
 
     @property
     def is_full(self) -> bool:
         """Whether so many requests wait that no more should be added, for any host."""
-        return self.waiting >= _MOST
+        return self.waiting >= _MOST_WAITING
 
     def until(self, request: Request) -> float:
         """By the clock. The wait of a retry starts at the first call."""
@@ -183,19 +236,19 @@ class Patience:
         """How long it still has to wait; 0 when it may go out."""
         return max(0.0, self.until(request) - self.clock())
 
-    def leaves_alone(self, request: Request) -> bool:
+    def is_quiet(self, request: Request) -> bool:
         """Whether the request's host has asked us to wait."""
         return self._quiet_until.get(_host(request), 0.0) > self.clock()
 
-    def listen(self, request: Request, response: Response) -> None:
+    def note_answer(self, request: Request, response: Response) -> None:
         """Notes an answer that asks us to wait: as long as it says, or as long as this request's next retry."""
         asked = retry_after(response) if response.status >= 400 else None
         if asked is None and response.status in _TOO_MANY:
             asked = self._wait(request.meta.get("retry_times", 0))
         if asked is not None:
-            self.leave_alone(request, self.clock() + min(asked, _LONGEST))
+            self.set_quiet(request, self.clock() + min(asked, _LONGEST_WAIT))
 
-    def leave_alone(self, request: Request, until: float) -> None:
+    def set_quiet(self, request: Request, until: float) -> None:
         """Nothing goes to the request's host before that time."""
         host = _host(request)
         self._quiet_until[host] = max(until, self._quiet_until.get(host, 0.0))
@@ -211,29 +264,29 @@ class Patience:
         return float(until)
 
     def _wait(self, tries: int) -> float:
-        return min(self.first * 2.0 ** min(tries, 64), _LONGEST)
+        return min(self.first * 2.0 ** min(tries, 64), _LONGEST_WAIT)
 
 
-class PatientScheduler(Scheduler):
+class WaitingScheduler(Scheduler):
     """Keeps waiting requests outside its queues, and gives them to the engine when their time has come."""
 
     def open(self, spider: Spider) -> Deferred[None] | None:
         assert self.crawler  # noqa: S101
-        self._patience = Patience.of(self.crawler)
+        self._limits = SiteLimits.of(self.crawler)
         self._waiting: list[tuple[float, int, Request]] = []
         self._number = count()  # requests cannot be compared
         self._timer: CallLaterResult | None = None
         return super().open(spider)
 
     def enqueue_request(self, request: Request) -> bool:
-        if self._patience.seconds(request):
+        if self._limits.seconds(request):
             self._wait(request)
             return True
         return super().enqueue_request(request)
 
     def next_request(self) -> Request | None:
         while (request := super().next_request()) is not None:
-            if not self._patience.seconds(request):
+            if not self._limits.seconds(request):
                 return request
             self._wait(request)  # its host has asked us to wait in the meantime
         return None
@@ -249,8 +302,8 @@ class PatientScheduler(Scheduler):
 
     def _wait(self, request: Request) -> None:
         first = self._waiting[0] if self._waiting else None
-        heapq.heappush(self._waiting, (self._patience.until(request), next(self._number), request))
-        self._patience.waiting = len(self._waiting)
+        heapq.heappush(self._waiting, (self._limits.until(request), next(self._number), request))
+        self._limits.waiting = len(self._waiting)
         if self._waiting[0] is not first:
             self._set_timer()
 
@@ -259,20 +312,20 @@ class PatientScheduler(Scheduler):
             self._timer.cancel()
         self._timer = None
         if self._waiting:
-            self._timer = call_later(max(0.0, self._waiting[0][0] - self._patience.clock()), self._release)
+            self._timer = call_later(max(0.0, self._waiting[0][0] - self._limits.clock()), self._release)
 
     def _release(self) -> None:
         self._timer = None
-        now, ready = self._patience.clock(), []
+        now, ready = self._limits.clock(), []
         while self._waiting and self._waiting[0][0] <= now:
             ready.append(heapq.heappop(self._waiting)[-1])
-        self._patience.waiting = len(self._waiting)
+        self._limits.waiting = len(self._waiting)
         for request in ready:
             self.crawler.engine.crawl(request)  # type: ignore[union-attr]  # which wakes the engine up, too
         self._set_timer()
 
 
-class PatientDownloader(Downloader):
+class WaitingDownloader(Downloader):
     """A request whose host has asked us to wait holds none of `CONCURRENT_REQUESTS`.
 
     These include requests that need a host's robots.txt, and pictures at the end of a run.
@@ -280,13 +333,13 @@ class PatientDownloader(Downloader):
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
-        self._patience = Patience.of(crawler)
+        self._limits = SiteLimits.of(crawler)
 
     def needs_backout(self) -> bool:
-        if self._patience.is_full:
+        if self._limits.is_full:
             return True
         return super().needs_backout() and self.total_concurrency <= sum(
-            not self._patience.leaves_alone(it) for it in self.active
+            not self._limits.is_quiet(it) for it in self.active
         )
 
 

@@ -14,9 +14,17 @@ NewsArchiveError
 │   ├── LedgerBroken      the ledger is unreadable or of a newer version
 │   └── ArchiveLocked     another run holds the archive
 └── BadArgument           an invalid spider argument, id or URL
+
+Besides, any error of Python or of a library: `is_fatal` and `describe` say what it means for a run.
 """
 
 from __future__ import annotations
+
+import errno
+import os
+from concurrent.futures.process import BrokenProcessPool
+
+from newsarchive.messages import printable, without_secrets
 
 
 class NewsArchiveError(Exception):
@@ -97,3 +105,71 @@ class LedgerBroken(ArchiveError):
 
 class ArchiveLocked(ArchiveError):
     """Another run holds the archive; the message says which."""
+
+
+_SCARCE = {
+    errno.EMFILE: "allow more open files (`ulimit -n`)",
+    errno.ENFILE: "allow more open files on this machine, or end other programs",
+    errno.EAGAIN: "allow more processes and threads (`ulimit -u`), or end other programs",
+    errno.ENOMEM: "give this run more memory, or end other programs",
+    errno.ENOBUFS: "give this machine more memory, or end other programs",
+}
+# with these every further article would fail in the same way
+_MACHINE = {
+    errno.ENOSPC: "make room on it",
+    errno.EDQUOT: "the quota is used up: make room",
+    errno.EFBIG: "the largest size of a file that is allowed here is reached",
+    errno.EROFS: "it can only be read: mount it for writing",
+    errno.EIO: "look at the disk's health",
+    errno.EACCES: "give the user of this run the right to write there",
+    errno.EPERM: "give the user of this run the right to write there",
+    **_SCARCE,
+}
+_NO_THREAD = "can't start new thread"
+
+
+def is_fatal(error: BaseException) -> bool:
+    """The machine, the disk or the archive's own files: it makes no sense to go on."""
+    of_disk = isinstance(error, OSError) and error.filename is not None
+    return of_disk or isinstance(error, ArchiveError) or bool(_advice(error))
+
+
+def _advice(error: BaseException) -> str:
+    """What can be done about a fault of the machine; `""` for any other error."""
+    if isinstance(error, MemoryError):
+        return _MACHINE[errno.ENOMEM]
+    if isinstance(error, BrokenProcessPool):
+        return "it was ended by force, or ran out of memory: give this run more"
+    if isinstance(error, RuntimeError) and _NO_THREAD in str(error):
+        return _MACHINE[errno.EAGAIN]
+    if isinstance(error, OSError):
+        return _MACHINE.get(error.errno or 0, "")
+    return _SCARCE.get(_twisted_errno(error), "")
+
+
+def _twisted_errno(error: BaseException) -> int:
+    """The number of the error that kept Twisted from making a connection; 0 for all others."""
+    number = getattr(error, "osError", None)
+    return number if isinstance(number, int) else 0
+
+
+def describe(error: BaseException) -> str:
+    """One line for the person who runs it."""
+    return without_secrets(printable(_described(error)))
+
+
+def _described(error: BaseException) -> str:
+    if isinstance(error, NewsArchiveError):
+        return str(error)
+    text = " ".join(str(error).split())
+    if is_fatal(error):
+        what = text or "out of memory"
+        if isinstance(error, OSError):
+            what = f"{error.strerror} ({error.filename})" if error.filename else str(error.strerror)
+        elif number := _twisted_errno(error):
+            what = os.strerror(number)
+        elif isinstance(error, BrokenProcessPool):
+            what = "a process of this program is gone"
+        advice = _advice(error) or "look at what is there"
+        return f"{what}: {advice}; the next run goes on where this one stopped"
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

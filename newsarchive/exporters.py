@@ -20,6 +20,11 @@ class MarkdownItemExporter(BaseItemExporter):
         self.file = file
 
     def export_item(self, item: Any) -> None:
-        """Takes an `Article`, or any item with the same fields."""
-        article = item if isinstance(item, Article) else Article(**ItemAdapter(item).asdict())
-        self.file.write(localised(render(article), article.local_pictures).encode())
+        """Takes an `Article`, or any item with its fields: a dict, a dataclass, an attrs class.
+
+        One that has been rendered already holds its `document`; `local_pictures` are links to use in place of the
+        site's.
+        """
+        fields = ItemAdapter(item)
+        document = fields.get("document") or render(item if isinstance(item, Article) else Article(**fields))
+        self.file.write(localised(document, fields.get("local_pictures") or {}).encode())

@@ -42,6 +42,11 @@ class Page:
     """The file that a replayed page was read from, for a WARC record with its offset (`FILE:OFFSET`);
     `""` from the network."""
 
+    def header(self, name: str) -> str:
+        """The value of a response header; `""` without it."""
+        values = [value for given, value in self.headers if given.lower() == name.lower()]
+        return values[-1] if values else ""
+
 
 @dataclass(kw_only=True)
 class Article:
@@ -74,16 +79,6 @@ class Article:
     """Keys of the page's own data that nobody has described yet: the first sign of a new layout."""
     missed_pictures: bool = False
     """The page names pictures of its body, and not one of them was found there."""
-    content_hash: str = ""
-    """SHA-256 of the document with the site's own picture links; `""` until it was compared with the archive."""
-    local_pictures: dict[str, str] = field(default_factory=dict)
-    """Pictures that are in the archive: the site's URL → the link in the file. Everything else is the same."""
-    etag: str = ""
-    """`ETag` of the page's answer, for a later conditional request."""
-    last_modified: str = ""
-    """`Last-Modified` of the page's answer."""
-    captured: datetime | None = field(default=None, metadata=_ISO)
-    """When the page came, UTC, of one that a WARC file holds; `None` for all others."""
 
 
 @dataclass(kw_only=True)

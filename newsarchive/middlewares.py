@@ -12,7 +12,7 @@ from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 from scrapy.utils.httpobj import urlparse_cached
 
-from newsarchive.downloader import NotSent, Patience
+from newsarchive.downloader import NotSent, SiteLimits, is_closing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -21,12 +21,6 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
 _LOOK = 0.5  # seconds between two checks whether the crawl goes on
-
-
-def _is_closing(crawler: Crawler) -> bool:
-    """Whether the spider is closing, which waits for every request that is on its way."""
-    slot = crawler.engine._slot if crawler.engine else None  # there is no public API for it
-    return slot is not None and slot.closing is not None
 
 
 class SiteHosts(OffsiteMiddleware):
@@ -69,20 +63,20 @@ class Backoff:
 
     def __init__(
         self,
-        patience: Patience,
+        limits: SiteLimits,
         goes_on: Callable[[], bool] = lambda: True,
         picture_domains: Callable[[], Collection[str]] = tuple,
     ) -> None:
-        self.patience = patience
+        self.limits = limits
         self.goes_on = goes_on
         self.picture_domains = picture_domains
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         return cls(
-            Patience.of(crawler),
+            SiteLimits.of(crawler),
             # not `crawler.crawling`, which `scrapy shell` never is
-            lambda: crawler.engine.running and not _is_closing(crawler),
+            lambda: crawler.engine.running and not is_closing(crawler),
             lambda: getattr(crawler.spider, "picture_domains", ()),
         )
 
@@ -92,24 +86,24 @@ class Backoff:
         Raises `NotSent` for a picture that can wait until the end of the run, and when the crawl is stopped: that
         must not take five minutes.
         """
-        if not self.patience.seconds(request):
+        if not self.limits.seconds(request):
             return None
         if request.callback is not NO_CALLBACK:
             return request.copy()
         parts = urlparse_cached(request)
         if parts.path == "/robots.txt":  # the requests that need it must not hold a slot either
-            self.patience.leave_alone(request, self.patience.until(request))
+            self.limits.set_quiet(request, self.limits.until(request))
         picture = request.meta.get("picture") or _is_below(parts.hostname, self.picture_domains())
-        if picture and not request.meta.get("patient"):
+        if picture and not request.meta.get("may_wait"):
             raise NotSent(f"{request.url}: not sent, it would have to wait")
-        while seconds := self.patience.seconds(request):
+        while seconds := self.limits.seconds(request):
             if not self.goes_on():
                 raise NotSent(f"{request.url}: not sent, the crawl was stopped")
             await asyncio.sleep(min(seconds, _LOOK))
         return None
 
     def process_response(self, request: Request, response: Response) -> Response:
-        self.patience.listen(request, response)
+        self.limits.note_answer(request, response)
         return response
 
 

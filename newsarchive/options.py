@@ -1,4 +1,4 @@
-"""Our settings: what each may be, checked before anything is opened, and the values that follow from them."""
+"""Our settings, read once into one typed object, and the check of all settings before anything is opened."""
 
 from __future__ import annotations
 
@@ -7,112 +7,146 @@ import math
 import re
 import sys
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, fields
+from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, Self, TextIO, TypeVar
 from urllib.parse import urlsplit
 
 from scrapy.settings import default_settings
 from scrapy.utils.conf import closest_scrapy_cfg
 
 from newsarchive import settings as our_settings
-from newsarchive.archive.schedule import Schedule
 from newsarchive.errors import BadArgument
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
 
-
-def archive_folder(settings: BaseSettings) -> Path:
-    """ARCHIVE_DIR; relative to the folder of `scrapy.cfg`; `~` is the user's home."""
-    beginning = Path(closest_scrapy_cfg() or ".").absolute()
-    return (beginning.parent if beginning.is_file() else beginning) / Path(settings["ARCHIVE_DIR"]).expanduser()
-
-
-def stream_for_people(settings: BaseSettings) -> TextIO:
-    """Where a summary is printed: on standard output, unless that is what `-o` exports to."""
-    return sys.stderr if any(map(is_standard_output, settings.getdict("FEEDS"))) else sys.stdout
-
-
-def is_standard_output(feed: object) -> bool:
-    """Whether a key of FEEDS means standard output, as `-o -:jsonl` does."""
-    return urlsplit(str(feed)).scheme == "stdout"
-
-
-def recheck_ages(settings: BaseSettings) -> list[timedelta]:
-    """ARCHIVE_RECHECK_HOURS: how old an article is when it is looked at again."""
-    return [timedelta(hours=float(hours)) for hours in settings.getlist("ARCHIVE_RECHECK_HOURS")]
-
-
-def schedule(settings: BaseSettings, now: Callable[[], datetime]) -> Schedule:
-    """ARCHIVE_RECHECK_HOURS, ARCHIVE_MAX_TRIES and ARCHIVE_RETRY_MINUTES."""
-    return Schedule(
-        now=now,
-        ages=recheck_ages(settings),
-        max_tries=settings.getint("ARCHIVE_MAX_TRIES"),
-        first_delay=timedelta(minutes=settings.getfloat("ARCHIVE_RETRY_MINUTES")),
-    )
-
-
-logger = logging.getLogger(__name__)
-
-_LONGEST = 1e6  # minutes or hours, a hundred years of the latter: more is a slip, and no date can hold much more
 _OURS = ("ARCHIVE_", "QQ_")
 _OUR_NAMES = [each for each in dir(our_settings) if each.isupper()]
 _KNOWN = frozenset(each for each in (*_OUR_NAMES, *dir(default_settings)) if each.isupper())
-_CHANNEL = re.compile(r"[a-z0-9_]+", re.ASCII)
+_Number = TypeVar("_Number", int, float)
+_LONGEST = 1e6  # minutes or hours: more is a slip, and no date can hold much more than a million hours
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """The settings `ARCHIVE_…`, each under its own name; `settings.py` says what they mean."""
+
+    dir: Path
+    """Absolute: a relative `ARCHIVE_DIR` is below the folder of `scrapy.cfg`, and `~` is the user's home."""
+    open: bool = our_settings.ARCHIVE_OPEN
+    backoff: float = our_settings.ARCHIVE_BACKOFF
+    pages: bool = our_settings.ARCHIVE_PAGES
+    min_text: int = our_settings.ARCHIVE_MIN_TEXT
+    pictures: bool = our_settings.ARCHIVE_PICTURES
+    pictures_url: str = our_settings.ARCHIVE_PICTURES_URL
+    pictures_max_bytes: int = our_settings.ARCHIVE_PICTURES_MAX_BYTES
+    pictures_backlog: int = our_settings.ARCHIVE_PICTURES_BACKLOG
+    recheck_hours: tuple[timedelta, ...] = tuple(timedelta(hours=each) for each in our_settings.ARCHIVE_RECHECK_HOURS)
+    retry_minutes: timedelta = timedelta(minutes=our_settings.ARCHIVE_RETRY_MINUTES)
+    max_tries: int = our_settings.ARCHIVE_MAX_TRIES
+    progress: bool | None = our_settings.ARCHIVE_PROGRESS
+
+    @classmethod
+    def from_settings(cls, settings: BaseSettings) -> Self:
+        """Raises `BadArgument` for a value that cannot be used."""
+        names = {field.name: f"ARCHIVE_{field.name.upper()}" for field in fields(cls)}
+        return cls(**{field: _read(settings, name) for field, name in names.items()})
 
 
 @dataclass(frozen=True)
 class Kind:
-    """What is accepted, in words and as a test."""
+    """What a setting may be."""
 
     expected: str
-    accepts: Callable[[BaseSettings, str], bool]
-    """Of the settings and a name in them; `ValueError` and `TypeError` mean no."""
+    read: Callable[[Any], Any]
+    """The typed value of a raw one. Raises `ValueError`, `TypeError` or `RuntimeError` for one that cannot be used."""
 
 
 def _whole(least: int) -> Kind:
-    return Kind(
-        f"a whole number of at least {least}", lambda settings, name: least <= settings.getint(name, least - 1) < 2**31
-    )
+    return Kind(f"a whole number of at least {least}", lambda value: _within(int(value), least, 2**31 - 1))
 
 
-def _is_url(text: object) -> bool:
-    """Whether it is an http(s) URL with a host.
+def _within(number: _Number, least: float, most: float) -> _Number:
+    if not least <= number <= most:
+        raise ValueError
+    return number
 
-    >>> _is_url("https://i.news.qq.com/list"), _is_url("i.news.qq.com/list"), _is_url("http:///list")
-    (True, False, False)
+
+def _finite(value: object) -> float | None:
+    return None if value is None else _within(float(value), -sys.float_info.max, sys.float_info.max)  # type: ignore[arg-type]
+
+
+def _yes_or_no(value: object) -> bool:
+    """As `Settings.getbool` reads it."""
+    words = {"True": True, "true": True, "1": True, "False": False, "false": False, "0": False}
+    if value is None or str(value) not in words:
+        raise ValueError
+    return words[str(value)]
+
+
+def _list(value: object) -> list[Any]:
+    """As `Settings.getlist` reads it."""
+    return [each.strip() for each in value.split(",")] if isinstance(value, str) and value else list(value or [])  # type: ignore[call-overload]
+
+
+def _folder(value: object) -> Path:
+    beginning = Path(closest_scrapy_cfg() or ".").absolute()
+    return (beginning.parent if beginning.is_file() else beginning) / Path(_text(value)).expanduser()
+
+
+def _text(value: object) -> str:
+    if not str(value or "").strip():
+        raise ValueError
+    return str(value)
+
+
+def _url(value: object) -> str:
+    """An http(s) URL with a host.
+
+    >>> _url("https://i.news.qq.com/list")
+    'https://i.news.qq.com/list'
     """
-    if not isinstance(text, str) or re.search(r"\s", text):
-        return False
+    text = str(value)
     parts = urlsplit(text)
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    if re.search(r"\s", text) or parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
+        raise ValueError
+    return text
 
 
-def _is_level(settings: BaseSettings, name: str) -> bool:
-    logging.Handler().setLevel(settings[name])
-    return True
+def _link_prefix(value: object) -> str:
+    text = str(value)
+    if re.search(r"[\s\x00-\x1f<>()\[\]\"\\]", text):  # would end a link in Markdown
+        raise ValueError
+    return text if text.startswith("/") else _url(text)
 
 
-_NOT_NEGATIVE = Kind("a number of at least 0", lambda settings, name: 0 <= settings.getfloat(name, -1) < math.inf)
-_POSITIVE = Kind("a number above 0", lambda settings, name: 0 < settings.getfloat(name) < math.inf)
-_TEXT = Kind("some text", lambda settings, name: bool(str(settings[name] or "").strip()))
-_URL = Kind("a URL like https://host/path", lambda settings, name: _is_url(settings[name]))
+def _channels(value: object) -> list[str]:
+    channels = _list(value)
+    if not channels or not all(re.fullmatch(r"[a-z0-9_]+", each, re.ASCII) for each in channels):
+        raise ValueError
+    return channels
+
+
+def _hours(value: object) -> tuple[timedelta, ...]:
+    return tuple(timedelta(hours=_within(float(each), 0, _LONGEST)) for each in _list(value))
+
+
+_AT_LEAST_0 = "a number of at least 0"
+_NOT_NEGATIVE = Kind(_AT_LEAST_0, lambda value: _within(float(value), 0, sys.float_info.max))
+_URL = Kind("a URL like https://host/path", _url)
+_TEXT = Kind("some text", _text)
+_OF_TYPE = {
+    bool: Kind("True or False", _yes_or_no),
+    int: Kind("a number", _finite),
+    float: Kind("a number", _finite),
+}
 
 KINDS: dict[str, Kind] = {
-    "ARCHIVE_DIR": Kind(
-        "a folder", lambda settings, name: _TEXT.accepts(settings, name) and bool(Path(settings[name]).expanduser())
-    ),
-    "QQ_CHANNELS": Kind(
-        "names of channels with commas between them",
-        lambda settings, name: (
-            bool(settings.getlist(name))
-            and all(_CHANNEL.fullmatch(str(each).strip()) for each in settings.getlist(name))
-        ),
-    ),
+    "ARCHIVE_DIR": Kind("a folder", _folder),
+    "QQ_CHANNELS": Kind("names of channels with commas between them", _channels),
     **dict.fromkeys(("QQ_LIST_URL", "QQ_ARTICLE_URL", "QQ_HOT_URL", "QQ_ACCOUNT_URL", "QQ_SITEMAP_URL"), _URL),
     "USER_AGENT": _TEXT,
     **dict.fromkeys(("DOWNLOAD_DELAY", "AUTOTHROTTLE_START_DELAY", "AUTOTHROTTLE_MAX_DELAY"), _NOT_NEGATIVE),
@@ -121,75 +155,51 @@ KINDS: dict[str, Kind] = {
     "RETRY_TIMES": _whole(0),
     "RETRY_HTTP_CODES": Kind(
         "HTTP statuses with commas between them",
-        lambda settings, name: all(100 <= int(each) <= 599 for each in settings.getlist(name)),
+        lambda value: [_within(int(each), 100, 599) for each in _list(value)],
     ),
-    "DOWNLOAD_TIMEOUT": _POSITIVE,
+    "DOWNLOAD_TIMEOUT": Kind("a number above 0", lambda value: _within(float(value), math.ulp(0), sys.float_info.max)),
     "DOWNLOAD_MAXSIZE": _whole(0),
     "ARCHIVE_MIN_TEXT": _whole(0),
-    "ARCHIVE_PICTURES_URL": Kind(
-        "a path that begins with / or a URL",
-        lambda settings, name: (
-            not re.search(r"[\s\x00-\x1f<>()\[\]\"\\]", str(settings[name]))  # would end a link in Markdown
-            and (str(settings[name]).startswith("/") or _is_url(settings[name]))
-        ),
-    ),
+    "ARCHIVE_PICTURES_URL": Kind("a path that begins with / or a URL", _link_prefix),
     "ARCHIVE_PICTURES_MAX_BYTES": _whole(1),
     "ARCHIVE_PICTURES_BACKLOG": _whole(0),
-    "ARCHIVE_RECHECK_HOURS": Kind(
-        "hours with commas between them",
-        lambda settings, name: all(0 <= float(each) <= _LONGEST for each in settings.getlist(name)),
-    ),
-    "ARCHIVE_RETRY_MINUTES": Kind(
-        "a number of at least 0", lambda settings, name: 0 <= settings.getfloat(name, -1) <= _LONGEST
-    ),
+    "ARCHIVE_RECHECK_HOURS": Kind("hours with commas between them", _hours),
+    "ARCHIVE_RETRY_MINUTES": Kind(_AT_LEAST_0, lambda value: timedelta(minutes=_within(float(value), 0, _LONGEST))),
     "ARCHIVE_MAX_TRIES": _whole(1),
     "ARCHIVE_PROGRESS": Kind(
-        "None, True or False",
-        lambda settings, name: settings[name] in (None, "", "None") or settings.getbool(name) in (True, False),
+        "None, True or False", lambda value: None if value in (None, "", "None") else _yes_or_no(value)
     ),
-    "LOG_LEVEL": Kind("DEBUG, INFO, WARNING, ERROR or CRITICAL", _is_level),
+    "LOG_LEVEL": Kind("DEBUG, INFO, WARNING, ERROR or CRITICAL", lambda value: logging.Handler().setLevel(value)),
 }
 """The settings with a stricter check than the type of their default."""
 
-_OF_TYPE = {
-    bool: Kind("True or False", lambda settings, name: settings.getbool(name) in (True, False)),
-    int: Kind("a number", lambda settings, name: settings[name] is None or math.isfinite(settings.getfloat(name))),
-    float: Kind("a number", lambda settings, name: settings[name] is None or math.isfinite(settings.getfloat(name))),
-}
 
-
-def validate_settings(settings: BaseSettings, options: Collection[str] = ()) -> None:
+def validate_settings(settings: BaseSettings, overridden: Collection[str] = ()) -> None:
     """Raises `BadArgument` for a value that cannot be used, or for a misspelt name of one of our settings.
 
-    It does not matter where it was set. `options` are the names given with `-s`: there a misspelt name of one of
-    Scrapy's settings is refused too.
+    It does not matter where it was set. `overridden` are the names given with `-s`: there a misspelt name of one of
+    Scrapy's settings is refused too; in a settings file it may be another program's, such as USER_AGENTS.
     """
     for name in settings:
-        shown = f"-s {name}" if name in options else name
-        if (name in options or name.startswith(_OURS)) and (meant := misspelt(name)):
-            raise BadArgument(f"{shown}: no such setting, expected {' or '.join(meant)}")
-        kind = _kind(name)
-        try:
-            fits = kind is None or kind.accepts(settings, name)
-        except (ValueError, TypeError, RuntimeError):  # RuntimeError: the home of a user that does not exist
-            fits = False
-        if kind and not fits:
-            raise BadArgument(f"{shown}={' '.join(str(settings[name]).split())}: expected {kind.expected}")
+        if (name in overridden or name.startswith(_OURS)) and (meant := misspelt(name)):
+            raise BadArgument(f"{_shown(name, overridden)}: no such setting, expected {' or '.join(meant)}")
+        _read(settings, name, overridden)
 
 
-def warn_of_slips(settings: BaseSettings) -> None:
-    """Logs names in a settings file that nothing here reads and that resemble one of Scrapy's.
-
-    They are not refused: they may be another program's, such as USER_AGENTS.
-    """
-    for name in settings:
-        if meant := misspelt(name):
-            logger.warning("%s: Scrapy has no such setting, %s may be meant", name, meant[0])
-
-
-def _kind(name: str) -> Kind | None:
+def _read(settings: BaseSettings, name: str, overridden: Collection[str] = ()) -> Any:
     default = getattr(our_settings, name, getattr(default_settings, name, None))
-    return KINDS.get(name) or _OF_TYPE.get(type(default))
+    kind = KINDS.get(name) or _OF_TYPE.get(type(default))
+    if kind is None:
+        return settings[name]
+    try:
+        return kind.read(settings[name])
+    except (ValueError, TypeError, RuntimeError):  # RuntimeError: the home of a user that does not exist
+        given = " ".join(str(settings[name]).split())
+        raise BadArgument(f"{_shown(name, overridden)}={given}: expected {kind.expected}") from None
+
+
+def _shown(name: str, overridden: Collection[str]) -> str:
+    return f"-s {name}" if name in overridden else name
 
 
 def misspelt(name: str) -> list[str]:
@@ -204,3 +214,13 @@ def misspelt(name: str) -> list[str]:
         alike = [each for each in _OUR_NAMES if each.startswith(name.upper().partition("_")[0])]
         return get_close_matches(name.upper(), _OUR_NAMES, n=1) or alike
     return get_close_matches(name.upper(), _KNOWN, n=1, cutoff=0.85)
+
+
+def is_standard_output(feed: object) -> bool:
+    """Whether a key of FEEDS means standard output, as `-o -:jsonl` does."""
+    return urlsplit(str(feed)).scheme == "stdout"
+
+
+def stream_for_people(settings: BaseSettings) -> TextIO:
+    """Where a summary is printed: on standard output, unless that is what `-o` exports to."""
+    return sys.stderr if any(map(is_standard_output, settings.getdict("FEEDS"))) else sys.stdout

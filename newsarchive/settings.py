@@ -60,15 +60,15 @@ DOWNLOAD_WARNSIZE = 0  # default 32 MiB, which cannot be reached
 DOWNLOAD_HANDLERS = {
     **dict.fromkeys(("ftp", "s3", "data")),  # only http and https
     "file": "newsarchive.downloader.SavedPage",  # for `scrapy shell ./page.html`; a crawl opens none
-    **dict.fromkeys(("http", "https"), "newsarchive.downloader.LimitedHeaders"),
+    **dict.fromkeys(("http", "https"), "newsarchive.downloader.ArticleDownloadHandler"),
 }
 TELNETCONSOLE_ENABLED = False  # default True: a console that runs code
 REMOTE_CONTROL_ENABLED = False  # default True: a server that runs code
 METAREFRESH_ENABLED = False  # default True; articles have none; saves 0.13 ms a page
 SCHEDULER = (
-    "newsarchive.downloader.PatientScheduler"  # a retry, or a host that asks us to wait, keeps no other host waiting
+    "newsarchive.downloader.WaitingScheduler"  # a retry, or a host that asks us to wait, keeps no other host waiting
 )
-DOWNLOADER = "newsarchive.downloader.PatientDownloader"
+DOWNLOADER = "newsarchive.downloader.WaitingDownloader"
 DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,  # lets retried and redirected requests through
     "newsarchive.middlewares.SiteHosts": 50,
@@ -80,7 +80,6 @@ DOWNLOADER_MIDDLEWARES = {
 ITEM_PIPELINES = {
     "newsarchive.pipelines.preserve.Preserve": 100,  # first: what cannot be read now can be read later
     "newsarchive.pipelines.extract.Extract": 200,
-    "newsarchive.pipelines.extract.Validate": 300,  # before anything is compared or written
     "newsarchive.pipelines.revise.Revise": 400,  # before pictures: an unchanged article needs none
     "newsarchive.pipelines.pictures.Pictures": 500,
     "newsarchive.pipelines.store.Store": 600,  # last, and in it the ledger's row last
@@ -114,7 +113,7 @@ FEED_EXPORT_ENCODING = "utf-8"  # default: JSON with \uXXXX for each Chinese cha
 
 EXTENSIONS = {
     "newsarchive.extensions.run.Run": 0,
-    "newsarchive.extensions.quarantine.Quarantine": 10,
+    "newsarchive.downloader.SiteLimits": 0,
     "newsarchive.extensions.log.Progress": 20,
 }
 ARCHIVE_PROGRESS = None  # a live line: None on a terminal only, True always, False never

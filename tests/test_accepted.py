@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from scrapy.settings import BaseSettings, Settings
 from demo.crawl import FAST, PROJECT, site_settings
 from newsarchive import cli, settings
 from newsarchive.errors import BadArgument
-from newsarchive.options import KINDS, validate_settings, warn_of_slips
+from newsarchive.options import KINDS, Options, misspelt, validate_settings
 from tests import forked
 from tests.conftest import Crawl
 
@@ -117,25 +118,35 @@ def test_a_settings_file_of_ones_own_is_looked_at_too(tmp_path: Path, line: str,
 @pytest.mark.parametrize(
     ("name", "meant"),
     [
-        ("DOWNLOAD_DELY", "DOWNLOAD_DELAY"),
-        ("LOG_LEVLE", "LOG_LEVEL"),
-        ("USERAGENT", "USER_AGENT"),
-        ("ROBOTSTXT_OBAY", "ROBOTSTXT_OBEY"),
-        ("CONCURENT_REQUESTS", "CONCURRENT_REQUESTS"),
+        ("DOWNLOAD_DELY", ["DOWNLOAD_DELAY"]),
+        ("LOG_LEVLE", ["LOG_LEVEL"]),
+        ("USERAGENT", ["USER_AGENT"]),
+        ("ROBOTSTXT_OBAY", ["ROBOTSTXT_OBEY"]),
+        ("CONCURENT_REQUESTS", ["CONCURRENT_REQUESTS"]),
+        ("MY_EXTENSION_ENABLED", []),
+        ("FILES_EXPIRES", []),
+        ("IMAGES_THUMBS", []),
+        ("HAIGANG_SITE", []),
+        ("JOBDIR", []),
     ],
 )
-def test_a_misspelt_setting_of_scrapys_is_warned_about(caplog: pytest.LogCaptureFixture, name: str, meant: str) -> None:
-    settings_ = changed()
-    settings_.set(name, 1, priority="project")
+def test_a_misspelt_setting_of_scrapys_is_refused_on_the_command_line_alone(name: str, meant: list[str]) -> None:
+    assert misspelt(name) == meant
+    settings_ = changed(**{name: 1})
     validate_settings(settings_)
-    warn_of_slips(settings_)
-    assert caplog.messages == [f"{name}: Scrapy has no such setting, {meant} may be meant"]
-    assert caplog.records[0].levelname == "WARNING"
+    if meant:
+        with pytest.raises(BadArgument, match=f"-s {name}: no such setting, expected {meant[0]}"):
+            validate_settings(settings_, [name])
 
 
-def test_settings_that_are_known_or_somebody_elses_are_not_warned_about(caplog: pytest.LogCaptureFixture) -> None:
-    warn_of_slips(changed(MY_EXTENSION_ENABLED=1, FILES_EXPIRES=3, IMAGES_THUMBS={}, HAIGANG_SITE="x", JOBDIR="y"))
-    assert caplog.messages == []
+def test_options_are_typed(tmp_path: Path) -> None:
+    given = {"RECHECK_HOURS": "1, 6", "PROGRESS": "True", "PICTURES": "1", "RETRY_MINUTES": "0.5", "DIR": str(tmp_path)}
+    options = Options.from_settings(changed(**{f"ARCHIVE_{name}": value for name, value in given.items()}))
+    hour = timedelta(hours=1)
+    assert (options.dir, options.recheck_hours, options.progress, options.pictures, options.retry_minutes) == (
+        tmp_path, (hour, 6 * hour), True, True, hour / 120,
+    )  # fmt: skip
+    assert Options.from_settings(changed(ARCHIVE_DIR=tmp_path)) == Options(dir=tmp_path), "the defaults"
 
 
 BROKEN = {
@@ -171,12 +182,12 @@ def test_a_settings_file_that_is_gone_is_one_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize("module", ["newsarchive.own_settings", "archive_settings"])
 def test_a_folder_of_ones_own_has_its_own_settings(tmp_path: Path, module: str) -> None:
     """Also one that an earlier `newsarchive init` has made, whose scrapy.cfg names the file itself."""
-    own_settings(tmp_path, b"QQ_CHANNELS = ['tech']\nDOWNLOAD_DELY = 2\n")
+    own_settings(tmp_path, b"QQ_CHANNELS = ['tech']\n")
     (tmp_path / "scrapy.cfg").write_text(f"[settings]\ndefault = {module}\n")
     assert scrapy(tmp_path, "settings", "--get", "QQ_CHANNELS").stdout == "['tech']\n"
     done = scrapy(tmp_path, "status")
     assert done.returncode == 0, done
-    assert done.stderr == "DOWNLOAD_DELY: Scrapy has no such setting, DOWNLOAD_DELAY may be meant\n"
+    assert done.stderr == ""
 
 
 def own_settings(folder: Path, added: bytes) -> Path:

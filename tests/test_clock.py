@@ -15,6 +15,7 @@ from newsarchive.archive.ledger import Ledger, PictureRow, Row, State
 from newsarchive.archive.replay import saved_pages
 from newsarchive.archive.warc import WarcFile, page_exchange
 from newsarchive.items import Page
+from newsarchive.options import Options
 from newsarchive.pipelines.preserve import _original
 from tests.conftest import Crawl, DemoSite
 from tests.test_kill import content
@@ -74,7 +75,7 @@ def opened(folder: Path, rows: list[Row], now: datetime = NOW, ages: list[timede
     with Ledger.open(folder / "ledger.sqlite") as ledger:
         for each in rows:
             ledger.put(each)
-    with Archive.open(folder, purpose="a test", now=now, ages=ages) as archive:
+    with Archive.open(Options(dir=folder, recheck_hours=tuple(ages)), purpose="a test", now=lambda: now) as archive:
         return list(archive.ledger.rows())
 
 
@@ -143,8 +144,8 @@ class Ahead(datetime):
 
 class AddOn:
     def update_settings(self, settings):
-        from newsarchive.extensions import run
-        run.datetime = Ahead
+        from newsarchive.archive import archive
+        archive.datetime = Ahead
 """
 
 

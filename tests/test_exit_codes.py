@@ -216,7 +216,7 @@ def test_one_list_out_of_many_is_an_alarm_too(crawl: Crawl, demo_site: DemoSite,
     result = crawl(tmp_path, site=demo_site)
     assert result.returncode == 4, result
     assert len(lines(result.stderr)) == 1, result
-    assert "channel tech: no known form of a list" in result.stderr
+    assert "channel tech: the list reply has an unknown format" in result.stderr
 
 
 def test_a_gateways_error_page_for_once_is_no_alarm(crawl: Crawl, demo_site: DemoSite, tmp_path: Path) -> None:
@@ -252,17 +252,17 @@ async def broken(self):
     yield
 QQSpider.start = broken""",
     "pipeline": """
-from newsarchive.pipelines.extract import Validate
+from newsarchive.pipelines.revise import Revise
 def broken(self, item):
     raise RuntimeError("bug in the pipeline")
-Validate.process_item = broken""",
+Revise.process_item = broken""",
     "opening of a pipeline": """
-from newsarchive.pipelines.extract import Validate
+from newsarchive.pipelines.revise import Revise
 def broken(self):
     raise RuntimeError("bug in the opening of a pipeline")
-Validate.open_spider = broken""",
+Revise.open_spider = broken""",
     "extension": """
-from newsarchive.extensions.quarantine import Quarantine
+from newsarchive.pipelines.extract import Quarantine
 def broken(self, item):
     raise RuntimeError("bug in the extension")
 Quarantine.item_scraped = broken""",

@@ -23,7 +23,8 @@ from demo.faults import Answer
 from demo.site import Site
 from newsarchive.archive.files import stray_files
 from newsarchive.archive.ledger import Ledger, Row, State
-from newsarchive.extensions.log import in_words, is_fatal, is_site_error
+from newsarchive.downloader import is_site_error
+from newsarchive.errors import describe, is_fatal
 from tests.conftest import Crawl, DemoSite, slow
 from tests.test_kill import content
 
@@ -319,10 +320,10 @@ def test_a_disk_that_fills_while_a_run_goes_on(
 
 
 UNWRITTEN = {
-    "status.json": ("newsarchive.extensions.run.write_status", "the run could not write its status"),
+    "status.json": ("newsarchive.health.report.write_status", "the run could not write its status"),
     "its row": ("newsarchive.archive.ledger.Ledger.end_run", "No space left on device"),
     "both": (
-        "newsarchive.extensions.run.write_status newsarchive.archive.ledger.Ledger.end_run",
+        "newsarchive.health.report.write_status newsarchive.archive.ledger.Ledger.end_run",
         "could not write how",
     ),
 }
@@ -468,7 +469,7 @@ def test_too_many_open_files_are_no_fault_of_the_site(crawl: Crawl, demo_site: D
 def test_faults_of_the_machine_in_words(error: BaseException, words: str) -> None:
     assert is_fatal(error)
     assert not is_site_error(error)
-    assert words in in_words(error)
+    assert words in describe(error)
 
 
 @pytest.mark.parametrize("error", [RuntimeError("odd"), ConnectBindError(errno.EACCES, "Permission denied")])  # type: ignore[no-untyped-call]

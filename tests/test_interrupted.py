@@ -179,7 +179,7 @@ def test_a_replay_reads_the_others_first(
     assert archived(archive) == ids(demo_site) - {one}
     result = crawl(archive, *replay, **SETTINGS)
     assert result.returncode == 1
-    assert f"{saved}/0.html: left unread: reading it has ended the program {TRIES} times" in result.stderr
+    assert f"{saved}/0.html: skipped: reading it has ended the program {TRIES} times" in result.stderr
     deadly("")
     assert crawl(archive, *replay, ARCHIVE_MAX_TRIES=TRIES + 1).returncode == 0
     assert archived(archive) == ids(demo_site)
@@ -195,7 +195,7 @@ def test_a_page_in_quarantine(crawl: Crawl, demo_site: DemoSite, archive: Path, 
     assert crawl(archive, name="retry", ARCHIVE_MAX_TRIES=1).returncode == KILLED
     result = crawl(archive, name="retry", ARCHIVE_MAX_TRIES=1)
     assert result.returncode == 1
-    assert f"{one}.html.gz: left unread" in result.stderr
+    assert f"{one}.html.gz: skipped" in result.stderr
     assert result.status["last_run"]["counts"]["article/quarantined_again"] == len(ids(demo_site)) - 1
     assert len(list(archive.glob("quarantine/qq/*.html.gz"))) == len(ids(demo_site))
 

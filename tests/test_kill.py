@@ -241,7 +241,7 @@ def test_ctrl_c_once_ends_in_order(crawl: Crawl, small_site: DemoSite, tmp_path:
     assert result.returncode == 0, result
     assert "stopped on request" in result.stdout
     assert result.status["last_run"]["reason"] == "shutdown"
-    assert "SIGINT: stopping after what is on its way; once more stops by force" in result.stderr
+    assert "SIGINT: stopping when the requests under way have ended; a second one stops at once" in result.stderr
     assert "Traceback" not in result.stderr
     assert "fine, stopped on request (exit code 0)" in crawl(archive, name="status").stdout
     assert 5 <= len(content(archive)) < 60

@@ -17,8 +17,7 @@ import pytest
 
 from newsarchive.archive.ledger import KEPT_RUNS, Ledger, ListRow, Row, State
 from newsarchive.archive.schedule import next_check, retry_delay
-from newsarchive.errors import LedgerBroken
-from newsarchive.extensions.log import in_words
+from newsarchive.errors import LedgerBroken, describe
 from newsarchive.items import Article
 
 BEIJING = timezone(timedelta(hours=8))
@@ -30,14 +29,14 @@ ID = "20261101A00AB100"
 def article(article_id: str = ID, published: datetime = datetime(2026, 11, 1, 19, 0, tzinfo=BEIJING)) -> Article:
     return Article(
         source="qq", article_id=article_id, url=f"https://new.qq.com/rain/a/{article_id}", title="题",
-        published=published, body="文", family="F5", etag='"1"',
+        published=published, body="文", family="F5",
     )  # fmt: skip
 
 
 def archive(ledger: Ledger, article_id: str = ID, *, now: datetime = NOW, next_check: datetime | None = None) -> None:
     ledger.archived(
         ledger.get("qq", article_id), article(article_id), path=f"content/qq/2026/11/{article_id}.md",
-        content_hash="c", file_hash="f", revision=1, next_check=next_check, now=now,
+        content_hash="c", file_hash="f", revision=1, etag='"1"', next_check=next_check, now=now,
     )  # fmt: skip
 
 
@@ -531,7 +530,7 @@ def test_a_ledger_that_another_program_holds_is_no_broken_disk(tmp_path: Path, m
     monkeypatch.setattr("sqlite3.connect", lambda *args, **kwargs: real(*args, **{**kwargs, "timeout": 0.1}))
     with Ledger.open(path) as ledger, pytest.raises(OSError, match="another program holds the ledger") as caught:
         find(ledger)
-    assert in_words(caught.value).count("disk") == 0
+    assert describe(caught.value).count("disk") == 0
     holding.close()
 
 

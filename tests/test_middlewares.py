@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,9 +14,9 @@ from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 from scrapy.utils.test import get_crawler
+from twisted.internet.protocol import Factory
 
-from newsarchive.downloader import FirewallAware, NotSent, Patience, Refused
-from newsarchive.extensions.log import is_site_error
+from newsarchive.downloader import ArticleDownloadHandler, NotSent, Refused, SiteLimits, is_site_error
 from newsarchive.middlewares import Backoff, SiteHosts
 from newsarchive.spiders.base import Trouble, error_trouble
 from newsarchive.spiders.qq import QQSpider
@@ -79,18 +80,18 @@ def test_a_page_that_unpacks_too_large_is_no_refusal() -> None:
 
 
 class Waits:
-    """A `Patience` with a clock of its own."""
+    """`SiteLimits` with a clock of its own."""
 
     def __init__(self) -> None:
         self.now = 1000.0
-        self.patience = Patience(2.0, lambda: self.now)
+        self.limits = SiteLimits(2.0, lambda: self.now)
 
     def seconds(self, url: str, tries: int = 0) -> float:
-        return self.patience.seconds(Request(url, meta={"retry_times": tries}))
+        return self.limits.seconds(Request(url, meta={"retry_times": tries}))
 
     def answer(self, url: str, status: int, tries: int = 0, **headers: str) -> None:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        self.patience.listen(Request(url, meta={"retry_times": tries}), Response(url, status=status, headers=named))
+        self.limits.note_answer(Request(url, meta={"retry_times": tries}), Response(url, status=status, headers=named))
 
 
 def test_retries_wait_twice_as_long_each_time() -> None:
@@ -101,14 +102,14 @@ def test_retries_wait_twice_as_long_each_time() -> None:
 def test_the_time_of_a_retry_begins_once() -> None:
     waits = Waits()
     request = Request("https://new.qq.com/", meta={"retry_times": 1})
-    assert waits.patience.seconds(request) == 2
+    assert waits.limits.seconds(request) == 2
     waits.now += 1.5
-    assert waits.patience.seconds(request) == 0.5
+    assert waits.limits.seconds(request) == 0.5
     waits.now += 1
-    assert waits.patience.seconds(request) == 0
+    assert waits.limits.seconds(request) == 0
     again = request.copy()
     again.meta["retry_times"] = 2
-    assert waits.patience.seconds(again) == 4
+    assert waits.limits.seconds(again) == 4
 
 
 @pytest.mark.parametrize(
@@ -152,7 +153,7 @@ def asked(backoff: Backoff, url: str, **options: Any) -> Request | None:
 def test_what_waits_goes_back_to_the_scheduler_and_a_picture_to_the_end_of_the_run() -> None:
     waits = Waits()
     goes_on = True
-    backoff = Backoff(waits.patience, lambda: goes_on, lambda: ("gtimg.com",))
+    backoff = Backoff(waits.limits, lambda: goes_on, lambda: ("gtimg.com",))
     for host in ("https://new.qq.com", "https://inews.gtimg.com"):
         assert asked(backoff, f"{host}/a") is None
         waits.answer(f"{host}/a", 429, Retry_After="30")
@@ -166,17 +167,21 @@ def test_what_waits_goes_back_to_the_scheduler_and_a_picture_to_the_end_of_the_r
     goes_on = False
     for url in ("https://inews.gtimg.com/p", "https://new.qq.com/x"):
         with pytest.raises(NotSent, match="the crawl was stopped"):
-            asked(backoff, url, meta={"patient": True}, **own)
+            asked(backoff, url, meta={"may_wait": True}, **own)
 
 
 def test_after_a_501_nothing_is_sent_by_either_scheme(monkeypatch: pytest.MonkeyPatch) -> None:
     async def answered(_: object, request: Request) -> Response:
         return Response(request.url, status=501)
 
-    monkeypatch.setattr(HTTP11DownloadHandler, "__init__", lambda *_: None)
+    def made(self: Any, _: object) -> None:
+        self._pool = SimpleNamespace(_factory=Factory)
+
+    monkeypatch.setattr(HTTP11DownloadHandler, "__init__", made)
     monkeypatch.setattr(HTTP11DownloadHandler, "download_request", answered)
-    crawler, other = get_crawler(QQSpider, OURS), get_crawler(QQSpider, OURS)
-    by_http, by_https, of_another = (FirewallAware(each) for each in (crawler, crawler, other))
+    settings = OURS | {"EXTENSIONS": {"newsarchive.downloader.SiteLimits": 0}}
+    crawler, other = get_crawler(QQSpider, settings), get_crawler(QQSpider, settings)
+    by_http, by_https, of_another = (ArticleDownloadHandler(each) for each in (crawler, crawler, other))
     assert asyncio.run(by_http.download_request(Request("http://new.qq.com/a"))).status == 501
     with pytest.raises(Refused):
         asyncio.run(by_https.download_request(Request("https://new.qq.com/a")))

@@ -88,7 +88,7 @@ def test_a_page_that_is_no_article_is_one_line(demo_site: DemoSite, tmp_path: Pa
     url = f"{demo_site.url}/robots.txt"
     result = finished(command("parse --spider=qq", tmp_path / "archive", url), tmp_path / "archive")
     (line,) = result.logged("ERROR")
-    assert f"{url}: no article that could be archived: no page family claims it" in line
+    assert f"{url}: no article could be read: no page family claims it" in line
     assert "Traceback" not in result.stderr
 
 

@@ -445,7 +445,7 @@ def test_document_changed_by_hand_is_left_alone(tmp_path: Path, crawl: Crawl, si
     result = crawl(tmp_path, site=site, **ON)
     assert changed.read_text().endswith("手写的一行\n")
     assert site.url in changed.read_text()
-    assert f"{changed}: not as it was archived" in result.stderr
+    assert f"{changed}: changed since it was archived" in result.stderr
 
 
 def test_document_that_a_hand_has_spoilt_does_not_stop_the_others(tmp_path: Path, crawl: Crawl, site: DemoSite) -> None:

@@ -20,12 +20,11 @@ from newsarchive.archive.documents import Change, compare
 from newsarchive.archive.files import stray_files
 from newsarchive.archive.ledger import Ledger, Row, State
 from newsarchive.archive.rebuild import rebuild
-from newsarchive.cli import NO_LEDGER
 from newsarchive.commands.reextract import reextract
-from newsarchive.commands.status import whole_status
 from newsarchive.commands.verify import verify
 from newsarchive.errors import LedgerBroken
-from newsarchive.items import Article
+from newsarchive.health.report import NO_LEDGER, read_status
+from newsarchive.options import Options
 from tests.archived import make_due, settings_of
 from tests.conftest import Crawl, DemoSite, slow
 from tests.test_rechecks import content, counts
@@ -109,13 +108,10 @@ def test_after_a_rebuild_only_where_local_pictures_came_from_is_no_edit(
     write(tmp_path, text((said[0], LOCAL)))
     rebuild(tmp_path, now=NOW, pictures_url="/pictures/")
     path = write(tmp_path, text(said))
-    article = Article(
-        source="qq", article_id=path.stem, url="u", title="题", published=NOW, body="", content_hash=""
-    )  # fmt: skip
-    with Archive.open(tmp_path, purpose="a test", now=NOW) as archive:
+    with Archive.open(Options(dir=tmp_path), purpose="a test", now=lambda: NOW) as archive:
         [row] = archive.ledger.rows()
-        archive.ledger.put(replace(row, file_hash=hashlib.sha256(path.read_bytes()).hexdigest()))
-        assert compare(archive, article, text(now)) is found
+        row = replace(row, file_hash=hashlib.sha256(path.read_bytes()).hexdigest())
+        assert compare(archive, row, text(now)) is found
 
 
 BAD = {
@@ -187,7 +183,7 @@ def test_opening_sweeps_what_a_killed_run_left(tmp_path: Path) -> None:
     strays = [tmp_path / "content" / "qq" / "2026" / "10" / ".x.md.0123456789ab.part", tmp_path / ".l.part-wal"]
     for stray in strays:
         stray.touch()
-    with Archive.open(tmp_path, purpose="a test", now=NOW) as archive:
+    with Archive.open(Options(dir=tmp_path), purpose="a test", now=lambda: NOW) as archive:
         assert [row.article_id for row in archive.ledger.rows()] == ["20261031A00AB100"], "and rebuilds a lost ledger"
     assert not any(stray.exists() for stray in strays)
 
@@ -196,7 +192,7 @@ def test_an_emptied_ledger_is_rebuilt_also_after_somebody_has_looked_at_it(tmp_p
     write(tmp_path)
     for name in ("ledger.sqlite", "ledger.sqlite-wal"):
         (tmp_path / name).touch()
-    with Archive.open(tmp_path, purpose="a test", now=NOW) as archive:
+    with Archive.open(Options(dir=tmp_path), purpose="a test", now=lambda: NOW) as archive:
         assert [row.article_id for row in archive.ledger.rows()] == ["20261031A00AB100"]
 
 
@@ -348,7 +344,7 @@ def leave_in_log(folder: Path) -> None:
 
 
 def known(folder: Path) -> tuple[list[str], list[str]]:
-    with Archive.open(folder, purpose="a test", now=NOW) as archive:
+    with Archive.open(Options(dir=folder), purpose="a test", now=lambda: NOW) as archive:
         return [row.article_id for row in archive.ledger.rows()], [
             run.arguments for run in archive.ledger.last_runs(9)
         ]  # fmt: skip
@@ -428,7 +424,7 @@ def test_a_ledger_without_tables_is_a_missing_one(tmp_path: Path, make: Callable
     make(tmp_path / "ledger.sqlite")
     settings = settings_of(tmp_path)
     assert [it.reason for it in verify(settings)[1]] == [NO_LEDGER]
-    assert whole_status(tmp_path, 8)["problem"] == NO_LEDGER
+    assert read_status(tmp_path, 8)["problem"] == NO_LEDGER
     with pytest.raises(LedgerBroken, match=NO_LEDGER):
         reextract(settings, "qq", frozenset(), dry_run=True)
     assert known(tmp_path)[0] == [path.stem, "waiting"]
@@ -548,7 +544,7 @@ def test_pages_in_quarantine_are_in_the_new_ledger(crawl: Crawl, demo_site: Demo
 
 
 def test_rebuild_does_not_begin_while_a_run_goes_on(crawl: Crawl, demo_site: DemoSite, archive: Path) -> None:
-    with Archive.open(archive, purpose="a run that goes on", now=NOW):
+    with Archive.open(Options(dir=archive), purpose="a run that goes on", now=lambda: NOW):
         result = crawl(archive, name="rebuild")
     assert result.returncode == 75
     assert "a run that goes on" in result.stderr

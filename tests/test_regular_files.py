@@ -21,9 +21,10 @@ from newsarchive.archive.rebuild import rebuild
 from newsarchive.archive.replay import saved_pages
 from newsarchive.archive.warc import mend
 from newsarchive.commands.reextract import reextract
-from newsarchive.commands.status import whole_status
 from newsarchive.commands.verify import verify
 from newsarchive.errors import BadArgument, LedgerBroken
+from newsarchive.health.report import read_status
+from newsarchive.options import Options
 from newsarchive.spiders.base import named_articles
 from tests.archived import make_due, settings_of
 from tests.conftest import Crawl, DemoSite
@@ -120,14 +121,14 @@ def rebuild_it(archive: Path) -> None:
 
 
 def open_it(archive: Path) -> None:
-    with Archive.open(archive, purpose="a test", now=NOW) as opened:
+    with Archive.open(Options(dir=archive), purpose="a test", now=lambda: NOW) as opened:
         for row in opened.ledger.rows():
             opened.is_intact(row)
         list(mend(archive / "pages"))
 
 
 COMMANDS: dict[str, Callable[[Path], Any]] = {
-    "status": lambda archive: whole_status(archive, 8),
+    "status": lambda archive: read_status(archive, 8),
     "verify": lambda archive: verify(settings_of(archive)),
     "dry run": lambda archive: reextract(settings_of(archive), "qq", frozenset(), dry_run=True),
     "replay of pages": lambda archive: list(saved_pages(archive / "pages")),

@@ -1,69 +1,118 @@
-"""An opened archive folder: lock held, left-overs of killed runs removed, ledger open."""
+"""An opened archive: its lock, options, ledger and clock, and what a look at an article changes in it."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Sequence
-from datetime import datetime, timedelta
-from pathlib import Path
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
+from newsarchive.archive import quarantine
 from newsarchive.archive.documents import document_bytes
 from newsarchive.archive.files import LEDGER, LOCK, stray_files
-from newsarchive.archive.ledger import Ledger, Row, is_begun
+from newsarchive.archive.ledger import Ledger, Row, State, is_begun
 from newsarchive.archive.lock import Lock
 from newsarchive.archive.rebuild import can_be_rebuilt, rebuild
-from newsarchive.archive.schedule import Latest
+from newsarchive.archive.schedule import Latest, Schedule
+from newsarchive.items import Article, Page
 from newsarchive.messages import counted
 
+if TYPE_CHECKING:
+    from newsarchive.options import Options
+
 logger = logging.getLogger(__name__)
+
+
+@dataclass(kw_only=True)
+class Visit:
+    """A page on its way through the pipelines, with what the ledger knows about its article."""
+
+    page: Page
+    row: Row | None = None
+    """As it was when the page came; `None` for an article that is not in the ledger."""
+
+
+@dataclass(kw_only=True)
+class Reading(Visit):
+    """A page that was read: the article, and how it looks as a document."""
+
+    article: Article
+    document: str
+    """The whole Markdown file, with the site's picture links."""
+    local_pictures: dict[str, str] = field(default_factory=dict)
+    """Pictures that are in the archive: the site's URL → the link in the file."""
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _ignore(name: str, number: int) -> None:
+    """The default of who counts."""
 
 
 class Archive:
     """The one process that may write. Opened with `Archive.open`; whoever opens it closes it."""
 
-    def __init__(self, folder: Path, ledger: Ledger, lock: Lock) -> None:
-        self.folder = folder
+    def __init__(
+        self,
+        options: Options,
+        ledger: Ledger,
+        lock: Lock,
+        now: Callable[[], datetime] = utc_now,
+        count: Callable[[str, int], object] = _ignore,
+    ) -> None:
+        self.options = options
+        self.folder = options.dir
         self.ledger = ledger
         self.lock = lock
+        self.now = now
+        """The clock, in UTC."""
+        self._count = count
+        self.schedule = Schedule(
+            now=now, ages=options.recheck_hours, max_tries=options.max_tries, first_delay=options.retry_minutes
+        )
 
     @classmethod
     def open(
-        cls, folder: Path, *, purpose: str, now: datetime, ages: Sequence[timedelta] = (), pictures_url: str = ""
+        cls,
+        options: Options,
+        *,
+        purpose: str,
+        now: Callable[[], datetime] = utc_now,
+        count: Callable[[str, int], object] = _ignore,
     ) -> Self:
-        """Raises `ArchiveLocked` or `LedgerBroken`. `ages` and `pictures_url` serve a rebuild.
+        """Removes what killed runs have left. A missing ledger is rebuilt when there are articles.
 
-        A missing ledger is rebuilt when there are articles; a broken one raises.
+        Raises:
+            ArchiveLocked: another process holds the archive.
+            LedgerBroken: the ledger cannot be read.
         """
+        folder = options.dir
         lock = Lock(folder / LOCK)
-        lock.acquire(purpose, now)
+        lock.acquire(purpose, now())
         try:
             for path in stray_files(folder):
                 logger.warning("removed %s, which a killed run had left", path)
                 path.unlink()
             if not is_begun(folder / LEDGER) and can_be_rebuilt(folder):
                 logger.warning("no ledger in %s: it is rebuilt from the Markdown files", folder)
-                outcome = rebuild(folder, now=now, ages=ages, pictures_url=pictures_url)
+                outcome = rebuild(folder, now=now(), ages=options.recheck_hours, pictures_url=options.pictures_url)
                 logger.warning("the ledger was rebuilt: %s", outcome)
-            ledger = Ledger.open(folder / LEDGER)
+            archive = cls(options, Ledger.open(folder / LEDGER), lock, now, count)
             try:
-                _pull_in(ledger, now, ages)
+                archive._pull_in()
             except BaseException:
-                ledger.close()
+                archive.ledger.close()
                 raise
-            return cls(folder, ledger, lock)
+            return archive
         except BaseException:
             lock.release()
             raise
-
-    def is_intact(self, row: Row) -> bool:
-        """Whether the article's document exists and is unchanged."""
-        if not row.path:
-            return False
-        document = document_bytes(self.folder / row.path)
-        return document is not None and row.file_hash in ("", hashlib.sha256(document).hexdigest())
 
     def close(self) -> None:
         try:
@@ -79,27 +128,90 @@ class Archive:
     ) -> None:
         self.close()
 
+    def count(self, what: str, number: int = 1) -> None:
+        """Adds to the stat `archive/<what>`, from which the summary, the alarms and the exit code are made."""
+        self._count(f"archive/{what}", number)
 
-def _pull_in(ledger: Ledger, now: datetime, ages: Sequence[timedelta]) -> None:
-    """Corrects times that a run with a fast clock has set years ahead."""
-    latest = Latest(now, ages)
-    rows = ledger.rows_after(latest.past, latest.next_try, latest.next_check)
-    if latest.is_behind(rows):
-        logger.warning("the clock of this machine is behind: most of what was archived last was published after it")
-        return
-    articles = [new for row in rows if (new := latest.article(row)) != row]
-    late = ledger.pictures.rows_after(latest.next_try)
-    pictures = [changed for picture in late if (changed := latest.picture(picture)) != picture]
-    if not articles and not pictures:
-        return
-    with ledger.transaction():
-        for article in articles:
-            ledger.put(article)
-        for picture in pictures:
-            ledger.pictures.put(picture)
-    logger.warning(
-        "the ledger had times of %s and %s that are later than any schedule gives, as a wrong clock sets them:"
-        " they are pulled in",
-        counted(len(articles), "article"),
-        counted(len(pictures), "picture"),
-    )
+    def is_intact(self, row: Row) -> bool:
+        """Whether the article's document exists and is unchanged."""
+        if not row.path:
+            return False
+        document = document_bytes(self.folder / row.path)
+        return document is not None and row.file_hash in ("", hashlib.sha256(document).hexdigest())
+
+    def is_current(self, page: Page) -> bool:
+        """Whether the page says what the site has now: it was fetched now, or is in quarantine since then."""
+        return not page.saved_in or bool(quarantine.own_copy(self.folder, page))
+
+    def reading(self, visit: Visit) -> AbstractContextManager[None]:
+        """Counts a try for as long as the page is read: one that ends this process has been tried."""
+        if visit.page.saved_in:
+            return self.ledger.reading_saved(visit.page.saved_in)
+        if visit.row is None:
+            return nullcontext()
+        again = self.schedule.next_try_after_interruption(visit.row)
+        return self.ledger.reading(visit.row, now=self.now(), again=again)
+
+    def mark_gone(self, row: Row | None, page: Page | None = None) -> None:
+        """The site says that the article was removed: its document stays, and it may come back.
+
+        Args:
+            row: `None` for an article that is not in the archive.
+            page: the page that says so, if it was one. A saved page says nothing about an archived article.
+        """
+        if row and row.path and page and not self.is_current(page):
+            return
+        if row:
+            again = self.schedule.next_check(row, row.published)
+            self.ledger.gone(row, now=self.now(), next_check=again)
+        if row and row.state is State.GONE:
+            self.count("article/still_gone")
+            return
+        self.count("article/gone")
+        if row and row.path:
+            self.count("recheck/gone")
+
+    def mark_unchanged(self, row: Row, page: Page | None = None, content_hash: str = "") -> None:
+        """The site has the article as it is in the archive; one that was removed is back.
+
+        Args:
+            page: the page that says so, with the hash of its document; `None` when the site answered 304.
+        """
+        self.count("article/unchanged")
+        if page and not self.is_current(page):
+            self.ledger.set_content_hash(row, content_hash=content_hash)
+            return
+        self.ledger.checked(
+            row,
+            now=self.now(),
+            next_check=self.schedule.next_check(row, row.published),
+            content_hash=content_hash,
+            etag=page.header("ETag") if page else None,
+            last_modified=page.header("Last-Modified") if page else None,
+        )
+        quarantine.release(self.folder, row.source, row.article_id)
+
+    def _pull_in(self) -> None:
+        """Corrects times that a run with a fast clock has set years ahead."""
+        latest = Latest(self.now(), self.options.recheck_hours)
+        ledger = self.ledger
+        rows = ledger.rows_after(latest.past, latest.next_try, latest.next_check)
+        if latest.is_behind(rows):
+            logger.warning("the clock of this machine is behind: most of what was archived last was published after it")
+            return
+        articles = [new for row in rows if (new := latest.article(row)) != row]
+        late = ledger.pictures.rows_after(latest.next_try)
+        pictures = [changed for picture in late if (changed := latest.picture(picture)) != picture]
+        if not articles and not pictures:
+            return
+        with ledger.transaction():
+            for article in articles:
+                ledger.put(article)
+            for picture in pictures:
+                ledger.pictures.put(picture)
+        logger.warning(
+            "the ledger had times of %s and %s that are later than any schedule gives, as a wrong clock sets them:"
+            " they were corrected",
+            counted(len(articles), "article"),
+            counted(len(pictures), "picture"),
+        )

@@ -538,6 +538,8 @@ class Ledger:
         content_hash: str,
         file_hash: str,
         revision: int,
+        etag: str = "",
+        last_modified: str = "",
         next_check: datetime | None,
         now: datetime,
         from_site: bool = True,
@@ -552,7 +554,7 @@ class Ledger:
         changes: dict[str, Any] = {
             "published": article.published, "archived_at": now, "content_hash": content_hash, "file_hash": file_hash,
             "revision": revision, "family": article.family, "path": path,
-            "etag": article.etag, "last_modified": article.last_modified,  # of the page that this document is made of
+            "etag": etag, "last_modified": last_modified,  # of the page that this document is made of
         }  # fmt: skip
         if from_site or not row.path:
             changes |= _seen(row, State.ARCHIVED, article.published, now=now, next_check=next_check)

@@ -5,18 +5,16 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
 from difflib import unified_diff
 from pathlib import Path
 
-from newsarchive.archive.archive import Archive
+from newsarchive.archive.archive import Archive, Reading
 from newsarchive.archive.documents import content_hash, document_bytes, put
 from newsarchive.archive.files import PAGES, is_file, read_file
 from newsarchive.archive.ledger import Row
 from newsarchive.archive.pictures import localised, picture_links, picture_path, picture_url
 from newsarchive.archive.replay import Position, capture_at, capture_page, newest_captures
 from newsarchive.errors import ArchiveError, PageError
-from newsarchive.items import Article
 from newsarchive.markdown.document import render
 from newsarchive.sources import reader
 
@@ -34,11 +32,11 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Reading:
+class Result:
     """What today's parser reads: an article when its document differs, or a problem, or neither."""
 
     row: Row
-    article: Article | None = None
+    reading: Reading | None = None
     problem: str = ""
 
 
@@ -67,7 +65,7 @@ def jobs(archive: Archive, source: str, wanted: frozenset[str], *, remember: boo
             yield row
 
 
-def read_again(job: Job) -> Reading:
+def read_again(job: Job) -> Result:
     """Runs in a process of its own, which is ended when it takes too long: no ledger, no network, nothing written."""
     signal.alarm(_LONGEST)
     try:
@@ -76,52 +74,51 @@ def read_again(job: Job) -> Reading:
         signal.alarm(0)
 
 
-def unread(job: Job) -> Reading:
+def unread(job: Job) -> Result:
     """The problem of a page that ended the process that read it."""
     reason = f"the process that read its page was ended: out of memory, by force, or after {_LONGEST} seconds"
-    return Reading(job.row, problem=f"{job.row.url}: {reason}")
+    return Result(job.row, problem=f"{job.row.url}: {reason}")
 
 
-def _read_again(job: Job) -> Reading:
+def _read_again(job: Job) -> Result:
     row = job.row
     try:
         page = capture_page(capture_at(job.warc, row.warc_offset or 0), row.source)
         # as in the crawl: the list picture, of the ledger or of the page, before the page's own
         article = reader(row.source)(page.html, url=page.url, thumbnail=row.thumbnail or page.thumbnail)
     except (PageError, ArchiveError) as error:
-        return Reading(row, problem=str(error))
+        return Result(row, problem=str(error))
     except MemoryError:
         return unread(job)
     except Exception as error:  # noqa: BLE001  -- a bug that one page triggers: the others are read
-        return Reading(row, problem=f"{row.url}: {type(error).__name__}: {error}")
+        return Result(row, problem=f"{row.url}: {type(error).__name__}: {error}")
     if article.article_id != row.article_id:
-        return Reading(row, problem=f"{job.warc}: expected article {row.article_id}, got {article.article_id}")
-    article.etag, article.last_modified = row.etag, row.last_modified
-    article.content_hash = content_hash(render(article))
-    if article.content_hash == row.content_hash and job.is_intact:
-        return Reading(row)
-    return Reading(row, article)
+        return Result(row, problem=f"{job.warc}: expected article {row.article_id}, got {article.article_id}")
+    document = render(article)
+    if content_hash(document) == row.content_hash and job.is_intact:
+        return Result(row)
+    page = replace(page, html=b"")  # not needed, and copied to another process
+    return Result(row, Reading(page=page, row=row, article=article, document=document))
 
 
-def document(archive: Archive, row: Row, article: Article, *, pictures_url: str, with_pictures: bool) -> str:
-    """The file as it would be, with the pictures that the archive has."""
-    if with_pictures:
-        article.local_pictures = {
-            picture.url: picture_url(picture.path, pictures_url)
-            for picture in archive.ledger.pictures.of(row.source, row.article_id)
-            if picture.path
-        }
-    return localised(render(article), article.local_pictures)
+def use_stored_pictures(archive: Archive, reading: Reading) -> None:
+    """Has the document link to the pictures that the archive has."""
+    article = reading.article
+    reading.local_pictures = {
+        picture.url: picture_url(picture.path, archive.options.pictures_url)
+        for picture in archive.ledger.pictures.of(article.source, article.article_id)
+        if picture.path
+    }
 
 
-def learn_pictures(archive: Archive, row: Row, article: Article, *, pictures_url: str) -> None:
+def learn_pictures(archive: Archive, row: Row, document: str) -> None:
     """Restores in a rebuilt ledger what no document says: where local pictures came from.
 
     A local picture has its number in its name, which matches it to the article's picture at that position.
     """
     here = picture_links(read_file(archive.folder / row.path).decode("utf-8", "replace"))
-    for nth, (link, url) in enumerate(zip(here, picture_links(render(article)), strict=False)):
-        path = picture_path(link, pictures_url)
+    for nth, (link, url) in enumerate(zip(here, picture_links(document), strict=False)):
+        path = picture_path(link, archive.options.pictures_url)
         own = path.rpartition("/")[2].startswith(f"{nth:02d}-")
         if own and is_file(archive.folder / path):
             digest = content_hash(read_file(archive.folder / path))
@@ -135,16 +132,15 @@ def difference(archive: Archive, row: Row, new: str) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def replace_document(
-    archive: Archive, row: Row, article: Article, new: str, *, now: datetime, with_pictures: bool
-) -> None:
+def replace_document(archive: Archive, reading: Reading, *, with_pictures: bool) -> None:
     """Writes it as a new revision. The site was not asked, so what the ledger knows about it stays."""
-    ledger = archive.ledger
+    ledger, article = archive.ledger, reading.article
+    text = localised(reading.document, reading.local_pictures).encode()
     with ledger.transaction():
-        put(archive, article, new.encode(), now=now, next_check=row.next_check, from_site=False)
+        put(archive, reading, lambda file: file.write(text))
         if not with_pictures:
             return
         for url in filter(None, [article.thumbnail, *(picture.url for picture in article.pictures)]):
-            if ledger.pictures.get(row.source, row.article_id, url) is None:  # then a run fetches it
+            if ledger.pictures.get(article.source, article.article_id, url) is None:  # then a run fetches it
                 reason = "reextract fetches nothing"
-                ledger.pictures.failed(row.source, row.article_id, url, reason=reason, next_try=now)
+                ledger.pictures.failed(article.source, article.article_id, url, reason=reason, next_try=archive.now())

@@ -13,10 +13,9 @@ from scrapy.crawler import AsyncCrawlerProcess, Crawler
 from scrapy.spiderloader import get_spider_loader
 
 from newsarchive.cli import ArchiveCommand, exit_code
-from newsarchive.errors import BadArgument
-from newsarchive.extensions.log import in_words, is_fatal
+from newsarchive.errors import BadArgument, describe, is_fatal
 from newsarchive.extensions.run import Run
-from newsarchive.options import is_standard_output, validate_settings, warn_of_slips
+from newsarchive.options import is_standard_output, validate_settings
 
 if TYPE_CHECKING:
     from scrapy.settings import Settings
@@ -61,8 +60,6 @@ class Command(ArchiveCommand, ScrapyCrawl):
     def crawl(self, name: str, arguments: dict[str, Any]) -> int:
         """Runs the crawl and returns its exit code."""
         assert isinstance(self.crawler_process, AsyncCrawlerProcess), "TWISTED_REACTOR must be the default"  # noqa: S101
-        warn_of_slips(self.chosen)
-        Run.command = self.name
         crawler = self._create_crawler(name)
         task = self.crawler_process.crawl(crawler, **arguments)
         self.crawler_process.start()
@@ -72,7 +69,7 @@ class Command(ArchiveCommand, ScrapyCrawl):
 def ended(command: str, crawler: Crawler, task: asyncio.Task[None]) -> int:
     """The exit code of a crawl whose reactor has stopped; prints why it could not begin."""
     error = task.exception() if task.done() and not task.cancelled() else None
-    run = Run.get(crawler)
+    run = _run_of(crawler)
     if run is not None:
         if error is not None:
             run.faults.add(error, is_cause=True)
@@ -84,8 +81,15 @@ def ended(command: str, crawler: Crawler, task: asyncio.Task[None]) -> int:
     code = exit_code(error)
     if code == 1:
         _log(error)
-    print(f"scrapy {command}: {in_words(error)}", file=sys.stderr)
+    print(f"scrapy {command}: {describe(error)}", file=sys.stderr)
     return code
+
+
+def _run_of(crawler: Crawler) -> Run | None:
+    try:
+        return crawler.get_extension(Run)
+    except RuntimeError:  # the crawl did not come so far
+        return None
 
 
 def _log(error: BaseException) -> None:

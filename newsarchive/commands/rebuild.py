@@ -11,7 +11,7 @@ from newsarchive.archive.files import LOCK
 from newsarchive.archive.lock import Lock
 from newsarchive.archive.rebuild import rebuild
 from newsarchive.cli import OfflineCommand, existing_archive
-from newsarchive.options import recheck_ages
+from newsarchive.options import Options
 
 
 class Command(OfflineCommand):
@@ -23,7 +23,7 @@ class Command(OfflineCommand):
         return "Make a new ledger from the Markdown files; the former one is kept aside"
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:  # noqa: ARG002
-        folder = existing_archive(self.chosen)
+        folder, options = existing_archive(self.chosen), Options.from_settings(self.chosen)
         lock = Lock(folder / LOCK)
         now = datetime.now(UTC)
         lock.acquire("`scrapy rebuild`", now)
@@ -32,8 +32,8 @@ class Command(OfflineCommand):
                 outcome = rebuild(
                     folder,
                     now=now,
-                    ages=recheck_ages(self.chosen),
-                    pictures_url=self.chosen["ARCHIVE_PICTURES_URL"],
+                    ages=options.recheck_hours,
+                    pictures_url=options.pictures_url,
                     progress=lambda _: bar.update(),
                 )
         finally:

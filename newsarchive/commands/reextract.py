@@ -7,36 +7,34 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
 from newsarchive.archive.archive import Archive
-from newsarchive.archive.documents import Change, compare
+from newsarchive.archive.documents import Change, compare, content_hash, why_empty
 from newsarchive.archive.files import LEDGER, LOCK, PAGES
 from newsarchive.archive.ledger import Ledger, is_begun
 from newsarchive.archive.lock import Lock
 from newsarchive.archive.parallel import parallel_map
+from newsarchive.archive.pictures import localised
 from newsarchive.archive.reextract import (
     Job,
-    Reading,
+    Result,
     difference,
-    document,
     jobs,
     learn_pictures,
     read_again,
     replace_document,
     unread,
+    use_stored_pictures,
 )
 from newsarchive.archive.warc import mend
-from newsarchive.cli import NO_LEDGER, OfflineCommand, existing_archive
-from newsarchive.drops import Quarantined
+from newsarchive.cli import OfflineCommand, existing_archive
 from newsarchive.errors import BadArgument, LedgerBroken
-from newsarchive.markdown.document import render
+from newsarchive.health.report import NO_LEDGER
 from newsarchive.messages import counted
-from newsarchive.options import recheck_ages
-from newsarchive.pipelines.extract import Validate
+from newsarchive.options import Options
 from newsarchive.sources import reader
 
 if TYPE_CHECKING:
@@ -71,8 +69,8 @@ class Command(OfflineCommand):
 def reextract(settings: BaseSettings, source: str, wanted: frozenset[str], *, dry_run: bool) -> int:
     """Returns the exit code: 1 when a page could not be read any more; its document is not replaced then."""
     reader(source)  # raises BadArgument before anything is opened
-    folder = existing_archive(settings)
-    with _only_to_read(folder) if dry_run else _to_write(folder, settings) as archive:
+    folder, options = existing_archive(settings), Options.from_settings(settings)
+    with _only_to_read(options) if dry_run else Archive.open(options, purpose=_PURPOSE) as archive:
         unknown = sorted(each for each in wanted if archive.ledger.get(source, each) is None)
         if unknown:
             raise BadArgument(f"the ledger has no article {', '.join(unknown)} of {source}")
@@ -80,31 +78,24 @@ def reextract(settings: BaseSettings, source: str, wanted: frozenset[str], *, dr
             for path, cut in mend(folder / PAGES):
                 print(f"{path}: closed after a killed run, {cut} torn bytes cut off", file=sys.stderr)
         counts = Counter[str]()
-        validate = Validate(settings.getint("ARCHIVE_MIN_TEXT"))
         with tqdm(desc="pages", unit="", disable=None, leave=False, total=_total(archive, wanted)) as bar:
             pages = _with_pages(archive, source, wanted, counts, bar, remember=not dry_run)
-            for reading in parallel_map(read_again, pages, lost=unread):
-                counts[_settle(archive, settings, validate, reading, dry_run=dry_run)] += 1
+            for result in parallel_map(read_again, pages, lost=unread):
+                counts[_settle(archive, result, dry_run=dry_run)] += 1
                 bar.update()
     print(_summary(counts, wanted, dry_run=dry_run))
     return 1 if counts["problem"] else 0
 
 
-def _to_write(folder: Path, settings: BaseSettings) -> Archive:
-    return Archive.open(
-        folder, purpose=_PURPOSE, now=datetime.now(UTC), ages=recheck_ages(settings),
-        pictures_url=settings["ARCHIVE_PICTURES_URL"],
-    )  # fmt: skip
-
-
-def _only_to_read(folder: Path) -> Archive:
+def _only_to_read(options: Options) -> Archive:
     """Nothing is rebuilt, removed or upgraded."""
+    folder = options.dir
     if not is_begun(folder / LEDGER):
         raise LedgerBroken(f"{folder}: {NO_LEDGER}: `scrapy rebuild` makes one")
     lock = Lock(folder / LOCK)
     lock.acquire_to_read(_PURPOSE, datetime.now(UTC))
     try:
-        return Archive(folder, Ledger.open(folder / LEDGER, read_only=True), lock)
+        return Archive(options, Ledger.open(folder / LEDGER, read_only=True), lock)
     except BaseException:
         lock.release()
         raise
@@ -121,33 +112,30 @@ def _with_pages(
             bar.update()
 
 
-def _settle(archive: Archive, settings: BaseSettings, validate: Validate, reading: Reading, *, dry_run: bool) -> str:
+def _settle(archive: Archive, result: Result, *, dry_run: bool) -> str:
     """Handles one article; returns what was done, as counted."""
-    row, article = reading.row, reading.article
-    problem = reading.problem
-    if article:
-        try:
-            validate.process_item(article)
-        except Quarantined as error:
-            problem = str(error)
+    row, reading = result.row, result.reading
+    problem = result.problem or (reading and why_empty(reading.article, archive.options.min_text))
     if problem:
         tqdm.write(f"left as it is: {problem}", file=sys.stderr)
         return "problem"
-    if article is None:
+    if reading is None:
         return "same"
     rebuilt = not row.content_hash and archive.is_intact(row)
     if rebuilt and not dry_run:
-        learn_pictures(archive, row, article, pictures_url=settings["ARCHIVE_PICTURES_URL"])
-    if compare(archive, article, render(article)) is Change.UNCHANGED:
+        learn_pictures(archive, row, reading.document)
+    if compare(archive, row, reading.document) is Change.UNCHANGED:
         if not dry_run:
-            archive.ledger.set_content_hash(row, content_hash=article.content_hash)
+            archive.ledger.set_content_hash(row, content_hash=content_hash(reading.document))
         return "same"
-    local = settings.getbool("ARCHIVE_PICTURES") or row.file_hash != row.content_hash
-    new = document(archive, row, article, pictures_url=settings["ARCHIVE_PICTURES_URL"], with_pictures=local)
+    local = archive.options.pictures or row.file_hash != row.content_hash
+    if local:
+        use_stored_pictures(archive, reading)
     if dry_run:
+        new = localised(reading.document, reading.local_pictures)
         tqdm.write(difference(archive, row, new), file=sys.stdout, end="")
     else:
-        replace_document(archive, row, article, new, now=datetime.now(UTC), with_pictures=local)
+        replace_document(archive, reading, with_pictures=local)
     return "changed"
 
 

@@ -13,7 +13,7 @@ from newsarchive.cli import existing_archive
 from newsarchive.commands.crawl import Command as Crawl
 from newsarchive.errors import BadArgument
 from newsarchive.messages import counted
-from newsarchive.options import archive_folder, stream_for_people
+from newsarchive.options import Options, stream_for_people
 
 
 class Command(Crawl):
@@ -38,7 +38,7 @@ class Command(Crawl):
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:  # noqa: ARG002
         source = args[0]
-        folder = archive_folder(self.chosen) / QUARANTINE / source
+        folder = Options.from_settings(self.chosen).dir / QUARANTINE / source
         before = pages(folder)
         if not before:
             try:

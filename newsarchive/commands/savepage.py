@@ -10,18 +10,17 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from scrapy import Request, Spider
 from scrapy.http import Response
 from scrapy.utils.conf import closest_scrapy_cfg
+from scrapy.utils.spider import DefaultSpider
 from twisted.python.failure import Failure
 
 from newsarchive.archive.files import write_bytes, write_text
 from newsarchive.archive.replay import saved_pages
 from newsarchive.cli import ArchiveCommand
-from newsarchive.errors import BadArgument, NewsArchiveError, PageError
-from newsarchive.extensions.log import in_words
+from newsarchive.errors import BadArgument, NewsArchiveError, PageError, describe
 from newsarchive.items import Page
 from newsarchive.markdown.document import render
 from newsarchive.sources import reader
@@ -132,7 +131,7 @@ class Command(ArchiveCommand):
         except _NoPageCame as error:
             self._end(3, str(error))
         except (NewsArchiveError, OSError) as error:
-            self._end(1, in_words(error))
+            self._end(1, describe(error))
 
     def _save(self, args: list[str], opts: argparse.Namespace) -> None:
         place, name = args
@@ -151,15 +150,27 @@ class Command(ArchiveCommand):
             print(f"{place_of / 'article.md'}: {_state(pair)}")
 
     def _fetch(self, url: str, source: str) -> list[Page]:
-        """The page at `url`, fetched as politely as in a crawl, but without an archive."""
+        """The page at `url`, fetched as politely as in a crawl, but without an archive. Follows no redirect."""
         assert self.crawler_process is not None  # noqa: S101
         self.chosen.set("LOG_LEVEL", "CRITICAL", priority="cmdline")  # the error is printed once, at the end
         pages: list[Page] = []
-        faults: list[str] = []
-        self.crawler_process.crawl(_OnePage, url=url, source=source, pages=pages, faults=faults)
+        problems = ["no page came"]
+
+        def keep(response: Response) -> None:
+            if response.status == 200:
+                pages.append(Page(source=source, url=response.url, html=response.body, fetched=datetime.now(UTC)))
+            problems.append(f"expected a page, got HTTP status {response.status}")
+
+        def fail(failure: Failure) -> None:
+            problems.append(failure.getErrorMessage())
+
+        async def start(_: Spider) -> AsyncIterator[Request]:
+            yield Request(url, callback=keep, errback=fail, meta={"handle_httpstatus_all": True})
+
+        self.crawler_process.crawl(type("OnePage", (DefaultSpider,), {"start": start}))
         self.crawler_process.start()
         if not pages:
-            raise _NoPageCame(f"{url}: {faults[0] if faults else 'no page came'}")
+            raise _NoPageCame(f"{url}: {problems[-1]}")
         return pages
 
     def _end(self, code: int, message: str) -> None:
@@ -175,28 +186,3 @@ def _state(pair: Pair) -> str:
 
 class _NoPageCame(NewsArchiveError):
     """The site was not reachable or refused us."""
-
-
-class _OnePage(Spider):
-    """Fetches one page and follows no redirect."""
-
-    name = "savepage"
-
-    def __init__(self, *, url: str, source: str, pages: list[Page], faults: list[str], **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.url = url
-        self.source = source
-        self.pages = pages
-        self.faults = faults
-
-    async def start(self) -> AsyncIterator[Any]:
-        yield Request(self.url, callback=self.keep, errback=self.fail, meta={"handle_httpstatus_all": True})
-
-    def keep(self, response: Response) -> None:
-        if response.status != 200:
-            self.faults.append(f"expected a page, got HTTP status {response.status}")
-            return
-        self.pages.append(Page(source=self.source, url=response.url, html=response.body, fetched=datetime.now(UTC)))
-
-    def fail(self, failure: Failure) -> None:
-        self.faults.append(failure.getErrorMessage())

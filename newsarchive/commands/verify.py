@@ -11,8 +11,9 @@ from newsarchive.archive.files import LEDGER
 from newsarchive.archive.ledger import is_begun
 from newsarchive.archive.verify import Finding, table
 from newsarchive.archive.verify import verify as verify_archive
-from newsarchive.cli import NO_LEDGER, OfflineCommand, existing_archive
+from newsarchive.cli import OfflineCommand, existing_archive
 from newsarchive.messages import shown
+from newsarchive.health.report import NO_LEDGER
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings

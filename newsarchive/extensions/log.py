@@ -1,27 +1,17 @@
 """What is logged and shown: internal errors counted, safe lines without pages, one live line on a terminal."""
 
+# ruff: noqa: ARG002 -- Scrapy calls LogLines with all arguments
+
 from __future__ import annotations
 
-import errno
-import gzip
 import logging
-import os
 import sys
-import zlib
 from collections.abc import Callable, Mapping
-from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING, Any, Self
 
 from scrapy import Spider, signals
 from scrapy.exceptions import (
-    CannotResolveHostError,
-    DownloadCancelledError,
-    DownloadConnectionRefusedError,
-    DownloadFailedError,
-    DownloadTimeoutError,
-    IgnoreRequest,
     NotConfigured,
-    ResponseDataLossError,
 )
 from scrapy.http import Response
 from scrapy.logformatter import LogFormatter, LogFormatterResult
@@ -29,51 +19,16 @@ from scrapy.utils.asyncio import create_looping_call
 from tqdm import tqdm
 from twisted.python.failure import Failure
 
-from newsarchive.errors import ArchiveError, NewsArchiveError
+from newsarchive.archive.archive import Visit
+from newsarchive.downloader import is_site_error
+from newsarchive.errors import is_fatal
 from newsarchive.health.counts import ANSWERED
-from newsarchive.items import Article, Page
+from newsarchive.items import Article
 from newsarchive.messages import printable, without_secrets
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.statscollectors import StatsCollector
-
-
-_SITE = (
-    CannotResolveHostError,
-    DownloadCancelledError,
-    DownloadConnectionRefusedError,
-    DownloadFailedError,
-    DownloadTimeoutError,
-    IgnoreRequest,
-    ResponseDataLossError,
-    gzip.BadGzipFile,
-    zlib.error,
-    EOFError,
-)
-_SITE_MODULES = (
-    *("twisted.internet", "twisted.web", "OpenSSL"),
-    *("brotli", "backports.zstd", "compression.zstd"),  # whichever Scrapy unpacks with
-)
-_SCARCE = {
-    errno.EMFILE: "allow more open files (`ulimit -n`)",
-    errno.ENFILE: "allow more open files on this machine, or end other programs",
-    errno.EAGAIN: "allow more processes and threads (`ulimit -u`), or end other programs",
-    errno.ENOMEM: "give this run more memory, or end other programs",
-    errno.ENOBUFS: "give this machine more memory, or end other programs",
-}
-# with these every further article would fail in the same way
-_MACHINE = {
-    errno.ENOSPC: "make room on it",
-    errno.EDQUOT: "the quota is used up: make room",
-    errno.EFBIG: "the largest size of a file that is allowed here is reached",
-    errno.EROFS: "it can only be read: mount it for writing",
-    errno.EIO: "look at the disk's health",
-    errno.EACCES: "give the user of this run the right to write there",
-    errno.EPERM: "give the user of this run the right to write there",
-    **_SCARCE,
-}
-_NO_THREAD = "can't start new thread"
 
 
 class Faults(logging.Handler):
@@ -104,7 +59,7 @@ class Faults(logging.Handler):
             self.first = error
 
     @staticmethod
-    def plain(record: logging.LogRecord) -> bool:
+    def without_traceback(record: logging.LogRecord) -> bool:
         """A filter for log handlers: tracebacks are for bugs.
 
         An error of the network is one line, and a fatal one is printed once at the end, not again for each page.
@@ -115,75 +70,18 @@ class Faults(logging.Handler):
         return error is None or not is_fatal(error)
 
 
-def is_site_error(error: BaseException | None) -> bool:
-    """The network or what came over it; Scrapy passes on some of Twisted's errors unchanged."""
-    if error is not None and is_fatal(error):  # such as no connection, because too many files are open
-        return False
-    return isinstance(error, _SITE) or type(error).__module__.startswith(_SITE_MODULES)
-
-
-def is_fatal(error: BaseException) -> bool:
-    """The machine, the disk or the archive's own files: it makes no sense to go on."""
-    of_disk = isinstance(error, OSError) and error.filename is not None
-    return of_disk or isinstance(error, ArchiveError) or bool(_advice(error))
-
-
-def _advice(error: BaseException) -> str:
-    """What can be done about a fault of the machine; `""` for any other error."""
-    if isinstance(error, MemoryError):
-        return _MACHINE[errno.ENOMEM]
-    if isinstance(error, BrokenProcessPool):
-        return "it was ended by force, or ran out of memory: give this run more"
-    if isinstance(error, RuntimeError) and _NO_THREAD in str(error):
-        return _MACHINE[errno.EAGAIN]
-    if isinstance(error, OSError):
-        return _MACHINE.get(error.errno or 0, "")
-    return _SCARCE.get(_twisted_errno(error), "")
-
-
-def _twisted_errno(error: BaseException) -> int:
-    """The number of the error that kept Twisted from making a connection; 0 for all others."""
-    number = getattr(error, "osError", None)
-    return number if isinstance(number, int) else 0
-
-
-def in_words(error: BaseException) -> str:
-    """One line for the person who runs it."""
-    return without_secrets(printable(_in_words(error)))
-
-
-def _in_words(error: BaseException) -> str:
-    if isinstance(error, NewsArchiveError):
-        return str(error)
-    text = " ".join(str(error).split())
-    if is_fatal(error):
-        what = text or "out of memory"
-        if isinstance(error, OSError):
-            what = f"{error.strerror} ({error.filename})" if error.filename else str(error.strerror)
-        elif number := _twisted_errno(error):
-            what = os.strerror(number)
-        elif isinstance(error, BrokenProcessPool):
-            what = "a process of this program is gone"
-        advice = _advice(error) or "look at what is there"
-        return f"{what}: {advice}; the next run goes on where this one stopped"
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-
-# ruff: noqa: ARG002 -- Scrapy calls these with all arguments
-
-
 logger = logging.getLogger(__name__)
 _FORMATTER = logging.Formatter()
 _LONGEST = 100_000  # characters of several lines together
 _MOST_LINES = 200
 
 
-def tell_stop(record: logging.LogRecord) -> bool:
+def confirm_stop(record: logging.LogRecord) -> bool:
     """A filter for Scrapy's logger: the first Ctrl-C or SIGTERM is confirmed at every log level."""
     if not str(record.msg).startswith("Received %(signame)s, shutting down"):
         return True
     signal = record.args.get("signame") if isinstance(record.args, Mapping) else ""
-    logger.warning("%s: stopping after what is on its way; once more stops by force", signal)
+    logger.warning("%s: stopping when the requests under way have ended; a second one stops at once", signal)
     return False
 
 
@@ -232,9 +130,10 @@ class LogLines(LogFormatter):
     def item_error(
         self, item: Any, exception: BaseException, response: Response | Failure | None, spider: Spider
     ) -> LogFormatterResult:
-        if not isinstance(item, Page | Article):
+        if not isinstance(item, Visit):
             return super().item_error(item, exception, response, spider)
-        return {"level": logging.ERROR, "msg": "internal error while processing %(url)s", "args": {"url": item.url}}
+        url = item.page.url
+        return {"level": logging.ERROR, "msg": "internal error while processing %(url)s", "args": {"url": url}}
 
 
 _BEAT = 0.25  # seconds

@@ -1,66 +1,73 @@
-"""Page → Article, and only a complete one."""
+"""Page → Article. A page that is no whole article goes into quarantine, and never becomes an empty file."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from newsarchive.archive.ledger import Row
-from newsarchive.archive.replay import is_warc
-from newsarchive.drops import Gone, Quarantined
-from newsarchive.errors import ChallengePage, NotAnArticle, PageError, PartialArticle
-from newsarchive.extensions.run import Run
+from scrapy import signals
+
+from newsarchive.archive import quarantine
+from newsarchive.archive.archive import Archive, Reading, Visit
+from newsarchive.archive.documents import why_empty
+from newsarchive.archive.files import quarantine_path
+from newsarchive.archive.ledger import Row, State
+from newsarchive.drops import Gone, Quarantined, Unchanged
+from newsarchive.errors import ChallengePage, NotAnArticle, PageError, PartialArticle, describe, is_fatal
+from newsarchive.extensions.run import archive_of
 from newsarchive.items import Article, Page
+from newsarchive.markdown.document import render
+from newsarchive.messages import printable
 from newsarchive.sources import reader
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
+    from twisted.python.failure import Failure
 
 
 class Extract:
     """Reads title, date, summary, thumbnail and body with the source's own `read_article`."""
 
-    def __init__(self, run: Run) -> None:
-        self.run = run
+    def __init__(self, archive: Archive) -> None:
+        self.archive = archive
+        self.quarantine = Quarantine(archive)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        return cls(Run.of(crawler))
+        extract = cls(archive_of(crawler))
+        extract.quarantine.listen(crawler)
+        return extract
 
-    def process_item(self, item: Page) -> Article:
-        """Raises `Quarantined` or `Gone` for a page that is not an article."""
+    def process_item(self, item: Visit) -> Reading:
+        """Raises `Quarantined` or `Gone` for a page that is not an article, or not a whole one."""
+        page = item.page
         try:
-            with self.run.reading(item):
-                article = reader(item.source)(item.html, url=item.url)
+            with self.archive.reading(item):
+                article = reader(page.source)(page.html, url=page.url)
         except NotAnArticle as error:
-            if error.gone:
-                self._gone(item)
-                raise Gone(str(error)) from error
-            raise Quarantined(str(error)) from error
+            if not error.gone:
+                raise Quarantined(str(error)) from error
+            self.archive.mark_gone(self._row(item, page.article_id), page)
+            raise Gone(str(error)) from error
         except PartialArticle as error:
             raise Quarantined(str(error), "for_subscribers" if error.paid else "cut") from error
         except ChallengePage as error:
-            if not item.saved_in:
-                self.run.count("site/refused")
+            if not page.saved_in:
+                self.archive.count("site/refused")
             raise Quarantined(str(error), "challenged") from error
         except PageError as error:
-            self.run.count("page/unknown")
+            self.archive.count("page/unknown")
             raise Quarantined(str(error)) from error
-        if item.article_id and article.article_id != item.article_id:
-            raise Quarantined(f"{item.url}: requested article {item.article_id}, got {article.article_id}")
-        known = self.run.ledger.get(article.source, article.article_id)
-        article.thumbnail = _list_picture(item, article, known) or article.thumbnail
-        headers = {name.lower(): value for name, value in item.headers}
-        article.etag = headers.get("etag", "")
-        article.last_modified = headers.get("last-modified", "")
-        article.captured = item.fetched if is_warc(item.saved_in) else None
-        return article
+        if page.article_id and article.article_id != page.article_id:
+            raise Quarantined(f"{page.url}: requested article {page.article_id}, got {article.article_id}")
+        if reason := why_empty(article, self.archive.options.min_text):
+            raise Quarantined(reason)
+        row = self._row(item, article.article_id)
+        article.thumbnail = _list_picture(page, article, row) or article.thumbnail
+        return Reading(page=page, row=row, article=article, document=render(article))
 
-    def _gone(self, page: Page) -> None:
-        row = self.run.ledger.get(page.source, page.article_id)
-        if row is not None:
-            self.run.mark_gone(row)
-        else:
-            self.run.count("article/gone")  # a saved page of an article that is not in the archive
+    def _row(self, item: Visit, article_id: str) -> Row | None:
+        """A saved page comes without its row, because only reading it tells its id."""
+        return item.row or self.archive.ledger.get(item.page.source, article_id)
 
 
 def _list_picture(page: Page, article: Article, known: Row | None) -> str:
@@ -72,23 +79,97 @@ def _list_picture(page: Page, article: Article, known: Row | None) -> str:
     return known.thumbnail or ("" if known.announced else page.thumbnail)
 
 
-class Validate:
-    """Passes only articles with content: an archive once collected 17,237 empty ones in eight months."""
+class Quarantine:
+    """Keeps a page that is no whole article, with the reason, until it can be read."""
 
-    def __init__(self, min_text: int) -> None:
-        self.min_text = min_text
+    def __init__(self, archive: Archive) -> None:
+        self.archive = archive
+        self.folder = archive.folder
+        self._names: dict[str, list[str]] | None = None
 
-    @classmethod
-    def from_crawler(cls, crawler: Crawler) -> Self:
-        """Raises `NotConfigured` without a run, as all pipelines do: without one nothing is archived."""
-        Run.of(crawler)
-        return cls(crawler.settings.getint("ARCHIVE_MIN_TEXT"))
+    def listen(self, crawler: Crawler) -> None:
+        crawler.signals.connect(self.item_dropped, signal=signals.item_dropped)
+        crawler.signals.connect(self.item_error, signal=signals.item_error)
+        crawler.signals.connect(self.item_scraped, signal=signals.item_scraped)
 
-    def process_item(self, item: Article) -> Article:
-        """Raises `Quarantined` for a body that is too short. The title does not count."""
-        if len(item.text) < self.min_text and not item.pictures and not item.videos:
-            raise Quarantined(
-                f"{item.url}: the body has {len(item.text)} characters and no picture or video: "
-                f"expected {self.min_text} (ARCHIVE_MIN_TEXT)"
-            )
-        return item
+    def item_dropped(self, item: object, exception: BaseException) -> None:
+        if not isinstance(item, Visit):
+            return
+        page = item.page
+        if isinstance(exception, Quarantined):
+            self.keep(page, str(exception), exception.counted_as)
+        elif isinstance(exception, Unchanged) and self.archive.is_current(page):
+            self.release(page.source, page.article_id, quarantine.name(self.folder, page))
+        elif isinstance(exception, Unchanged | Gone):
+            # an older page that is archived says nothing about a newer one in quarantine; and a notice of removal
+            # must not displace an article
+            self.release(page.source, "", quarantine.own_copy(self.folder, page))
+
+    def item_error(self, item: object, failure: Failure) -> None:
+        # a page that triggers a bug is needed to find it; with a full disk nothing can be kept
+        if isinstance(item, Visit) and failure.value and not is_fatal(failure.value):
+            self.keep(item.page, describe(failure.value))
+
+    def item_scraped(self, item: object) -> None:
+        if isinstance(item, Article):
+            self.release(item.source, item.article_id)
+
+    def keep(self, page: Page, reason: str, counted_as: str = "quarantined") -> None:
+        """Stores the page, then the ledger's row."""
+        reason = printable(reason)
+        again = quarantine.keep(self.folder, page, reason)
+        is_archived = False
+        if page.article_id:
+            row = self._note(page, reason, same_copy=again)
+            is_archived = bool(row.path)
+            again = again or row.state is State.QUARANTINED or (is_archived and row.attempts > 0)
+        if counted_as == "quarantined" and again:
+            counted_as = "quarantined_again"
+        self.archive.count(f"article/{counted_as}")
+        if counted_as == "quarantined" and is_archived:
+            self.archive.count("recheck/quarantined")
+
+    def _note(self, page: Page, reason: str, *, same_copy: bool) -> Row:
+        """Records the page in the ledger; returns the row from before."""
+        ledger, now = self.archive.ledger, self.archive.now()
+        row, _ = ledger.found(
+            page.source,
+            page.article_id,
+            url=page.url,
+            where="saved page",
+            thumbnail=page.thumbnail,
+            entry=page.entry,
+            now=now,
+        )
+        if not same_copy and (
+            self.archive.is_current(page) or not row.path
+        ):  # reading the same copy again is not another try
+            next_try = self.archive.schedule.next_try_of(row)
+            ledger.quarantined(row, reason=reason, now=now, next_try=next_try)
+        return row
+
+    def release(self, source: str, article_id: str, name: str = "") -> None:
+        """Called when the article is archived, its row included; `name` is the page's own in quarantine."""
+        for each in {article_id, name, *self._nameless_of(source, article_id)} - {""}:
+            quarantine.release(self.folder, source, each)
+
+    def _nameless_of(self, source: str, article_id: str) -> list[str]:
+        """Pages of the article that were kept without its id; they are read once in a run, at the first call."""
+        if not article_id:
+            return []
+        if self._names is None:
+            self._names = {}
+            for name, html in quarantine.nameless(self.folder, source):
+                self._names.setdefault(self._article_id(source, name, html), []).append(name)
+        return self._names.pop(article_id, [])
+
+    def _article_id(self, source: str, name: str, html: bytes) -> str:
+        """`""` for a page that still cannot be read."""
+        ledger, saved_in = self.archive.ledger, str(self.folder / quarantine_path(source, name))
+        if ledger.interrupted_readings(saved_in):
+            return ""
+        try:
+            with ledger.reading_saved(saved_in):
+                return reader(source)(html).article_id
+        except Exception:  # noqa: BLE001  -- it may be here because it triggers a bug, which was reported then
+            return ""

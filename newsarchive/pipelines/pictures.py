@@ -7,7 +7,7 @@ import hashlib
 import logging
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from scrapy import Request, signals
@@ -16,9 +16,10 @@ from scrapy.http.request import NO_CALLBACK
 from scrapy.pipelines.files import FilesPipeline
 from scrapy.utils.httpobj import urlparse_cached
 
+from newsarchive.archive.archive import Archive, Reading
 from newsarchive.archive.documents import content_hash, document_path
 from newsarchive.archive.files import PICTURES, is_file, make_folder, read_file, write_bytes
-from newsarchive.archive.ledger import PictureRow, PictureRows, Row, State
+from newsarchive.archive.ledger import PictureRow, Row, State
 from newsarchive.archive.pictures import (
     is_private,
     is_wanted,
@@ -30,10 +31,9 @@ from newsarchive.archive.pictures import (
     place,
     relinked,
 )
-from newsarchive.downloader import NotSent
-from newsarchive.extensions.log import is_fatal, is_site_error
-from newsarchive.extensions.run import Run
-from newsarchive.items import Article
+from newsarchive.downloader import NotSent, is_site_error, wake_engine
+from newsarchive.errors import is_fatal
+from newsarchive.extensions.run import archive_of
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -55,7 +55,7 @@ class Wanted:
     """The folder to put them in, below the archive's folder."""
     urls: dict[str, int]
     """URLs with their positions in the article; 0 is the thumbnail."""
-    patient: bool = False
+    may_wait: bool = False
     """Whether to wait for a picture that is delayed; if not, it is fetched at the end of the run."""
 
 
@@ -77,14 +77,13 @@ class Downloads(FilesPipeline):
     not used: here the bytes determine a file's name, and an article's pictures are in its own folder.
     """
 
-    def __init__(
-        self, folder: Path, rows: PictureRows, *, max_bytes: int, domains: Iterable[str], crawler: Crawler
-    ) -> None:
+    def __init__(self, archive: Archive, domains: Iterable[str], crawler: Crawler) -> None:
+        folder = archive.folder
         make_folder(folder / PICTURES)  # else Scrapy makes it, unsynced, and a power cut may lose it
         super().__init__(str(folder / PICTURES), crawler=crawler)
         self.folder = folder
-        self.rows = rows
-        self.max_bytes = max_bytes
+        self.rows = archive.ledger.pictures
+        self.max_bytes = archive.options.pictures_max_bytes
         self.domains = tuple(domains)
         self._failed: dict[str, Outcome] = {}
         self._writing = asyncio.Lock()
@@ -92,11 +91,11 @@ class Downloads(FilesPipeline):
 
     def get_media_requests(self, item: Wanted, _info: object) -> list[Request]:
         # a media pipeline gets every status, so no redirect is followed, not even within the site
-        meta = {"download_maxsize": self.max_bytes, "patient": item.patient}
+        meta = {"download_maxsize": self.max_bytes, "may_wait": item.may_wait}
         requests = [
             Request(url, headers=_HEADERS, callback=NO_CALLBACK, meta={"picture": url} | meta) for url in item.urls
         ]
-        for request in requests if item.patient else ():  # Scrapy remembers a failed one for the whole run
+        for request in requests if item.may_wait else ():  # Scrapy remembers a failed one for the whole run
             key = self.crawler.request_fingerprinter.fingerprint(request)
             if self.spiderinfo.downloaded.get(key, "") is None:
                 del self.spiderinfo.downloaded[key]
@@ -186,14 +185,12 @@ logger = logging.getLogger(__name__)
 class Pictures:
     """Fetches pictures. One that cannot be fetched stays a link to the site and is tried again in later runs."""
 
-    def __init__(self, run: Run, downloads: Downloads, crawler: Crawler, *, prefix: str, backlog: int) -> None:
-        self.run = run
+    def __init__(self, archive: Archive, downloads: Downloads, crawler: Crawler) -> None:
+        self.archive = archive
         self.downloads = downloads
         self.crawler = crawler
-        self.prefix = prefix
-        self.backlog = backlog
-        self.folder = run.archive.folder
-        self.rows = run.ledger.pictures
+        self.folder = archive.folder
+        self.rows = archive.ledger.pictures
         self._later: asyncio.Task[None] | None = None
         self._postponed: dict[str, None] = {}
         """Articles of this run with pictures that would have had to wait."""
@@ -201,30 +198,22 @@ class Pictures:
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         """Raises `NotConfigured` unless `ARCHIVE_PICTURES` is on."""
-        settings, spider = crawler.settings, crawler.spider
-        if not settings.getbool("ARCHIVE_PICTURES"):
+        archive, spider = archive_of(crawler), crawler.spider
+        if not archive.options.pictures:
             raise NotConfigured
-        run = Run.of(crawler)
-        downloads = Downloads(
-            run.archive.folder,
-            run.ledger.pictures,
-            max_bytes=settings.getint("ARCHIVE_PICTURES_MAX_BYTES"),
-            domains=(*getattr(spider, "picture_domains", ()), *getattr(spider, "allowed_domains", ())),
-            crawler=crawler,
-        )
-        backlog = settings.getint("ARCHIVE_PICTURES_BACKLOG")
-        pictures = cls(run, downloads, crawler, prefix=settings["ARCHIVE_PICTURES_URL"], backlog=backlog)
+        domains = (*getattr(spider, "picture_domains", ()), *getattr(spider, "allowed_domains", ()))
+        pictures = cls(archive, Downloads(archive, domains, crawler), crawler)
         crawler.signals.connect(pictures.spider_idle, signal=signals.spider_idle)
         return pictures
 
     def open_spider(self) -> None:
         self.downloads.open_spider()
 
-    async def process_item(self, item: Article) -> Article:
-        row = self.run.ledger.get(item.source, item.article_id)
-        path = document_path(row, item)
-        links = [item.thumbnail, *(picture.url for picture in item.pictures)]
-        wanted = Wanted(item.source, item.article_id, picture_folder(PurePosixPath(path)), self._urls(links))
+    async def process_item(self, item: Reading) -> Reading:
+        article = item.article
+        path = document_path(item.row, article)
+        links = [article.thumbnail, *(picture.url for picture in article.pictures)]
+        wanted = Wanted(article.source, article.article_id, picture_folder(PurePosixPath(path)), self._urls(links))
         outcomes = await self._fetch(wanted)
         self._record(wanted, outcomes)
         item.local_pictures = self._links(outcomes)
@@ -234,7 +223,7 @@ class Pictures:
         """When all else is done: fetch failed pictures that are due, and those of articles archived without."""
         if self._later is None and (articles := self._articles_due()):
             self._later = asyncio.create_task(self._fill(articles))
-            self._later.add_done_callback(self._wake_engine)
+            self._later.add_done_callback(lambda _: wake_engine(self.crawler))
         if self._later and not self._later.done():
             raise DontCloseSpider
 
@@ -243,32 +232,29 @@ class Pictures:
             self._later.cancel()
             await asyncio.gather(self._later, return_exceptions=True)
 
-    def _wake_engine(self, _: object) -> None:
-        slot = self.crawler.engine._slot
-        if slot:  # else the engine notices only at its next heartbeat, up to five seconds later
-            slot.nextcall.schedule()
-
     def _articles_due(self) -> list[str]:
         if self._replays():
             return []  # nothing is fetched
-        if self.run.kind == "urls":
+        if getattr(self.crawler.spider, "named", ()):
             return list(self._postponed)  # nothing else is fetched
         source = self.crawler.spidercls.name
-        failed = [row.article_id for row in self.rows.due(source, self.run.now(), self.run.schedule.max_tries)]
-        earlier = self.rows.articles_without(source, self.backlog, lambda path: is_file(self.folder / path))
+        failed = [row.article_id for row in self.rows.due(source, self.archive.now(), self.archive.schedule.max_tries)]
+        earlier = self.rows.articles_without(
+            source, self.archive.options.pictures_backlog, lambda path: is_file(self.folder / path)
+        )
         return list(dict.fromkeys([*failed, *earlier]))
 
     async def _fill(self, article_ids: list[str]) -> None:
         logged = False
         for article_id in article_ids:
-            row = self.run.ledger.get(self.crawler.spidercls.name, article_id)
+            row = self.archive.ledger.get(self.crawler.spidercls.name, article_id)
             if row is None or not is_file(self.folder / row.path):
                 continue  # `scrapy verify` reports it
             try:
                 await self._complete(row)
             except Exception as error:
                 # the log is where a run counts its errors: the same bug is counted and shown once
-                logger.error("%s: its pictures could not be put in place", row.path, exc_info=None if logged else error)
+                logger.error("%s: its pictures could not be added", row.path, exc_info=None if logged else error)
                 logged = True
                 if is_fatal(error):
                     return
@@ -280,22 +266,24 @@ class Pictures:
         waiting = {url for url, it in failed.items() if not self._is_due(it)}
         links = [*picture_links(read_file(file).decode("utf-8", "replace")), *failed]
         urls = {url: nth for url, nth in self._urls(links).items() if url not in waiting}
-        wanted = Wanted(row.source, row.article_id, picture_folder(PurePosixPath(row.path)), urls, patient=True)
+        wanted = Wanted(row.source, row.article_id, picture_folder(PurePosixPath(row.path)), urls, may_wait=True)
         outcomes = await self._fetch(wanted)
         for url in failed.keys() - urls.keys() - waiting:  # `scrapy reextract` does not check hosts
             outcomes[url] = Outcome(reason="on no picture host of the site")
         changed = relinked(read_file(file), self._links(outcomes), row.file_hash)
         if changed is None:
-            logger.warning("%s: not as it was archived, so its picture links stay as they are", file)
-            outcomes = {url: Outcome(reason="the document is not as it was archived") for url in outcomes}
+            logger.warning("%s: changed since it was archived, so its picture links are left alone", file)
+            outcomes = {url: Outcome(reason="the document was changed since it was archived") for url in outcomes}
             self._record(wanted, outcomes)
             return
-        with self.run.ledger.transaction():  # after a kill from here on, the rows lead a later run back to this file
+        with (
+            self.archive.ledger.transaction()
+        ):  # after a kill from here on, the rows lead a later run back to this file
             self._record(wanted, outcomes, finished=False)
-            self.run.ledger.relinked(row, file_hash=content_hash(changed))
+            self.archive.ledger.relinked(row, file_hash=content_hash(changed))
         if changed != read_file(file):
             await asyncio.to_thread(write_bytes, file, changed)
-        with self.run.ledger.transaction():
+        with self.archive.ledger.transaction():
             for url, outcome in outcomes.items():
                 if outcome.path:
                     self.rows.stored(row.source, row.article_id, url, path=outcome.path, hash=outcome.digest)
@@ -311,15 +299,14 @@ class Pictures:
 
     def _record(self, wanted: Wanted, outcomes: dict[str, Outcome], *, finished: bool = True) -> None:
         """Not `finished`: the document does not link to them yet."""
-        assert self.crawler.stats  # noqa: S101
         key = wanted.source, wanted.article_id
         for url, outcome in outcomes.items():
             if outcome.postponed:
-                self.crawler.stats.inc_value("archive/picture/postponed")
-                self.rows.failed(*key, url, reason=outcome.reason, next_try=self.run.now(), tried=False)
+                self.archive.count("picture/postponed")
+                self.rows.failed(*key, url, reason=outcome.reason, next_try=self.archive.now(), tried=False)
                 self._postponed[wanted.article_id] = None
                 continue
-            self.crawler.stats.inc_value(f"archive/picture/{'failed' if outcome.reason else 'stored'}")
+            self.archive.count(f"picture/{'failed' if outcome.reason else 'stored'}")
             if outcome.path and finished:
                 self.rows.stored(*key, url, path=outcome.path, hash=outcome.digest)
                 continue
@@ -327,14 +314,14 @@ class Pictures:
                 self.rows.put(
                     PictureRow(
                         source=wanted.source, article_id=wanted.article_id, url=url, state=State.FAILED,
-                        path=outcome.path, hash=outcome.digest, next_try=self.run.now(), reason="interrupted",
+                        path=outcome.path, hash=outcome.digest, next_try=self.archive.now(), reason="interrupted",
                     )
                 )  # fmt: skip
                 continue
             logger.info("%s: picture not stored: %s", url, outcome.reason)
             known = self.rows.get(*key, url)
             tries = known.attempts + 1 if known else 1
-            next_try = self.run.now() if self._replays() else self.run.schedule.next_try(tries)
+            next_try = self.archive.now() if self._replays() else self.archive.schedule.next_try(tries)
             self.rows.failed(*key, url, reason=outcome.reason, next_try=next_try)
         if not self.rows.of(*key):
             self.rows.mark_without_pictures(*key)
@@ -347,10 +334,16 @@ class Pictures:
         return urls
 
     def _links(self, outcomes: dict[str, Outcome]) -> dict[str, str]:
-        return {url: picture_url(found.path, self.prefix) for url, found in outcomes.items() if found.path}
+        return {
+            url: picture_url(found.path, self.archive.options.pictures_url)
+            for url, found in outcomes.items()
+            if found.path
+        }
 
     def _is_due(self, row: PictureRow) -> bool:
-        return row.attempts < self.run.schedule.max_tries and (row.next_try is None or row.next_try <= self.run.now())
+        return row.attempts < self.archive.schedule.max_tries and (
+            row.next_try is None or row.next_try <= self.archive.now()
+        )
 
     def _replays(self) -> bool:
-        return self.run.kind in ("replay", "retry")
+        return getattr(self.crawler.spider, "replay", None) is not None

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
-from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -13,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 from scrapy import signals
 from scrapy.exceptions import NotConfigured
 
-from newsarchive.archive.archive import Archive
+from newsarchive.archive.archive import Archive, Visit
 from newsarchive.archive.files import PAGES
 from newsarchive.archive.ledger import Row
 from newsarchive.archive.replay import capture_at
@@ -21,8 +19,8 @@ from newsarchive.archive.warc import Exchange, Original, WarcFile, list_exchange
 from newsarchive.downloader import header_pairs
 from newsarchive.drops import Unchanged
 from newsarchive.errors import ArchiveError
-from newsarchive.extensions.run import Run
-from newsarchive.items import Article, Page
+from newsarchive.extensions.run import Run, archive_of
+from newsarchive.items import Page
 
 if TYPE_CHECKING:
     from scrapy import Request
@@ -39,28 +37,25 @@ class Preserve:
     A replayed page is in a file already and is not written again.
     """
 
-    def __init__(self, archive: Archive, file: WarcFile, source: str, now: Callable[[], datetime]) -> None:
+    def __init__(self, archive: Archive, file: WarcFile, source: str) -> None:
         self.archive = archive
         self.file = file
         self.source = source
-        self.now = now
         self.folder = archive.folder / PAGES
         self._lists: set[asyncio.Task[None]] = set()
-        self._former: dict[tuple[str, str], Row] = {}
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         """Raises `NotConfigured` with `ARCHIVE_PAGES = False`."""
-        if not crawler.settings.getbool("ARCHIVE_PAGES"):
+        archive, run = archive_of(crawler), crawler.get_extension(Run)
+        if not archive.options.pages or run is None:
             raise NotConfigured
-        run = Run.of(crawler)
         source = crawler.spidercls.name
         # with the time, because a rebuilt ledger counts its runs from 1 again
         name = f"{source}-{run.started:%Y%m%dT%H%M%SZ}-{run.run_id}.warc.gz"
-        file = WarcFile(run.archive.folder / PAGES / name, f"newsarchive {version('newsarchive')}")
-        preserve = cls(run.archive, file, source, run.now)
+        file = WarcFile(archive.folder / PAGES / name, f"newsarchive {version('newsarchive')}")
+        preserve = cls(archive, file, source)
         crawler.signals.connect(preserve.response_received, signal=signals.response_received)
-        crawler.signals.connect(preserve.item_scraped, signal=signals.item_scraped)
         crawler.signals.connect(preserve.item_dropped, signal=signals.item_dropped)
         crawler.signals.connect(preserve.item_error, signal=signals.item_error)
         return preserve
@@ -69,33 +64,28 @@ class Preserve:
         for path, cut in mend(self.folder):
             logger.warning("%s: closed after a killed run, %d torn bytes cut off", path, cut)
 
-    async def process_item(self, item: Page) -> Page:
+    async def process_item(self, item: Visit) -> Visit:
         """An error here is a problem of this machine, e.g. a full disk: the page is fetched again in a later run."""
-        if not item.saved_in:
-            row = self.archive.ledger.get(item.source, item.article_id)
-            offset = await asyncio.to_thread(self._add_page, item, row)
+        if not item.page.saved_in and item.row:
+            offset = await asyncio.to_thread(self._add_page, item.page, item.row)
             if offset is not None:
-                if row is None:
-                    raise KeyError(f"the ledger has no article {item.article_id} of {item.source}")
-                if row.path and row.warc_offset is not None:
-                    self._former[item.source, item.article_id] = row
-                self.archive.ledger.preserved(row, file=self.file.path.name, offset=offset)
+                self._point_to(item.row, self.file.path.name, offset)
         return item
 
     # a page that is not an article is kept, but the ledger keeps pointing to the former page, which is one
 
-    def item_scraped(self, item: object) -> None:
-        if isinstance(item, Article):
-            self._former.pop((item.source, item.article_id), None)
-
     def item_dropped(self, item: object, exception: BaseException) -> None:
-        if isinstance(item, Page):
-            row = self._former.pop((item.source, item.article_id), None)
-            if row and not isinstance(exception, Unchanged):
-                self.archive.ledger.preserved(row, file=row.warc_file, offset=row.warc_offset or 0)
+        if not isinstance(item, Visit) or item.page.saved_in or isinstance(exception, Unchanged):
+            return
+        row = item.row
+        if row and row.path and row.warc_offset is not None:
+            self._point_to(row, row.warc_file, row.warc_offset)
 
     def item_error(self, item: object, failure: Failure) -> None:
         self.item_dropped(item, failure.value or RuntimeError())
+
+    def _point_to(self, row: Row, file: str, offset: int) -> None:
+        self.archive.ledger.preserved(row, file=file, offset=offset)
 
     def response_received(self, response: Response, request: Request) -> None:
         """Write the reply to a list request, which has the list's name in `meta["where"]`."""
@@ -103,7 +93,7 @@ class Preserve:
         if where:
             exchange = list_exchange(
                 self.source, where, url=response.url, status=response.status, headers=header_pairs(response.headers),
-                body=response.body, request_body=request.body, date=self.now(),
+                body=response.body, request_body=request.body, date=self.archive.now(),
             )  # fmt: skip
             task = asyncio.create_task(self._add_list(exchange))
             self._lists.add(task)
@@ -118,11 +108,11 @@ class Preserve:
             await asyncio.to_thread(self.file.add, exchange)
         except OSError as error:
             # there is no item that could fail; the run counts its errors from the log
-            logger.error("%s: the list's reply could not be kept: %s", exchange.url, error, exc_info=error)
+            logger.error("%s: the list reply could not be written to its WARC file", exchange.url, exc_info=error)
 
-    def _add_page(self, page: Page, row: Row | None) -> int | None:
+    def _add_page(self, page: Page, row: Row) -> int | None:
         """The offset of the page's record; `None` if the record in the ledger has the same bytes."""
-        original = _original(page, self.folder, row) if row and row.warc_offset is not None else None
+        original = _original(page, self.folder, row) if row.warc_offset is not None else None
         offset = self.file.add(page_exchange(page), original)
         return None if original else offset
 

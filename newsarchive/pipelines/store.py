@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from typing import TYPE_CHECKING, Self
 
+from newsarchive.archive.archive import Archive, Reading
 from newsarchive.archive.documents import document_path, put
 from newsarchive.exporters import MarkdownItemExporter
-from newsarchive.extensions.run import Run
+from newsarchive.extensions.run import archive_of
 from newsarchive.health.counts import traits
-from newsarchive.items import ArchivedArticle, Article
+from newsarchive.items import ArchivedArticle
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -18,31 +18,21 @@ if TYPE_CHECKING:
 class Store:
     """Writes a new article, or a changed one, keeping its former version."""
 
-    def __init__(self, run: Run) -> None:
-        self.run = run
+    def __init__(self, archive: Archive) -> None:
+        self.archive = archive
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        return cls(Run.of(crawler))
+        return cls(archive_of(crawler))
 
-    def process_item(self, item: Article) -> ArchivedArticle:
+    def process_item(self, item: Reading) -> ArchivedArticle:
         """An error here is a problem of this machine, e.g. a full disk, and gives the run exit code 1."""
-        file = BytesIO()
-        MarkdownItemExporter(file).export_item(item)
-        before = self.run.ledger.get(item.source, item.article_id)
-        revision = put(
-            self.run.archive,
-            item,
-            file.getvalue(),
-            now=self.run.now(),
-            next_check=self.run.schedule.next_check(before, item.published),
-            from_site=self.run.asks_site,
-        )
-        change = "revised" if before and revision > before.revision else "restored"
-        if before is None or not before.path:
+        row = item.row
+        revision = put(self.archive, item, lambda file: MarkdownItemExporter(file).export_item(item))
+        change = "revised" if row and revision > row.revision else "restored"
+        if row is None or not row.path:
             change = "new"
-            self.run.new_articles.add(item)
-            for trait in traits(item, before.entry if before else ""):
-                self.run.count(trait)
-        self.run.count(f"article/{change}")
-        return ArchivedArticle(**vars(item), path=document_path(before, item), change=change)
+            for trait in traits(item.article, row.entry if row else ""):
+                self.archive.count(trait)
+        self.archive.count(f"article/{change}")
+        return ArchivedArticle(**vars(item.article), path=document_path(row, item.article), change=change)

@@ -11,22 +11,415 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from scrapy import Request, Spider, signals
-from scrapy.exceptions import CloseSpider, IgnoreRequest
+from scrapy.exceptions import CloseSpider, IgnoreRequest, NotConfigured
 from scrapy.http import Response
 from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 
+from newsarchive.archive.archive import Archive, Visit
 from newsarchive.archive.files import read_file
-from newsarchive.archive.ledger import Ledger, ListResult, Row
-from newsarchive.archive.quarantine import release
+from newsarchive.archive.ledger import ListResult, Row
 from newsarchive.archive.replay import saved_files, saved_pages
-from newsarchive.downloader import NotSent, Refused, header_pairs
-from newsarchive.errors import BadArgument, PageError
-from newsarchive.extensions.log import is_fatal, is_site_error
-from newsarchive.extensions.run import Run
+from newsarchive.downloader import NotSent, Refused, header_pairs, is_site_error
+from newsarchive.errors import BadArgument, PageError, is_fatal
+from newsarchive.extensions.run import archive_of
 from newsarchive.items import Article, Page
 from newsarchive.messages import without_secrets
 from newsarchive.sources import reader
+
+_FIREWALL = 501
+_MOVED = frozenset({301, 302, 303, 307, 308, 404, 410})  # of a list: its address has changed, but the site answers
+_MOST_HOPS = 3  # redirects from one address of an article to another
+_ARTICLE_PRIORITY = 10  # found articles are fetched before more lists
+_LAST = -10  # a page that may crash the program again is fetched last
+
+
+class Trouble(Enum):
+    """Why there is no page."""
+
+    REFUSED = auto()
+    UNREACHABLE = auto()
+    ARTICLE = auto()
+    """The error concerns only this article."""
+    INTERNAL = auto()
+    """An error in the program or on this machine."""
+
+
+def status_trouble(status: int) -> Trouble:
+    """The trouble that an error status means.
+
+    >>> status_trouble(567).name, status_trouble(503).name, status_trouble(400).name
+    ('REFUSED', 'UNREACHABLE', 'ARTICLE')
+    """
+    if status in (403, 429, _FIREWALL, 567):
+        return Trouble.REFUSED
+    return Trouble.UNREACHABLE if status >= 500 else Trouble.ARTICLE
+
+
+def error_trouble(error: BaseException | None) -> Trouble:
+    """The trouble that an exception means."""
+    if isinstance(error, HttpError):
+        return status_trouble(error.response.status)
+    if isinstance(error, IgnoreRequest):  # robots.txt, or not an address of the site
+        return Trouble.ARTICLE if error.__cause__ else Trouble.REFUSED  # a cause: the body is too large when unpacked
+    return Trouble.UNREACHABLE if is_site_error(error) else Trouble.INTERNAL
+
+
+# Not from ABC: zope.interface adds a name to that class that `dir` lists but cannot be read, and `-o` reads them all.
+class ArchiveSpider(Spider, metaclass=ABCMeta):
+    """Base class of the spiders. A source defines its ids and URLs and, in `discover`, its lists.
+
+    Arguments of every source; `replay` cannot be combined with others, `urls` only with `limit`:
+        urls: comma-separated URLs or ids, or `@file` with one per line. Only these are fetched, even if they are
+            archived already.
+        replay: saved pages instead of the network: a file or folder of `.html`, `.html.gz`, `.warc`, `.warc.gz`.
+        since, until: days like 2026-11-01 in the publisher's time zone, both included.
+        limit: the most articles to fetch.
+    """
+
+    arguments: ClassVar[frozenset[str]] = frozenset({"urls", "replay", "since", "until", "limit"})
+    picture_domains: ClassVar[tuple[str, ...]] = ()
+    allowed_domains: list[str]
+
+    archive: Archive
+    """Opened before the first request, see `start`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Raises `BadArgument`."""
+        super().__init__(*args)
+        given = self.given = given_arguments(kwargs, self.arguments)
+        self.since = day("since", given.get("since", ""))
+        self.until = day("until", given.get("until", ""))
+        if self.since and self.until and self.since > self.until:
+            raise BadArgument(f"since={self.since} is after until={self.until}")
+        self.left = number("limit", given.get("limit", ""), None)
+        self.replay = saved("replay", given.get("replay", ""))
+        self.named = named_articles(given["urls"], self.article_id) if "urls" in given else []
+        self.list_results: dict[str, ListResult] = {}
+        """What this run got from each list: the best of its pages."""
+        self.refused = False
+        """Whether the site's firewall has refused a request."""
+        self.requested: set[str] = set()
+        """Ids: no article is requested twice in a run."""
+        self._newer_rows: dict[str, Row] = {}
+        """Rows that a list has changed since their articles were requested."""
+
+    @property
+    def kind(self) -> str:
+        """What this run reads; only runs of the same kind are compared with each other."""
+        return "replay" if self.replay is not None else "urls" if self.named else "lists"
+
+    # defined by a source
+
+    @abstractmethod
+    def article_id(self, text: str) -> str:
+        """The article id in a URL or an id. Raises `BadArgument`."""
+
+    @abstractmethod
+    def canonical_url(self, article_id: str) -> str:
+        """The URL that the archive uses."""
+
+    @abstractmethod
+    def page_url(self, article_id: str) -> str:
+        """The URL to fetch."""
+
+    @abstractmethod
+    def is_gone(self, location: str) -> bool:
+        """Whether a redirect to `location` says that the article was removed."""
+
+    @abstractmethod
+    def discover(self) -> Iterator[Request]:
+        """Requests for lists; their callbacks call `offer`."""
+
+    # requests
+
+    async def start(self) -> AsyncIterator[Any]:
+        """Saved pages, or named articles, or: unfinished articles, due re-checks, lists."""
+        try:
+            self.archive = archive_of(self.crawler)
+        except NotConfigured:
+            raise BadArgument(
+                "this crawl has no archive: `scrapy crawl` opens it, a program of your own sets ARCHIVE_OPEN = True"
+            ) from None
+        if self.replay is not None:
+            for page in self._saved_pages(self.replay):
+                yield Visit(page=page)
+            return
+        named_or_due = self._named_requests() if self.named else chain(self._due_requests(), self._list_requests())
+        for request in named_or_due:
+            if self.crawler.engine.needs_backout():  # a waiting request takes 2.8 kB, so they are added only as needed
+                await self.crawler.signals.wait_for(signals.scheduler_empty)
+            yield request
+
+    def offer(
+        self, article_id: str, *, where: str, published: datetime | None = None, thumbnail: str = "", entry: str = ""
+    ) -> Request | None:
+        """A request for an article in a list, or `None` if the archive knows this edition of it.
+
+        The ledger has the row before the request is sent: a kill costs a download, never an article.
+        """
+        row, new = self.archive.ledger.found(
+            self.name,
+            article_id,
+            url=self.canonical_url(article_id),
+            where=where,
+            thumbnail=thumbnail,
+            entry=entry,
+            now=self.archive.now(),
+        )
+        if new:
+            return self.request(row)
+        self.archive.count("entry/known")
+        if published is None:
+            return None
+        look = self.archive.schedule.look_for_edition(row, published)
+        if look is None:
+            return None
+        row = self.archive.ledger.announced(
+            row, published=published, thumbnail=thumbnail, entry=entry, look=look,
+            max_tries=self.archive.schedule.max_tries,
+        )  # fmt: skip
+        if article_id in self.requested:
+            self._newer_rows[article_id] = row
+            return None
+        if look > self.archive.now():
+            return None
+        self.archive.count("entry/newer")
+        return self.request(row)
+
+    def request(self, row: Row, url: str = "", hops: int = 0) -> Request | None:
+        """A request for an article, or `None` if `limit` of them were requested."""
+        if hops == 0:
+            if self.full:
+                return None
+            if self.left is not None:
+                self.left -= 1
+            self.archive.count("request/article")
+            self.requested.add(row.article_id)
+        return Request(
+            url or self.page_url(row.article_id),
+            callback=self.parse_article,
+            errback=self.article_failed,
+            headers=self._conditions(row),
+            priority=_LAST if row.was_interrupted else _ARTICLE_PRIORITY,
+            cb_kwargs={"row": row},
+            meta={"handle_httpstatus_all": True, "hops": hops},
+        )
+
+    def wanted(self, published: date | None) -> bool:
+        """Whether a day is between `since` and `until`, or unknown."""
+        if published is None:
+            return True
+        return (self.since is None or published >= self.since) and (self.until is None or published <= self.until)
+
+    @property
+    def full(self) -> bool:
+        """Whether `limit` articles were requested."""
+        return self.left is not None and self.left <= 0
+
+    def _saved_pages(self, place: Path) -> Iterator[Page]:
+        """Saved pages; those that crashed an earlier run come last, so that the others are read in this run."""
+        suspects: list[Page] = []
+        for page in saved_pages(place, self.name, self.archive.ledger):
+            times = self.archive.ledger.interrupted_readings(page.saved_in)
+            if times >= self.archive.schedule.max_tries:
+                reason = f"reading it has ended the program {times} times"
+                # the log is where a run counts its errors
+                error = PageError(page.saved_in, reason)
+                self.logger.error("%s: skipped: %s; the other pages are read", page.saved_in, reason, exc_info=error)
+            elif times:
+                suspects.append(page)
+            else:
+                yield page
+        yield from suspects
+
+    def _named_requests(self) -> Iterator[Request]:
+        for article_id in self.named:
+            row, _ = self.archive.ledger.found(
+                self.name, article_id, url=self.canonical_url(article_id), where="urls", now=self.archive.now()
+            )
+            if request := self.request(row):
+                yield request
+
+    def _due_requests(self) -> Iterator[Request]:
+        now = self.archive.now()
+        unfinished = self.archive.ledger.due(self.name, now, self.archive.schedule.max_tries)
+        for rows in (unfinished, self.archive.ledger.rechecks(self.name, now)):
+            for row in rows:
+                if self.full:
+                    return
+                if request := self.request(row):
+                    yield request
+
+    def _list_requests(self) -> Iterator[Request]:
+        if not self.full:  # what was due may have used up the limit
+            yield from self.discover()
+
+    def _conditions(self, row: Row) -> dict[str, str]:
+        """Headers of a conditional request, only if the document is intact: the answer may be 304."""
+        if self.named or not self.archive.is_intact(row):
+            return {}
+        conditions = {"If-None-Match": row.etag, "If-Modified-Since": row.last_modified}
+        return {name: value for name, value in conditions.items() if value}
+
+    # answers
+
+    def parse(self, response: Response, **_: object) -> Iterator[Article]:
+        """The article on a page, for `scrapy parse --spider=… URL`. Nothing is archived."""
+        try:
+            yield reader(self.name)(response.body, url=response.url)
+        except PageError as error:
+            self.logger.error("%s: no article could be read: %s", error.url, error.reason)
+
+    def parse_article(self, response: Response, row: Row) -> Iterator[Visit | Request]:
+        """Handle the answer to a request for an article, by its status."""
+        row = self._newer_rows.pop(row.article_id, row)
+        if response.status == 200:
+            self.archive.count("page/read")
+            yield Visit(page=self._page(response, row), row=row)
+        elif response.status == 304 and _is_conditional(response):
+            self.archive.mark_unchanged(row)
+            self.archive.count("page/not_modified")
+        elif response.status in (404, 410):
+            self.archive.mark_gone(row)
+        elif 300 <= response.status < 400 and response.status != 304:
+            yield from self._redirected(response, row)
+        elif response.status == _FIREWALL:
+            self._failed(row, "501: the site's firewall refused the request")
+            self._stop_refused(response.url)
+        else:
+            self._failed(row, f"HTTP status {response.status}", status_trouble(response.status))
+
+    def article_failed(self, failure: Failure) -> None:
+        """There was no answer, after all retries."""
+        row: Row = failure.request.cb_kwargs["row"]  # type: ignore[attr-defined]
+        error = failure.value
+        if isinstance(error, NotSent):  # the row is not changed: the request was not sent
+            self._not_sent(error, row.url)
+            return
+        if error is not None and is_fatal(error):  # of this machine: it says nothing about the article
+            failure.raiseException()
+        trouble = error_trouble(error)
+        self._failed(row, str(error) or type(error).__name__, trouble)
+        if trouble is Trouble.INTERNAL:
+            failure.raiseException()  # a bug: the run ends with an error code
+
+    def list_failed(self, failure: Failure) -> None:
+        """There was no list, after all retries. A later run finds its articles."""
+        error = failure.value
+        url = failure.request.url  # type: ignore[attr-defined]
+        if isinstance(error, NotSent):
+            self._not_sent(error, url)
+            return
+        if error is not None and is_fatal(error):
+            failure.raiseException()
+        status = error.response.status if isinstance(error, HttpError) else 0
+        if status == _FIREWALL:
+            self._stop_refused(url)
+        trouble = error_trouble(error)
+        if status in _MOVED:
+            self.archive.count("list/unknown")
+        else:
+            self.archive.count("list/failed")
+            self._count_site(trouble)
+        where = failure.request.meta["where"]  # type: ignore[attr-defined]
+        self.note_list(where, ListResult.FAILED)
+        reason = f"HTTP status {status}" if status else error
+        self.logger.error("%s: the list could not be fetched: %s; the next run asks again", where, reason)
+        if trouble is Trouble.INTERNAL:
+            failure.raiseException()
+
+    def list_read(self, where: str, *, entries: int, later_page: bool = False) -> None:
+        """Record that a list was read. `entries` counts all kinds; a later page without any is the list's end."""
+        self.archive.count("list/read")
+        if not entries and not later_page:
+            self.archive.count("list/empty")
+        self.note_list(where, ListResult.NAMED if entries else ListResult.EMPTY)
+
+    def list_unknown(self, where: str, reason: str) -> None:
+        """A reply is in an unknown format: this is an error and never "nothing new"."""
+        self.archive.count("list/unknown")
+        self.note_list(where, ListResult.FAILED)
+        self.logger.error("%s: the list reply has an unknown format: %s", where, reason)
+
+    def note_list(self, where: str, result: ListResult) -> None:
+        """What came of asking for a list, or for a page of it: the best of them is what the run got."""
+        order = list(ListResult)
+        self.list_results[where] = min(self.list_results.get(where, result), result, key=order.index)
+
+    def _not_sent(self, error: NotSent, url: str) -> None:
+        """A request was not sent because the crawl is ending or has to end."""
+        if isinstance(error, Refused):
+            self._stop_refused(url)
+
+    def _stop_refused(self, url: str) -> None:
+        """End the crawl: further requests would make it worse."""
+        if not self.refused:
+            self.refused = True
+            self.archive.count("site/refused")
+            self.logger.error(
+                "%s: the site's firewall refuses us (501): stopped; wait some hours before the next run", url
+            )
+        raise CloseSpider("refused")
+
+    def _count_site(self, trouble: Trouble) -> None:
+        if trouble is Trouble.REFUSED:
+            self.archive.count("site/refused")
+        else:
+            self.archive.count("site/unreachable")
+
+    def _page(self, response: Response, row: Row) -> Page:
+        awaited = row.awaits_edition(row.published)
+        return Page(
+            source=self.name,
+            article_id=row.article_id,
+            url=response.url,
+            html=response.body,
+            fetched=self.archive.now(),
+            status=response.status,
+            headers=header_pairs(response.headers),
+            thumbnail=row.announced_thumbnail if awaited else row.thumbnail,
+            entry=row.announced_entry if awaited else row.entry,
+        )
+
+    def _redirected(self, response: Response, row: Row) -> Iterator[Request]:
+        location = (response.headers.get("Location") or b"").decode("latin-1")
+        hops = response.meta["hops"] + 1
+        try:
+            location = response.urljoin(location)
+            if self.is_gone(location):
+                self.archive.mark_gone(row)
+                return
+            same = self.article_id(location) == row.article_id
+            request = self.request(row, location, hops) if same and hops <= _MOST_HOPS else None
+        except (BadArgument, ValueError):  # ValueError: not a URL
+            request = None
+        if request:
+            yield request
+        else:
+            self._failed(row, f"redirected to {location}, which is not this article")
+
+    def _failed(self, row: Row, reason: str, trouble: Trouble = Trouble.ARTICLE) -> None:
+        reason = without_secrets(reason).rstrip(".")
+        again = self.archive.schedule.next_try_of(row)
+        self.archive.ledger.failed(row, reason=reason, now=self.archive.now(), next_try=again)
+        self.archive.count("article/failed")
+        if row.path:
+            self.archive.count("recheck/failed")
+        if trouble in (Trouble.REFUSED, Trouble.UNREACHABLE):
+            self._count_site(trouble)
+        if again:
+            self.logger.warning("%s: not fetched: %s; tried again in a later run", row.url, reason)
+        else:
+            self.logger.warning("%s: not looked at again: %s; what is archived stays", row.url, reason)
+
+
+def _is_conditional(response: Response) -> bool:
+    headers = response.request.headers if response.request else {}
+    return "If-None-Match" in headers or "If-Modified-Since" in headers
+
+
+# arguments (`-a name=value`), checked before anything is fetched
 
 
 def given_arguments(arguments: Mapping[str, object], known: Collection[str]) -> dict[str, str]:
@@ -146,396 +539,3 @@ def saved(name: str, text: str) -> Path | None:
         raise BadArgument(f"{name}={text}: no such file or folder")
     saved_files(path)
     return path
-
-
-_FIREWALL = 501
-_MOVED = frozenset({301, 302, 303, 307, 308, 404, 410})  # of a list: its address has changed, but the site answers
-_MOST_HOPS = 3  # redirects from one address of an article to another
-
-
-class Trouble(Enum):
-    """Why there is no page."""
-
-    REFUSED = auto()
-    UNREACHABLE = auto()
-    ARTICLE = auto()
-    """The error concerns only this article."""
-    INTERNAL = auto()
-    """An error in the program or on this machine."""
-
-
-def status_trouble(status: int) -> Trouble:
-    """The trouble that an error status means.
-
-    >>> status_trouble(567).name, status_trouble(503).name, status_trouble(400).name
-    ('REFUSED', 'UNREACHABLE', 'ARTICLE')
-    """
-    if status in (403, 429, _FIREWALL, 567):
-        return Trouble.REFUSED
-    return Trouble.UNREACHABLE if status >= 500 else Trouble.ARTICLE
-
-
-def error_trouble(error: BaseException | None) -> Trouble:
-    """The trouble that an exception means."""
-    if isinstance(error, HttpError):
-        return status_trouble(error.response.status)
-    if isinstance(error, IgnoreRequest):  # robots.txt, or not an address of the site
-        return Trouble.ARTICLE if error.__cause__ else Trouble.REFUSED  # a cause: the body is too large when unpacked
-    return Trouble.UNREACHABLE if is_site_error(error) else Trouble.INTERNAL
-
-
-def _is_conditional(response: Response) -> bool:
-    headers = response.request.headers if response.request else {}
-    return "If-None-Match" in headers or "If-Modified-Since" in headers
-
-
-# Not from ABC: zope.interface adds a name to that class that `dir` lists but cannot be read, and `-o` reads them all.
-class AnsweredSpider(Spider, metaclass=ABCMeta):
-    """The callbacks of articles, and the errbacks of articles and lists."""
-
-    run: Run
-    ledger: Ledger
-    refused = False
-    """Whether the site's firewall has refused a request."""
-
-    @abstractmethod
-    def article_id(self, text: str) -> str:
-        """The article id in a URL or an id. Raises `BadArgument`."""
-
-    @abstractmethod
-    def is_gone(self, location: str) -> bool:
-        """Whether a redirect to `location` says that the article was removed."""
-
-    @abstractmethod
-    def request(self, row: Row, url: str = "", hops: int = 0) -> Request | None:
-        """A request for an article; `url` and `hops` after a redirect."""
-
-    def parse(self, response: Response, **_: object) -> Iterator[Article]:
-        """The article on a page, for `scrapy parse --spider=… URL`. Nothing is archived."""
-        try:
-            yield reader(self.name)(response.body, url=response.url)
-        except PageError as error:
-            self.logger.error("%s: no article that could be archived: %s", error.url, error.reason)
-
-    def parse_article(self, response: Response, row: Row) -> Iterator[Page | Request]:
-        """Handle the answer to a request for an article, by its status."""
-        row = self.ledger.get(self.name, row.article_id) or row  # a list may have announced an edition since
-        if response.status == 200:
-            self.run.count("page/read")
-            yield self._page(response, row)
-        elif response.status == 304 and _is_conditional(response):
-            self._unchanged(row)
-        elif response.status in (404, 410):
-            self.run.mark_gone(row)
-        elif 300 <= response.status < 400 and response.status != 304:
-            yield from self._redirected(response, row)
-        elif response.status == _FIREWALL:
-            self._failed(row, "501: the site's firewall refused the request")
-            self._stop_refused(response.url)
-        else:
-            self._failed(row, f"HTTP status {response.status}", status_trouble(response.status))
-
-    def article_failed(self, failure: Failure) -> None:
-        """There was no answer, after all retries."""
-        row: Row = failure.request.cb_kwargs["row"]  # type: ignore[attr-defined]
-        error = failure.value
-        if isinstance(error, NotSent):  # the row is not changed: the request was not sent
-            self._not_sent(error, row.url)
-            return
-        if error is not None and is_fatal(error):  # of this machine: it says nothing about the article
-            failure.raiseException()
-        trouble = error_trouble(error)
-        self._failed(row, str(error) or type(error).__name__, trouble)
-        if trouble is Trouble.INTERNAL:
-            failure.raiseException()  # a bug: the run ends with an error code
-
-    def list_failed(self, failure: Failure) -> None:
-        """There was no list, after all retries. A later run finds its articles."""
-        error = failure.value
-        url = failure.request.url  # type: ignore[attr-defined]
-        if isinstance(error, NotSent):
-            self._not_sent(error, url)
-            return
-        if error is not None and is_fatal(error):
-            failure.raiseException()
-        status = error.response.status if isinstance(error, HttpError) else 0
-        if status == _FIREWALL:
-            self._stop_refused(url)
-        trouble = error_trouble(error)
-        if status in _MOVED:
-            self.run.count("list/unknown")
-        else:
-            self.run.count("list/failed")
-            self._count_site(trouble)
-        where = failure.request.meta["where"]  # type: ignore[attr-defined]
-        self.run.note_list(where, ListResult.FAILED)
-        self.logger.error("%s: no list came: %s", where, f"HTTP status {status}" if status else error)
-        if trouble is Trouble.INTERNAL:
-            failure.raiseException()
-
-    def list_read(self, where: str, *, entries: int, later_page: bool = False) -> None:
-        """Record that a list was read. `entries` counts all kinds; a later page without any is the list's end."""
-        self.run.count("list/read")
-        if not entries and not later_page:
-            self.run.count("list/empty")
-        self.run.note_list(where, ListResult.NAMED if entries else ListResult.EMPTY)
-
-    def list_unknown(self, where: str, reason: str) -> None:
-        """A reply is in an unknown format: this is an error and never "nothing new"."""
-        self.run.count("list/unknown")
-        self.run.note_list(where, ListResult.FAILED)
-        self.logger.error("%s: no known form of a list: %s", where, reason)
-
-    def _not_sent(self, error: NotSent, url: str) -> None:
-        """A request was not sent because the crawl is ending or has to end."""
-        if isinstance(error, Refused):
-            self._stop_refused(url)
-
-    def _stop_refused(self, url: str) -> None:
-        """End the crawl: further requests would make it worse."""
-        if not self.refused:
-            self.refused = True
-            self.run.count("site/refused")
-            self.logger.error(
-                "%s: the site's firewall refuses us (501): stopped; wait some hours before the next run", url
-            )
-        raise CloseSpider("refused")
-
-    def _count_site(self, trouble: Trouble) -> None:
-        if trouble is Trouble.REFUSED:
-            self.run.count("site/refused")
-        else:
-            self.run.count("site/unreachable")
-
-    def _page(self, response: Response, row: Row) -> Page:
-        awaited = row.awaits_edition(row.published)
-        return Page(
-            source=self.name,
-            article_id=row.article_id,
-            url=response.url,
-            html=response.body,
-            fetched=self.run.now(),
-            status=response.status,
-            headers=header_pairs(response.headers),
-            thumbnail=row.announced_thumbnail if awaited else row.thumbnail,
-            entry=row.announced_entry if awaited else row.entry,
-        )
-
-    def _redirected(self, response: Response, row: Row) -> Iterator[Request]:
-        location = (response.headers.get("Location") or b"").decode("latin-1")
-        hops = response.meta["hops"] + 1
-        try:
-            location = response.urljoin(location)
-            if self.is_gone(location):
-                self.run.mark_gone(row)
-                return
-            same = self.article_id(location) == row.article_id
-            request = self.request(row, location, hops) if same and hops <= _MOST_HOPS else None
-        except (BadArgument, ValueError):  # ValueError: not a URL
-            request = None
-        if request:
-            yield request
-        else:
-            self._failed(row, f"redirected to {location}, which is not this article")
-
-    def _unchanged(self, row: Row) -> None:
-        again = self.run.schedule.next_check(row, row.published)
-        self.ledger.checked(row, now=self.run.now(), next_check=again)
-        release(self.run.archive.folder, self.name, row.article_id)
-        self.run.count("article/unchanged")
-        self.run.count("page/not_modified")
-
-    def _failed(self, row: Row, reason: str, trouble: Trouble = Trouble.ARTICLE) -> None:
-        reason = without_secrets(reason).rstrip(".")
-        again = self.run.schedule.next_try_of(row)
-        self.ledger.failed(row, reason=reason, now=self.run.now(), next_try=again)
-        self.run.count("article/failed")
-        if row.path:
-            self.run.count("recheck/failed")
-        if trouble in (Trouble.REFUSED, Trouble.UNREACHABLE):
-            self._count_site(trouble)
-        if again:
-            self.logger.warning("%s: not fetched: %s; tried again in a later run", row.url, reason)
-        else:
-            self.logger.warning("%s: not looked at again: %s; what is archived stays", row.url, reason)
-
-
-_ARTICLE_PRIORITY = 10  # found articles are fetched before more lists
-_LAST = -10  # a page that may crash the program again is fetched last
-
-
-class ArchiveSpider(AnsweredSpider):
-    """Base class of the spiders. A source defines its ids and URLs and, in `discover`, its lists.
-
-    Arguments of every source; `replay` cannot be combined with others, `urls` only with `limit`:
-        urls: comma-separated URLs or ids, or `@file` with one per line. Only these are fetched, even if they are
-            archived already.
-        replay: saved pages instead of the network: a file or folder of `.html`, `.html.gz`, `.warc`, `.warc.gz`.
-        since, until: days like 2026-11-01 in the publisher's time zone, both included.
-        limit: the most articles to fetch.
-    """
-
-    arguments: ClassVar[frozenset[str]] = frozenset({"urls", "replay", "since", "until", "limit"})
-    picture_domains: ClassVar[tuple[str, ...]] = ()
-    allowed_domains: list[str]
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Raises `BadArgument`."""
-        super().__init__(*args)
-        given = self.given = given_arguments(kwargs, self.arguments)
-        self.since = day("since", given.get("since", ""))
-        self.until = day("until", given.get("until", ""))
-        if self.since and self.until and self.since > self.until:
-            raise BadArgument(f"since={self.since} is after until={self.until}")
-        self.left = number("limit", given.get("limit", ""), None)
-        self.replay = saved("replay", given.get("replay", ""))
-        self.requested: set[str] = set()  # ids: no article is requested twice in a run
-        self.named = named_articles(given["urls"], self.article_id) if "urls" in given else []
-
-    @property
-    def kind(self) -> str:
-        """What this run reads; only runs of the same kind are compared with each other."""
-        return "replay" if self.replay is not None else "urls" if self.named else "lists"
-
-    # defined by a source
-
-    @abstractmethod
-    def canonical_url(self, article_id: str) -> str:
-        """The URL that the archive uses."""
-
-    @abstractmethod
-    def page_url(self, article_id: str) -> str:
-        """The URL to fetch."""
-
-    @abstractmethod
-    def discover(self) -> Iterator[Request]:
-        """Requests for lists; their callbacks call `offer`."""
-
-    # where to look
-
-    async def start(self) -> AsyncIterator[Any]:
-        """Saved pages, or named articles, or: unfinished articles, due re-checks, lists."""
-        run = Run.get(self.crawler)
-        if run is None:
-            raise BadArgument(
-                "this crawl has no archive: `scrapy crawl` opens it, a program of your own sets ARCHIVE_OPEN = True"
-            )
-        self.run = run
-        self.ledger = self.run.ledger
-        if self.replay is not None:
-            for page in self._saved_pages(self.replay):
-                yield page
-            return
-        named_or_due = self._named_requests() if self.named else chain(self._due_requests(), self._list_requests())
-        for request in named_or_due:
-            if self.crawler.engine.needs_backout():  # a waiting request takes 2.8 kB, so they are added only as needed
-                await self.crawler.signals.wait_for(signals.scheduler_empty)
-            yield request
-
-    def offer(
-        self, article_id: str, *, where: str, published: datetime | None = None, thumbnail: str = "", entry: str = ""
-    ) -> Request | None:
-        """A request for an article in a list, or `None` if the archive knows this edition of it.
-
-        The ledger has the row before the request is sent: a kill costs a download, never an article.
-        """
-        row, new = self.ledger.found(
-            self.name,
-            article_id,
-            url=self.canonical_url(article_id),
-            where=where,
-            thumbnail=thumbnail,
-            entry=entry,
-            now=self.run.now(),
-        )
-        if new:
-            return self.request(row)
-        self.run.count("entry/known")
-        if published is None:
-            return None
-        look = self.run.schedule.look_for_edition(row, published)
-        if look is None:
-            return None
-        row = self.ledger.announced(
-            row, published=published, thumbnail=thumbnail, entry=entry, look=look,
-            max_tries=self.run.schedule.max_tries,
-        )  # fmt: skip
-        if look > self.run.now() or article_id in self.requested:
-            return None
-        self.run.count("entry/newer")
-        return self.request(row)
-
-    def request(self, row: Row, url: str = "", hops: int = 0) -> Request | None:
-        """A request for an article, or `None` if `limit` of them were requested."""
-        if hops == 0:
-            if self.full:
-                return None
-            if self.left is not None:
-                self.left -= 1
-            self.run.count("request/article")
-            self.requested.add(row.article_id)
-        return Request(
-            url or self.page_url(row.article_id),
-            callback=self.parse_article,
-            errback=self.article_failed,
-            headers=self._conditions(row),
-            priority=_LAST if row.was_interrupted else _ARTICLE_PRIORITY,
-            cb_kwargs={"row": row},
-            meta={"handle_httpstatus_all": True, "hops": hops},
-        )
-
-    def wanted(self, published: date | None) -> bool:
-        """Whether a day is between `since` and `until`, or unknown."""
-        if published is None:
-            return True
-        return (self.since is None or published >= self.since) and (self.until is None or published <= self.until)
-
-    @property
-    def full(self) -> bool:
-        """Whether `limit` articles were requested."""
-        return self.left is not None and self.left <= 0
-
-    def _saved_pages(self, place: Path) -> Iterator[Page]:
-        """Saved pages; those that crashed an earlier run come last, so that the others are read in this run."""
-        suspects: list[Page] = []
-        for page in saved_pages(place, self.name, self.ledger):
-            times = self.ledger.interrupted_readings(page.saved_in)
-            if times >= self.run.schedule.max_tries:
-                reason = f"reading it has ended the program {times} times"
-                # the log is where a run counts its errors
-                error = PageError(page.saved_in, reason)
-                self.logger.error("%s: left unread: %s; the others go on", page.saved_in, reason, exc_info=error)
-            elif times:
-                suspects.append(page)
-            else:
-                yield page
-        yield from suspects
-
-    def _named_requests(self) -> Iterator[Request]:
-        for article_id in self.named:
-            row, _ = self.ledger.found(
-                self.name, article_id, url=self.canonical_url(article_id), where="urls", now=self.run.now()
-            )
-            if request := self.request(row):
-                yield request
-
-    def _due_requests(self) -> Iterator[Request]:
-        now = self.run.now()
-        unfinished = self.ledger.due(self.name, now, self.run.schedule.max_tries)
-        for rows in (unfinished, self.ledger.rechecks(self.name, now)):
-            for row in rows:
-                if self.full:
-                    return
-                if request := self.request(row):
-                    yield request
-
-    def _list_requests(self) -> Iterator[Request]:
-        if not self.full:  # what was due may have used up the limit
-            yield from self.discover()
-
-    def _conditions(self, row: Row) -> dict[str, str]:
-        """Headers of a conditional request, only if the document is intact: the answer may be 304."""
-        if self.named or not self.run.archive.is_intact(row):
-            return {}
-        conditions = {"If-None-Match": row.etag, "If-Modified-Since": row.last_modified}
-        return {name: value for name, value in conditions.items() if value}

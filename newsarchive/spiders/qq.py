@@ -106,7 +106,7 @@ class QQSpider(ArchiveSpider):
         for channel in self.channels:
             if channel not in lists.CHANNELS:
                 self.logger.warning(
-                    "channel %s: unknown, expected any of %s (QQ_CHANNELS); asked for all the same: it may be new",
+                    "channel %s: unknown, expected any of %s (QQ_CHANNELS); requested anyway, it may be new",
                     channel,
                     ", ".join(lists.CHANNELS),
                 )
@@ -131,7 +131,7 @@ class QQSpider(ArchiveSpider):
             return
         self.list_read(where, entries=len(reply.entries) + reply.skipped.total(), later_page=page > 1)
         for kind, skipped in reply.skipped.items():
-            self.run.count(f"entry/{kind}", skipped)
+            self.archive.count(f"entry/{kind}", skipped)
         requests, later = self._offer_all(reply.entries, where)
         yield from requests
         if self.full:
@@ -143,7 +143,7 @@ class QQSpider(ArchiveSpider):
         if following:
             yield following
         else:
-            self.ledger.finish_list(self.name, where)
+            self.archive.ledger.finish_list(self.name, where)
 
     def parse_sitemap(self, response: Response) -> Iterator[Request]:
         """Requests for a file's articles between `since` and `until`, then for the next file."""
@@ -157,7 +157,7 @@ class QQSpider(ArchiveSpider):
             self.list_read("sitemap", entries=len(files) + len(ids), later_page=True)
             self.sitemap_files += files
             wanted = [Entry(article_id=id_) for id_ in ids if self.wanted(urls.id_date(id_))]
-            self.run.count("entry/article", len(ids) - len(wanted))  # `_offer_all` counts the others
+            self.archive.count("entry/article", len(ids) - len(wanted))  # `_offer_all` counts the others
             requests, _ = self._offer_all(wanted, "sitemap")
             yield from requests
         yield from self._next_sitemap()
@@ -174,13 +174,13 @@ class QQSpider(ArchiveSpider):
     def _offer_all(self, entries: list[Entry], where: str) -> tuple[list[Request], bool]:
         """Requests for new articles, and whether the list has articles after `until`."""
         requests, later = [], False
-        with self.ledger.transaction():
+        with self.archive.ledger.transaction():
             for entry in entries:
                 day = entry.published.date() if entry.published else None
                 later = later or bool(day and self.until and day > self.until)
-                self.run.count("entry/article" if entry.known_type else "entry/unknown_article")
+                self.archive.count("entry/article" if entry.known_type else "entry/unknown_article")
                 if not entry.thumbnail:
-                    self.run.count("entries/without_thumbnail")
+                    self.archive.count("entries/without_thumbnail")
                 if self.full or not self.wanted(day):
                     continue
                 request = self.offer(
@@ -211,9 +211,9 @@ class QQSpider(ArchiveSpider):
     def _list(
         self, url: str, where: str, read: Read, page: int = 1, next_page: NextPage | None = None, body: bytes = b""
     ) -> Request:
-        if page == 1 and self.ledger.begin_list(self.name, where):
+        if page == 1 and self.archive.ledger.begin_list(self.name, where):
             self.unfinished.add(where)
-        self.run.count("request/list")
+        self.archive.count("request/list")
         return Request(
             url,
             method="POST" if body else "GET",
@@ -226,7 +226,7 @@ class QQSpider(ArchiveSpider):
         )
 
     def _sitemap(self, url: str) -> Request:
-        self.run.count("request/list")
+        self.archive.count("request/list")
         return Request(url, callback=self.parse_sitemap, errback=self.sitemap_failed, meta={"where": "sitemap"})
 
     def _retry(self, response: Response, error: ListError) -> Request | None:
@@ -235,13 +235,13 @@ class QQSpider(ArchiveSpider):
         busy = isinstance(error, BusyList)
         retry = get_retry_request(response.request, spider=self, reason="busy" if busy else "unknown list")
         if retry:
-            self.run.count("list/again")
+            self.archive.count("list/again")
             return retry
         if busy:
-            self.run.count("list/failed")
-            self.run.note_list(error.where, ListResult.FAILED)
-            self.run.count("site/refused")
-            self.logger.error("%s: not read: %s", error.where, error.reason)
+            self.archive.count("list/failed")
+            self.note_list(error.where, ListResult.FAILED)
+            self.archive.count("site/refused")
+            self.logger.error("%s: the list could not be read: %s; the next run asks again", error.where, error.reason)
         else:
             self.list_unknown(error.where, error.reason)
         return None
