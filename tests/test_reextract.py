@@ -359,15 +359,18 @@ import os, signal
 from scrapy.cmdline import execute
 from newsarchive.archive import documents
 
-real, left = documents.write_bytes, [{writes}]
+left = [{writes}]
 
-def write(*args):
-    left[0] -= 1
-    if left[0] == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-    real(*args)
+def dying(real):
+    def write(*args):
+        left[0] -= 1
+        if left[0] == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return real(*args)
+    return write
 
-documents.write_bytes = write
+documents.write_bytes = dying(documents.write_bytes)
+documents.whole_file = dying(documents.whole_file)
 execute()
 """
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,69 +25,6 @@ from newsarchive.sources import reader
 
 _NAME = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)*", re.ASCII)
 _FAMILY = re.compile(r"[A-Z][0-9A-Za-z]*", re.ASCII)
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A page and its expected Markdown."""
-
-    family: str
-    url: str
-    """`""` for a saved page whose address is unknown."""
-    html: bytes
-    document: str
-    """The whole Markdown file; `""` for a page that gives no article yet."""
-    article_id: str
-
-
-def read_pair(page: Page, family: str = "") -> Pair:
-    """The page and its Markdown, filed under its own family or the given one.
-
-    Raises:
-        PageError: it gives no article, and no family was named for it.
-    """
-    url = page.url if page.url.startswith(("https://", "http://")) else ""
-    try:
-        article = reader(page.source)(page.html, url=page.url)
-    except PageError:
-        if not family:
-            raise
-        return Pair(family, url, page.html, "", page.article_id)
-    return Pair(family or article.family, url, page.html, render(article), article.article_id)
-
-
-def named(pairs: list[Pair], name: str) -> Iterator[tuple[str, Pair]]:
-    """A name for each pair: the given one, or with several pages the name and the article's id or a number.
-
-    >>> [each for each, _ in named([Pair("F5", "", b"", "", "20250211A06DM600"), Pair("F5", "", b"", "", "")], "gif")]
-    ['gif_20250211a06dm600', 'gif_2']
-    """
-    for number, pair in enumerate(pairs, 1):
-        yield (name if len(pairs) == 1 else f"{name}_{(pair.article_id or str(number)).lower()}"), pair
-
-
-def write_pairs(pairs: Iterable[tuple[str, Pair]], folder: Path) -> list[Path]:
-    """Writes `<family>/<name>/page.html`, `page.url` and `article.md`; returns the folders.
-
-    Raises:
-        BadArgument: one of the folders exists, or two pages would share one; then nothing is written.
-    """
-    places = [(folder / pair.family / name, pair) for name, pair in pairs]
-    several = Counter(place for place, _ in places)
-    for place, _ in places:
-        if several[place] > 1:
-            raise BadArgument(
-                f"{several[place]} pages would be {place}: save one of them alone, under a name of its own"
-            )
-        if place.exists():
-            raise BadArgument(f"{place} is there already: choose another name, or remove it first")
-    for place, pair in places:
-        write_bytes(place / "page.html", pair.html)
-        if pair.url:
-            write_text(place / "page.url", f"{pair.url}\n")
-        if pair.document:
-            write_text(place / "article.md", pair.document)
-    return [place for place, _ in places]
 
 
 class Command(ArchiveCommand):
@@ -127,7 +62,7 @@ class Command(ArchiveCommand):
         except BadArgument as error:
             self._end(2, str(error))
         except PageError as error:
-            self._end(1, f"{error}\nWith --family NAME it is saved all the same, to write article.md by hand.")
+            self._end(1, f"{error}\nWith --family NAME it is saved anyway, to write article.md by hand.")
         except _NoPageCame as error:
             self._end(3, str(error))
         except (NewsArchiveError, OSError) as error:
@@ -139,15 +74,23 @@ class Command(ArchiveCommand):
             raise BadArgument(f"{name!r} is no name: expected lower-case words like heading_in_list")
         if opts.family and not _FAMILY.fullmatch(opts.family):
             raise BadArgument(f"{opts.family!r} is no family: expected a name like F6")
-        folder = Path(opts.to or Path(closest_scrapy_cfg()).parent / "tests" / "pages") / opts.source
+        to = Path(opts.to or Path(closest_scrapy_cfg()).parent / "tests" / "pages") / opts.source
         if place.startswith(("https://", "http://")):
             pages = self._fetch(place, opts.source)
         else:
             pages = list(saved_pages(Path(place), opts.source))
-        pairs = [read_pair(page, opts.family) for page in pages]
-        for place_of, pair in zip(write_pairs(named(pairs, name), folder), pairs, strict=True):
-            print(f"{place_of / 'page.html'}: {len(pair.html):,} bytes")
-            print(f"{place_of / 'article.md'}: {_state(pair)}")
+        pairs: dict[Path, tuple[Page, str]] = {}
+        for number, page in enumerate(pages, 1):
+            family, article_id, document = _read(page, opts.family)
+            own_name = name if len(pages) == 1 else f"{name}_{(article_id or str(number)).lower()}"
+            folder = to / family / own_name
+            if folder in pairs:
+                raise BadArgument(f"several pages would be {folder}: save one of them alone, under a name of its own")
+            if folder.exists():
+                raise BadArgument(f"{folder} exists already: choose another name, or remove it first")
+            pairs[folder] = page, document
+        for folder, (page, document) in pairs.items():
+            _write(folder, page, document)
 
     def _fetch(self, url: str, source: str) -> list[Page]:
         """The page at `url`, fetched as politely as in a crawl, but without an archive. Follows no redirect."""
@@ -178,11 +121,32 @@ class Command(ArchiveCommand):
         self.exitcode = code
 
 
-def _state(pair: Pair) -> str:
-    if pair.document:
-        return f"{len(pair.document.splitlines())} lines: read it beside the page and correct it"
-    return "not written, since the page gives no article yet: write it by hand; until then its test fails"
-
-
 class _NoPageCame(NewsArchiveError):
     """The site was not reachable or refused us."""
+
+
+def _read(page: Page, family: str) -> tuple[str, str, str]:
+    """The family (the given one, or the page's own), the article's id and the document, `""` if there is none yet.
+
+    Raises:
+        PageError: it gives no article, and no family was named for it.
+    """
+    try:
+        article = reader(page.source)(page.html, url=page.url)
+    except PageError:
+        if not family:
+            raise
+        return family, page.article_id, ""
+    return family or article.family, article.article_id, render(article)
+
+
+def _write(folder: Path, page: Page, document: str) -> None:
+    write_bytes(folder / "page.html", page.html)
+    if page.url.startswith(("https://", "http://")):  # not for a saved page whose address is unknown
+        write_text(folder / "page.url", f"{page.url}\n")
+    state = "not written, since the page gives no article yet: write it by hand; until then its test fails"
+    if document:
+        write_text(folder / "article.md", document)
+        state = f"{len(document.splitlines())} lines: read it beside the page and correct it"
+    print(f"{folder / 'page.html'}: {len(page.html):,} bytes")
+    print(f"{folder / 'article.md'}: {state}")

@@ -25,6 +25,7 @@ from newsarchive.errors import is_fatal
 from newsarchive.health.counts import ANSWERED
 from newsarchive.items import Article
 from newsarchive.messages import printable, without_secrets
+from newsarchive.options import Options
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -151,10 +152,10 @@ class Progress:
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         """Raises `NotConfigured` unless there is a run, and a terminal that nobody else writes to."""
-        wanted = crawler.settings.get("ARCHIVE_PROGRESS")
-        if not crawler.settings.getbool("ARCHIVE_OPEN") or not (
-            sys.stderr.isatty() if wanted in (None, "", "None") else crawler.settings.getbool("ARCHIVE_PROGRESS")
-        ):
+        if not crawler.settings.getbool("ARCHIVE_OPEN"):
+            raise NotConfigured
+        wanted = Options.from_settings(crawler.settings).progress
+        if not (sys.stderr.isatty() if wanted is None else wanted):
             raise NotConfigured
         assert crawler.stats  # noqa: S101
         progress = cls(crawler.stats)

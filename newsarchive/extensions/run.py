@@ -77,9 +77,9 @@ class Run:
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         """Raises `NotConfigured` without `ARCHIVE_OPEN`, and `ArchiveLocked` or `LedgerBroken`."""
-        options = Options.from_settings(crawler.settings)
-        if not options.open:
+        if not crawler.settings.getbool("ARCHIVE_OPEN"):
             raise NotConfigured
+        options = Options.from_settings(crawler.settings)
         for handler in _writing_handlers():
             handler.addFilter(make_safe)  # Scrapy logs the settings next
         run = cls(crawler, options)
