@@ -71,8 +71,8 @@ SCHEDULER = (
 DOWNLOADER = "newsarchive.downloader.WaitingDownloader"
 DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,  # lets retried and redirected requests through
-    "newsarchive.middlewares.SiteHosts": 50,
-    "newsarchive.middlewares.Backoff": 560,  # just closer to the site than Retry (550), so it sees each answer first
+    "newsarchive.downloader.SiteHosts": 50,
+    "newsarchive.downloader.Backoff": 560,  # just closer to the site than Retry (550), so it sees each answer first
 }
 
 # --- the steps for a page, one verb each

@@ -18,8 +18,7 @@ from typing import Any
 
 import pytest
 
-from newsarchive.health.alarms import FAILING, HISTORY, alarms, usual_age
-from newsarchive.health.counts import NewArticles, site_trouble, traits
+from newsarchive.health.alarms import FAILING, HISTORY, NewArticles, alarms, site_trouble, traits, usual_age
 from newsarchive.items import Article, Picture
 from newsarchive.qq.lists import BEIJING
 

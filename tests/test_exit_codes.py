@@ -272,7 +272,7 @@ def broken(*arguments):
     raise RuntimeError("bug in the errback")
 QQSpider.list_failed = broken""",
     "middleware": """
-from newsarchive.middlewares import Backoff
+from newsarchive.downloader import Backoff
 async def broken(self, request):
     if "/rain/" in request.url:
         raise RuntimeError("bug in the middleware")

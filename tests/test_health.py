@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from newsarchive.health.alarms import alarms, usual_age
-from newsarchive.health.counts import NewArticles, run_exit_code, site_trouble, traits
+from newsarchive.health.alarms import NewArticles, alarms, run_exit_code, site_trouble, traits, usual_age
 from newsarchive.items import Article, Picture
 from newsarchive.qq.lists import BEIJING
 from tests.documented import alarms as documented_alarms

@@ -278,7 +278,7 @@ def test_ctrl_c_twice_ends_at_once(crawl: Crawl, small_site: DemoSite, tmp_path:
     until(lambda: any("Z000" in path for path in small_site.site.counts()))
     process.send_signal(signal.SIGINT)
     assert process.stderr
-    assert any("once more stops by force" in line for line in process.stderr)  # two signals at once would be one
+    assert any("a second one stops at once" in line for line in process.stderr)  # two signals at once would be one
     time.sleep(0.5)
     assert process.poll() is None, "it waits for the answers that it has asked for"
     process.send_signal(signal.SIGINT)

@@ -16,8 +16,15 @@ from scrapy.http.request import NO_CALLBACK
 from scrapy.utils.test import get_crawler
 from twisted.internet.protocol import Factory
 
-from newsarchive.downloader import ArticleDownloadHandler, NotSent, Refused, SiteLimits, is_site_error
-from newsarchive.middlewares import Backoff, SiteHosts
+from newsarchive.downloader import (
+    ArticleDownloadHandler,
+    Backoff,
+    NotSent,
+    Refused,
+    SiteHosts,
+    SiteLimits,
+    is_site_error,
+)
 from newsarchive.spiders.base import Trouble, error_trouble
 from newsarchive.spiders.qq import QQSpider
 from tests.test_arguments import OURS

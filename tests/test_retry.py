@@ -20,27 +20,27 @@ from tests.conftest import Crawl, DemoSite
 NEW_FAMILY = '''
 import json
 
-from newsarchive.qq import families, pages
+from newsarchive.qq import pages
 
 
-class NextPage(families.ArticlePage):
+class NextPage(pages.ArticlePage):
     """The layout of the demo site's redesign."""
 
     family = "FX"
     containers = ("div.zq-body",)
 
     def matches(self):
-        return bool(self.selector.css("main.zq-story"))
+        return self.root.select_one("main.zq-story") is not None
 
     def addresses(self):
-        state = self.selector.css("script#zq-state::text").get().partition("=")[2]
+        state = self.css("script#zq-state").partition("=")[2]
         yield "https://new.qq.com/rain/a/" + json.loads(state)["doc"]["zqKey"]
 
     def titles(self):
-        yield self.text("h1.zq-headline")
+        yield self.css("h1.zq-headline")
 
     def times(self):
-        yield self.selector.css("time.zq-time::attr(datetime)").get("").replace("T", " ")[:19]
+        yield self.root.select_one("time.zq-time").attrs["datetime"].replace("T", " ")[:19]
 
 
 class AddOn:

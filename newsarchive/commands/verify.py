@@ -12,8 +12,8 @@ from newsarchive.archive.ledger import is_begun
 from newsarchive.archive.verify import Finding, table
 from newsarchive.archive.verify import verify as verify_archive
 from newsarchive.cli import OfflineCommand, existing_archive
-from newsarchive.messages import shown
 from newsarchive.health.report import NO_LEDGER
+from newsarchive.messages import shown
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings

@@ -22,7 +22,7 @@ from twisted.python.failure import Failure
 from newsarchive.archive.archive import Visit
 from newsarchive.downloader import is_site_error
 from newsarchive.errors import is_fatal
-from newsarchive.health.counts import ANSWERED
+from newsarchive.health.alarms import ANSWERED
 from newsarchive.items import Article
 from newsarchive.messages import printable, without_secrets
 from newsarchive.options import Options

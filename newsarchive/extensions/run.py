@@ -19,7 +19,7 @@ from newsarchive.archive.ledger import ListResult, ListRow
 from newsarchive.errors import ArchiveError, LedgerBroken, describe
 from newsarchive.extensions.log import Faults, confirm_stop, make_safe
 from newsarchive.health import alarms, report
-from newsarchive.health.counts import NewArticles, run_exit_code, site_trouble
+from newsarchive.health.alarms import NewArticles, run_exit_code, site_trouble
 from newsarchive.items import ArchivedArticle
 from newsarchive.messages import command_line, printable
 from newsarchive.options import Options, stream_for_people

@@ -15,8 +15,7 @@ from newsarchive.archive.ledger import Ledger, RunRow, State, is_begun
 from newsarchive.archive.lock import holder
 from newsarchive.archive.rebuild import can_be_rebuilt
 from newsarchive.errors import ArchiveError, describe
-from newsarchive.health.alarms import Alarm
-from newsarchive.health.counts import Counts, integer
+from newsarchive.health.alarms import Alarm, Counts, integer
 from newsarchive.messages import counted
 
 NO_LEDGER = "there are documents and no ledger"

@@ -8,7 +8,7 @@ from newsarchive.archive.archive import Archive, Reading
 from newsarchive.archive.documents import document_path, put
 from newsarchive.exporters import MarkdownItemExporter
 from newsarchive.extensions.run import archive_of
-from newsarchive.health.counts import traits
+from newsarchive.health.alarms import traits
 from newsarchive.items import ArchivedArticle
 
 if TYPE_CHECKING:
