@@ -294,6 +294,11 @@ _TYPES: dict[Any, Any] = {
 }
 
 
+def _column(each: Field[Any], hint: Any) -> sa.Column[Any]:
+    kinds = get_args(hint) or (hint,)
+    return sa.Column(each.name, each.metadata.get("type") or _TYPES[kinds[0]], nullable=NoneType in kinds)
+
+
 class _Table(Generic[R]):
     """A table whose columns are the fields of `row`. Its `keys` name a row; `seq` numbers rows as they come."""
 
@@ -301,18 +306,14 @@ class _Table(Generic[R]):
         self.row = row
         self.keys = keys
         self.names = [each.name for each in fields(row)]  # type: ignore[arg-type]
-        columns: list[Any] = [self._column(each) for each in fields(row)]  # type: ignore[arg-type]
+        hints = get_type_hints(row)
+        columns: list[Any] = [_column(each, hints[each.name]) for each in fields(row)]  # type: ignore[arg-type]
         if numbered:
             columns = [sa.Column("seq", sa.Integer, primary_key=True), *columns, sa.UniqueConstraint(*keys)]
         else:
             columns.append(sa.PrimaryKeyConstraint(*keys))
         self.sql = sa.Table(name, _METADATA, *columns, sqlite_autoincrement=keys == ("run",))
         self.c = self.sql.c
-
-    def _column(self, each: Field[Any]) -> sa.Column[Any]:
-        hint = get_type_hints(self.row)[each.name]
-        kinds = get_args(hint) or (hint,)
-        return sa.Column(each.name, each.metadata.get("type") or _TYPES[kinds[0]], nullable=NoneType in kinds)
 
     def select(self, *conditions: Any, first: tuple[Any, ...] = ()) -> sa.Select[Any]:
         return sa.select(*first, *(self.c[name] for name in self.names)).where(*conditions)
