@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from newsarchive.archive.archive import Archive
+from newsarchive.archive.archive import NO_LEDGER, Archive
 from newsarchive.archive.documents import Change, compare
 from newsarchive.archive.files import stray_files
 from newsarchive.archive.ledger import Ledger, Row, State
@@ -23,7 +23,7 @@ from newsarchive.archive.rebuild import rebuild
 from newsarchive.commands.reextract import reextract
 from newsarchive.commands.verify import verify
 from newsarchive.errors import LedgerBroken
-from newsarchive.health.report import NO_LEDGER, read_status
+from newsarchive.health.report import read_status
 from newsarchive.options import Options
 from tests.archived import make_due, settings_of
 from tests.conftest import Crawl, DemoSite, slow
@@ -92,11 +92,11 @@ LINKS = "正文，见[来源](https://example.com/1)"
     ("said", "now", "found"),
     [
         ((LINKS, LOCAL), (LINKS, SITE), Change.UNCHANGED),
-        ((LINKS, LOCAL), (LINKS.replace("/1", "/2"), SITE), Change.CHANGED),
-        ((f"- {LINKS}", LOCAL), (f"- {LINKS.replace('/1', '/2')}", SITE), Change.CHANGED),
-        ((f"`![a](b)` {LINKS}", LOCAL), (f"`![a](c)` {LINKS}", SITE), Change.CHANGED),
-        ((LINKS, SITE), (LINKS, SITE.replace("/641", "/1000")), Change.CHANGED),
-        ((f"{LINKS}\n\n![图片]({SITE})", LOCAL), (f"{LINKS}\n\n![图片]({SITE}/1)", SITE), Change.CHANGED),
+        ((LINKS, LOCAL), (LINKS.replace("/1", "/2"), SITE), Change.REVISED),
+        ((f"- {LINKS}", LOCAL), (f"- {LINKS.replace('/1', '/2')}", SITE), Change.REVISED),
+        ((f"`![a](b)` {LINKS}", LOCAL), (f"`![a](c)` {LINKS}", SITE), Change.REVISED),
+        ((LINKS, SITE), (LINKS, SITE.replace("/641", "/1000")), Change.REVISED),
+        ((f"{LINKS}\n\n![图片]({SITE})", LOCAL), (f"{LINKS}\n\n![图片]({SITE}/1)", SITE), Change.REVISED),
     ],
 )
 def test_after_a_rebuild_only_where_local_pictures_came_from_is_no_edit(

@@ -12,12 +12,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from newsarchive.archive import quarantine
-from newsarchive.archive.documents import document_bytes
+from newsarchive.archive.documents import Change, document_bytes
 from newsarchive.archive.files import LEDGER, LOCK, stray_files
 from newsarchive.archive.ledger import Ledger, Row, State, is_begun
 from newsarchive.archive.lock import Lock
 from newsarchive.archive.rebuild import can_be_rebuilt, rebuild
 from newsarchive.archive.schedule import Latest, Schedule
+from newsarchive.errors import LedgerBroken
 from newsarchive.items import Article, Page
 from newsarchive.messages import counted
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from newsarchive.options import Options
 
 logger = logging.getLogger(__name__)
+
+NO_LEDGER = "there are documents and no ledger"
 
 
 @dataclass(kw_only=True)
@@ -43,6 +46,8 @@ class Reading(Visit):
     article: Article
     document: str
     """The whole Markdown file, with the site's picture links."""
+    change: Change = Change.NEW
+    """How it compares with the archive."""
     local_pictures: dict[str, str] = field(default_factory=dict)
     """Pictures that are in the archive: the site's URL → the link in the file."""
 
@@ -110,6 +115,20 @@ class Archive:
                 archive.ledger.close()
                 raise
             return archive
+        except BaseException:
+            lock.release()
+            raise
+
+    @classmethod
+    def open_to_read(cls, options: Options, *, purpose: str) -> Self:
+        """Nothing is rebuilt, removed or upgraded. Raises as `open`, and `LedgerBroken` when there is no ledger."""
+        folder = options.dir
+        if not is_begun(folder / LEDGER):
+            raise LedgerBroken(f"{folder}: {NO_LEDGER}: `scrapy rebuild` makes one")
+        lock = Lock(folder / LOCK)
+        lock.acquire_to_read(purpose, utc_now())
+        try:
+            return cls(options, Ledger.open(folder / LEDGER, read_only=True), lock)
         except BaseException:
             lock.release()
             raise

@@ -95,7 +95,9 @@ class Change(StrEnum):
     """How an article compares with the archive."""
 
     NEW = "new"
-    CHANGED = "changed"
+    REVISED = "revised"
+    RESTORED = "restored"
+    """The same text, whose document was lost or damaged."""
     UNCHANGED = "unchanged"
 
 
@@ -131,27 +133,26 @@ def document_path(row: Row | None, article: Article) -> str:
 
 
 def compare(archive: Archive, row: Row | None, document: str) -> Change:
-    """Compares the reference rendering with the archived version."""
+    """Compares a document, with the site's picture links, with the archived version."""
     if row is None or not row.path:
         return Change.NEW
-    if not archive.is_intact(row):
-        return Change.CHANGED  # lost or damaged: it is written again
+    is_intact = archive.is_intact(row)
     if row.content_hash:
         same = row.content_hash == content_hash(document)
-    else:  # rebuilt from a file with local pictures, which does not say where they came from
-        file = archive.folder / row.path
-        same = _could_be_same(read_file(file).decode("utf-8", "replace"), document)
-    return Change.UNCHANGED if same else Change.CHANGED
+    elif is_intact:  # rebuilt from a file with local pictures, which does not say where they came from
+        same = _could_be_same(read_file(archive.folder / row.path).decode("utf-8", "replace"), document)
+    else:
+        same = True  # as far as anyone knows
+    if not same:
+        return Change.REVISED
+    return Change.UNCHANGED if is_intact else Change.RESTORED
 
 
-def put(archive: Archive, item: Reading, write: Callable[[BinaryIO], object]) -> int:
+def put(archive: Archive, item: Reading, write: Callable[[BinaryIO], object]) -> None:
     """Has the article's file written and, last, its row; keeps the former version.
 
     Args:
         write: writes the document to a file.
-
-    Returns:
-        The number of the revision: 1 for the first version.
     """
     article, row, now = item.article, item.row, archive.now()
     document = localised(item.document, item.local_pictures).encode()
@@ -191,7 +192,6 @@ def put(archive: Archive, item: Reading, write: Callable[[BinaryIO], object]) ->
         now=now,
         from_site=archive.is_current(item.page),
     )
-    return revision
 
 
 def _has_same_text(row: Row | None, item: Reading, former: bytes, document: bytes) -> bool:

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import signal
+import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from difflib import unified_diff
 from pathlib import Path
 
+from tqdm import tqdm
+
 from newsarchive.archive.archive import Archive, Reading
-from newsarchive.archive.documents import content_hash, document_bytes, put
+from newsarchive.archive.documents import Change, compare, content_hash, document_bytes, put, why_empty
 from newsarchive.archive.files import PAGES, is_file, read_file
 from newsarchive.archive.ledger import Row
+from newsarchive.archive.parallel import parallel_map
 from newsarchive.archive.pictures import localised, picture_links, picture_path, picture_url
 from newsarchive.archive.replay import Position, capture_at, capture_page, newest_captures
-from newsarchive.errors import ArchiveError, PageError
+from newsarchive.archive.warc import mend
+from newsarchive.errors import ArchiveError, BadArgument, PageError
 from newsarchive.markdown.document import render
+from newsarchive.messages import counted
 from newsarchive.sources import reader
 
 _LONGEST = 600  # seconds; a page takes a fraction of one
@@ -40,47 +47,83 @@ class Result:
     problem: str = ""
 
 
-def jobs(archive: Archive, source: str, wanted: frozenset[str], *, remember: bool) -> Iterator[Job | Row]:
-    """Every article with a document, or those with the `wanted` ids; a bare row where no page is preserved.
+def reextract(archive: Archive, source: str, wanted: frozenset[str], *, dry_run: bool) -> Counter[str]:
+    """Reads the pages of all articles, or of those with the `wanted` ids; how many of each outcome there are.
 
-    Pages that the ledger does not know are searched for; `remember` records them there.
+    Raises:
+        BadArgument: a wanted id is in no row.
     """
+    unknown = sorted(each for each in wanted if archive.ledger.get(source, each) is None)
+    if unknown:
+        raise BadArgument(f"the ledger has no article {', '.join(unknown)} of {source}")
+    if not dry_run:
+        for path, cut in mend(archive.folder / PAGES):
+            print(f"{path}: closed after a killed run, {cut} torn bytes cut off", file=sys.stderr)
+    counts = Counter[str]()
+    total = len(wanted) or sum(archive.ledger.counts_by_state().values())
+    with tqdm(desc="pages", unit="", disable=None, leave=False, total=total) as bar:
+        jobs = _jobs(archive, source, wanted, counts, remember=not dry_run)
+        for result in parallel_map(_read_again, jobs, lost=_unread):
+            counts[_settle(archive, result, dry_run=dry_run)] += 1
+            bar.update(counts.total() - bar.n)
+    return counts
+
+
+def summary(counts: Counter[str], wanted: frozenset[str], *, dry_run: bool) -> str:
+    read = counts["same"] + counts["changed"] + counts["problem"]
+    parts = [f"{counts['same']} the same", f"{counts['changed']} {'would change' if dry_run else 'replaced'}"]
+    if counts["problem"]:
+        parts.append(f"{counts['problem']} not readable and left alone")
+    lines = [f"{counted(read, 'page')} read: {', '.join(parts)}"]
+    if counts["no page"]:
+        lines.append(
+            f"{counted(counts['no page'], 'article')} without a preserved page"
+            " (ARCHIVE_PAGES was off, a replay, or the WARC file is not there)"
+        )
+    if missing := len(wanted) - read - counts["no page"] if wanted else 0:
+        lines.append(f"{counted(missing, 'given id')} without a document in the archive")
+    return "\n".join(lines)
+
+
+def _jobs(
+    archive: Archive, source: str, wanted: frozenset[str], counts: Counter[str], *, remember: bool
+) -> Iterator[Job]:
+    """Pages that the ledger does not know are searched for; `remember` records them there."""
     pages = archive.folder / PAGES
     newest: dict[str, Position] | None = None
     for row in archive.ledger.rows(source):
         if not row.path or (wanted and row.article_id not in wanted):
             continue
         row = replace(row, entry="")  # noqa: PLW2901  -- not needed, and copied to another process
-        if row.warc_offset is not None and is_file(pages / row.warc_file):
-            yield Job(row, pages / row.warc_file, archive.is_intact(row))
-            continue
-        if newest is None:  # the ledger was rebuilt, or files were added by hand
-            newest = newest_captures(sorted(pages.glob("*.warc.gz")), source, archive.ledger if remember else None)
-        if found := newest.get(f"{source} {row.article_id}"):
+        if row.warc_offset is None or not is_file(pages / row.warc_file):
+            if newest is None:  # the ledger was rebuilt, or files were added by hand
+                newest = newest_captures(sorted(pages.glob("*.warc.gz")), source, archive.ledger if remember else None)
+            found = newest.get(f"{source} {row.article_id}")
+            if found is None:
+                counts["no page"] += 1
+                continue
             if remember:
                 archive.ledger.preserved(row, file=found.file.name, offset=found.offset)
             row = replace(row, warc_file=found.file.name, warc_offset=found.offset)  # noqa: PLW2901
-            yield Job(row, found.file, archive.is_intact(row))
-        else:
-            yield row
+        yield Job(row, pages / row.warc_file, archive.is_intact(row))
 
 
-def read_again(job: Job) -> Result:
+def _read_again(job: Job) -> Result:
     """Runs in a process of its own, which is ended when it takes too long: no ledger, no network, nothing written."""
     signal.alarm(_LONGEST)
     try:
-        return _read_again(job)
+        return _read(job)
     finally:
         signal.alarm(0)
 
 
-def unread(job: Job) -> Result:
+def _unread(job: Job) -> Result:
     """The problem of a page that ended the process that read it."""
     reason = f"the process that read its page was ended: out of memory, by force, or after {_LONGEST} seconds"
     return Result(job.row, problem=f"{job.row.url}: {reason}")
 
 
-def _read_again(job: Job) -> Result:
+def _read(job: Job) -> Result:
     row = job.row
     try:
         page = capture_page(capture_at(job.warc, row.warc_offset or 0), row.source)
@@ -89,7 +132,7 @@ def _read_again(job: Job) -> Result:
     except (PageError, ArchiveError) as error:
         return Result(row, problem=str(error))
     except MemoryError:
-        return unread(job)
+        return _unread(job)
     except Exception as error:  # noqa: BLE001  -- a bug that one page triggers: the others are read
         return Result(row, problem=f"{row.url}: {type(error).__name__}: {error}")
     if article.article_id != row.article_id:
@@ -101,7 +144,34 @@ def _read_again(job: Job) -> Result:
     return Result(row, Reading(page=page, row=row, article=article, document=document))
 
 
-def use_stored_pictures(archive: Archive, reading: Reading) -> None:
+def _settle(archive: Archive, result: Result, *, dry_run: bool) -> str:
+    """Handles one article; returns what was done, as counted."""
+    row, reading = result.row, result.reading
+    problem = result.problem or (reading and why_empty(reading.article, archive.options.min_text))
+    if problem:
+        tqdm.write(f"left as it is: {problem}", file=sys.stderr)
+        return "problem"
+    if reading is None:
+        return "same"
+    rebuilt = not row.content_hash and archive.is_intact(row)
+    if rebuilt and not dry_run:
+        _learn_pictures(archive, row, reading.document)
+    if compare(archive, row, reading.document) is Change.UNCHANGED:
+        if not dry_run:
+            archive.ledger.set_content_hash(row, content_hash=content_hash(reading.document))
+        return "same"
+    local = archive.options.pictures or row.file_hash != row.content_hash
+    if local:
+        _use_stored_pictures(archive, reading)
+    if dry_run:
+        new = localised(reading.document, reading.local_pictures)
+        tqdm.write(_difference(archive, row, new), file=sys.stdout, end="")
+    else:
+        _replace_document(archive, reading, with_pictures=local)
+    return "changed"
+
+
+def _use_stored_pictures(archive: Archive, reading: Reading) -> None:
     """Has the document link to the pictures that the archive has."""
     article = reading.article
     reading.local_pictures = {
@@ -111,7 +181,7 @@ def use_stored_pictures(archive: Archive, reading: Reading) -> None:
     }
 
 
-def learn_pictures(archive: Archive, row: Row, document: str) -> None:
+def _learn_pictures(archive: Archive, row: Row, document: str) -> None:
     """Restores in a rebuilt ledger what no document says: where local pictures came from.
 
     A local picture has its number in its name, which matches it to the article's picture at that position.
@@ -125,14 +195,14 @@ def learn_pictures(archive: Archive, row: Row, document: str) -> None:
             archive.ledger.pictures.stored(row.source, row.article_id, url, path=path, hash=digest)
 
 
-def difference(archive: Archive, row: Row, new: str) -> str:
+def _difference(archive: Archive, row: Row, new: str) -> str:
     """What would change, as a unified diff."""
     old = (document_bytes(archive.folder / row.path) or b"").decode("utf-8", "replace")
     lines = unified_diff(old.splitlines(), new.splitlines(), f"a/{row.path}", f"b/{row.path}", lineterm="")
     return "".join(f"{line}\n" for line in lines)
 
 
-def replace_document(archive: Archive, reading: Reading, *, with_pictures: bool) -> None:
+def _replace_document(archive: Archive, reading: Reading, *, with_pictures: bool) -> None:
     """Writes it as a new revision. The site was not asked, so what the ledger knows about it stays."""
     ledger, article = archive.ledger, reading.article
     text = localised(reading.document, reading.local_pictures).encode()

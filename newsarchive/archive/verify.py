@@ -8,18 +8,17 @@ import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from tqdm import tqdm
 
+from newsarchive.archive.archive import NO_LEDGER, Archive
 from newsarchive.archive.documents import front_matter
 from newsarchive.archive.files import (
     CONTENT,
     LEDGER,
-    LOCK,
     PAGES,
     PICTURES,
     QUARANTINE,
@@ -33,8 +32,7 @@ from newsarchive.archive.files import (
     read_packed,
     stray_files,
 )
-from newsarchive.archive.ledger import Ledger, Row, State
-from newsarchive.archive.lock import Lock
+from newsarchive.archive.ledger import Ledger, Row, State, is_begun
 from newsarchive.archive.parallel import parallel_map
 from newsarchive.archive.pictures import picture_digits, picture_kind, picture_links, picture_path
 from newsarchive.archive.quarantine import read_notes
@@ -43,6 +41,9 @@ from newsarchive.archive.replay import Capture, captures
 from newsarchive.archive.warc import OPEN
 from newsarchive.errors import LedgerBroken
 from newsarchive.messages import counted
+
+if TYPE_CHECKING:
+    from newsarchive.options import Options
 
 _NOUNS = {
     "documents": "document",
@@ -223,22 +224,20 @@ class QuarantinedPage:
 Check = Document | PictureFile | PageFile | QuarantinedPage
 
 
-def verify(folder: Path, pictures_url: str) -> tuple[dict[str, int], list[Finding]]:
+def verify(options: Options) -> tuple[dict[str, int], list[Finding]]:
     """How much was checked of each kind, and what was found. Raises `ArchiveLocked`.
 
     Holds the lock, because an archive is inconsistent while a run writes to it.
     """
-    lock = Lock(folder / LOCK)
-    lock.acquire_to_read("`scrapy verify`", datetime.now(UTC))
+    if not is_begun(options.dir / LEDGER):
+        return {}, [Finding("ledger", LEDGER, NO_LEDGER)]
     try:
-        with Ledger.open(folder / LEDGER, read_only=True) as ledger:
-            findings = [Finding("ledger", LEDGER, line) for line in ledger.check()]
-            checks = _checks(folder, ledger, pictures_url)
-        return _run(folder, checks, findings)
+        with Archive.open_to_read(options, purpose="`scrapy verify`") as archive:
+            findings = [Finding("ledger", LEDGER, line) for line in archive.ledger.check()]
+            checks = _checks(archive.folder, archive.ledger, options.pictures_url)
+            return _run(archive.folder, checks, findings)
     except LedgerBroken as error:
         return {}, [Finding("ledger", LEDGER, str(error))]
-    finally:
-        lock.release()
 
 
 def _run(folder: Path, checks: list[Check], findings: list[Finding]) -> tuple[dict[str, int], list[Finding]]:

@@ -7,13 +7,11 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from newsarchive.archive.files import LEDGER
-from newsarchive.archive.ledger import is_begun
 from newsarchive.archive.verify import Finding, table
 from newsarchive.archive.verify import verify as verify_archive
 from newsarchive.cli import OfflineCommand, existing_archive
-from newsarchive.health.report import NO_LEDGER
 from newsarchive.messages import shown
+from newsarchive.options import Options
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
@@ -43,7 +41,5 @@ class Command(OfflineCommand):
 
 def verify(settings: BaseSettings) -> tuple[dict[str, int], list[Finding]]:
     """How much was checked of each kind, and what was found. Raises `ArchiveLocked` or `BadArgument`."""
-    folder = existing_archive(settings)
-    if not is_begun(folder / LEDGER):
-        return {}, [Finding("ledger", LEDGER, NO_LEDGER)]
-    return verify_archive(folder, settings["ARCHIVE_PICTURES_URL"])
+    existing_archive(settings)
+    return verify_archive(Options.from_settings(settings))

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from newsarchive.archive.archive import NO_LEDGER
 from newsarchive.archive.files import LEDGER, LOCK, QUARANTINE, STATUS, is_full, read_file, room_left, write_text
 from newsarchive.archive.ledger import Ledger, RunRow, State, is_begun
 from newsarchive.archive.lock import holder
@@ -18,7 +19,6 @@ from newsarchive.errors import ArchiveError, describe
 from newsarchive.health.alarms import Alarm, Counts, integer
 from newsarchive.messages import counted
 
-NO_LEDGER = "there are documents and no ledger"
 NO_RUN = "none so far: `scrapy crawl qq` makes the first"
 
 MEANINGS = {

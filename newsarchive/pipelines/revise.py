@@ -28,7 +28,8 @@ class Revise:
 
     def process_item(self, item: Reading) -> Reading:
         """Raises `Unchanged`, or `Older` for a saved page if the archive has a later one."""
-        if compare(self.archive, item.row, item.document) is Change.UNCHANGED:
+        item.change = compare(self.archive, item.row, item.document)
+        if item.change is Change.UNCHANGED:
             assert item.row  # noqa: S101
             self.archive.mark_unchanged(item.row, item.page, content_hash(item.document))
             raise Unchanged(f"{item.article.url}: the archive holds it as it is")
