@@ -20,7 +20,7 @@ from warcio.cli import main as warcio
 
 from newsarchive.archive.records import Damage, records
 from newsarchive.archive.replay import Capture, capture_at, capture_page, captures
-from newsarchive.archive.warc import ORIGINAL, Original, WarcFile, list_exchange, mend, page_exchange
+from newsarchive.archive.warc import ORIGINAL, WarcFile, list_exchange, mend, page_exchange
 from newsarchive.errors import ArchiveError
 from newsarchive.items import Page
 
@@ -137,8 +137,7 @@ def test_revisit_refers_to_the_first_capture_and_is_no_answer(tmp_path: Path) ->
     file = WarcFile(tmp_path / "qq-1.warc.gz", "newsarchive test")
     offset = file.add(page_exchange(page()))
     first = capture_at(tmp_path / "qq-1.warc.gz.open", offset).record
-    original = Original(url=first.url, date=first.date, payload_digest=first.payload_digest)
-    file.add(page_exchange(page(fetched=datetime(2026, 11, 24, tzinfo=UTC))), original)
+    file.add(page_exchange(page(fetched=datetime(2026, 11, 24, tzinfo=UTC))), first)
     file.close()
 
     assert [found.type for found in records(file.path) if not isinstance(found, Damage)][3:] == ["revisit", "metadata"]

@@ -23,7 +23,7 @@ from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
 from newsarchive.archive.files import is_file, make_folder, open_descriptor, open_file, sync_folder
-from newsarchive.archive.records import Member, members
+from newsarchive.archive.records import Member, Record, members
 from newsarchive.items import Page
 
 VERSION = "1.1"  # which has microseconds in its dates
@@ -44,15 +44,6 @@ class Exchange:
     date: datetime
     about: Mapping[str, str] = field(default_factory=dict)
     """What we know about it, for the `metadata` record; empty values are left out."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Original:
-    """An earlier capture with the same bytes, which a `revisit` record refers to."""
-
-    url: str
-    date: datetime
-    payload_digest: str
 
 
 def page_exchange(page: Page) -> Exchange:
@@ -76,8 +67,8 @@ def list_exchange(
     return Exchange(url=url, status=status, headers=headers, body=body, date=date, about=about)
 
 
-def packed(exchange: Exchange, original: Original | None = None) -> bytes:
-    """The two records of an exchange, each a gzip member.
+def packed(exchange: Exchange, original: Record | None = None) -> bytes:
+    """The two records of an exchange, each a gzip member: a `revisit` when an `original` has the same bytes.
 
     The `metadata` record comes second and completes the pair: `mend` keeps whole pairs only.
     """
@@ -170,7 +161,7 @@ class WarcFile:
         self._answers = 0
         self._descriptor = -1
 
-    def add(self, exchange: Exchange, original: Original | None = None) -> int:
+    def add(self, exchange: Exchange, original: Record | None = None) -> int:
         """Returns the offset of the `response` (or `revisit`) record, which is on disk then. From any thread.
 
         Raises:

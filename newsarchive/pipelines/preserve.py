@@ -14,8 +14,9 @@ from scrapy.exceptions import NotConfigured
 from newsarchive.archive.archive import Archive, Visit
 from newsarchive.archive.files import PAGES
 from newsarchive.archive.ledger import Row
+from newsarchive.archive.records import Record
 from newsarchive.archive.replay import capture_at
-from newsarchive.archive.warc import Exchange, Original, WarcFile, list_exchange, mend, page_exchange
+from newsarchive.archive.warc import Exchange, WarcFile, list_exchange, mend, page_exchange
 from newsarchive.downloader import header_pairs
 from newsarchive.drops import Unchanged
 from newsarchive.errors import ArchiveError
@@ -117,11 +118,11 @@ class Preserve:
         return None if original else offset
 
 
-def _original(page: Page, folder: Path, row: Row) -> Original | None:
+def _original(page: Page, folder: Path, row: Row) -> Record | None:
     try:
         former = capture_at(folder / row.warc_file, row.warc_offset or 0).record
     except ArchiveError:
         return None  # missing or damaged, as `scrapy verify` reports: the full page is written again
     if former.body != page.html or former.date > page.fetched:  # a later date is from a run with a wrong clock
         return None
-    return Original(url=former.url, date=former.date, payload_digest=former.payload_digest)
+    return former
