@@ -19,7 +19,7 @@ from newsarchive.archive.files import is_file, open_file, read_file
 from newsarchive.archive.lock import Lock, holder
 from newsarchive.archive.rebuild import rebuild
 from newsarchive.archive.replay import saved_pages
-from newsarchive.archive.warc import mend
+from newsarchive.archive.warc import close_open_files
 from newsarchive.commands.reextract import reextract
 from newsarchive.commands.verify import verify
 from newsarchive.errors import BadArgument, LedgerBroken
@@ -124,7 +124,7 @@ def open_it(archive: Path) -> None:
     with Archive.open(Options(dir=archive), purpose="a test", now=lambda: NOW) as opened:
         for row in opened.ledger.rows():
             opened.is_intact(row)
-        list(mend(archive / "pages"))
+        list(close_open_files(archive / "pages"))
 
 
 COMMANDS: dict[str, Callable[[Path], Any]] = {

@@ -20,7 +20,7 @@ from warcio.cli import main as warcio
 
 from newsarchive.archive.records import Damage, records
 from newsarchive.archive.replay import Capture, capture_at, capture_page, captures
-from newsarchive.archive.warc import ORIGINAL, WarcFile, list_exchange, mend, page_exchange
+from newsarchive.archive.warc import ORIGINAL, WarcFile, close_open_files, list_exchange, page_exchange
 from newsarchive.errors import ArchiveError
 from newsarchive.items import Page
 
@@ -243,7 +243,7 @@ def test_every_cut_is_mended_to_the_last_whole_page(tmp_path: Path) -> None:
         folder.mkdir()
         (folder / "qq-1.warc.gz.open").write_bytes(whole[:cut])
 
-        ((path, lost),) = mend(folder)
+        ((path, lost),) = close_open_files(folder)
 
         kept = path.read_bytes() if path.exists() else b""
         expected = 2 if cut == len(whole) else 1 if cut >= first_end else 0
@@ -259,7 +259,7 @@ def test_every_cut_is_mended_to_the_last_whole_page(tmp_path: Path) -> None:
 def test_mend_leaves_closed_files_alone(tmp_path: Path) -> None:
     path = written(tmp_path, page())
     before = path.stat()
-    assert list(mend(tmp_path)) == []
+    assert list(close_open_files(tmp_path)) == []
     assert path.stat() == before
 
 
@@ -270,7 +270,7 @@ def test_a_closed_file_beside_its_open_self_loses_nothing(tmp_path: Path, torn: 
     whole = path.read_bytes()
     second = int(read_pages(path)[1].saved_in.rpartition(":")[2])
     (tmp_path / "qq-1.warc.gz.open").write_bytes(whole[: second + torn])
-    assert list(mend(tmp_path)) == [(path, torn)]
+    assert list(close_open_files(tmp_path)) == [(path, torn)]
     assert [it.name for it in tmp_path.iterdir()] == [path.name]
     assert path.read_bytes() == whole
 
@@ -280,7 +280,7 @@ def test_damage_at_the_start_costs_nothing_behind_it(tmp_path: Path) -> None:
     path.write_bytes(bytes(16) + path.read_bytes()[16:])
     assert [one.article_id for one in read_pages(path)] == [page(1).article_id, page(2).article_id]
     path.rename(tmp_path / "qq-1.warc.gz.open")
-    assert list(mend(tmp_path)) == [(path, 0)]
+    assert list(close_open_files(tmp_path)) == [(path, 0)]
     assert len(read_pages(path)) == 2
 
 
@@ -289,7 +289,7 @@ def test_a_closed_file_that_is_shorter_than_its_open_self_is_completed(tmp_path:
     whole = path.read_bytes()
     path.rename(tmp_path / "qq-1.warc.gz.open")
     path.write_bytes(whole[:-300])
-    list(mend(tmp_path))
+    list(close_open_files(tmp_path))
     assert [it.name for it in tmp_path.iterdir()] == [path.name]
     assert path.read_bytes() == whole
 
@@ -298,7 +298,7 @@ def test_another_file_of_the_same_name_is_kept_too(tmp_path: Path) -> None:
     written(tmp_path, page(1)).rename(tmp_path / "qq-1-2.warc.gz")
     path = written(tmp_path, page(3))
     written(tmp_path / "copy", page(2)).rename(tmp_path / "qq-1.warc.gz.open")
-    ((mended, _),) = mend(tmp_path)
+    ((mended, _),) = close_open_files(tmp_path)
     assert mended.name == "qq-1-3.warc.gz"
     names = [tmp_path / "qq-1-2.warc.gz", mended, path]
     assert [one.article_id for it in names for one in read_pages(it)] == [page(n).article_id for n in (1, 2, 3)]
@@ -306,7 +306,7 @@ def test_another_file_of_the_same_name_is_kept_too(tmp_path: Path) -> None:
 
 def test_a_folder_with_the_name_of_an_open_file_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "qq-1.warc.gz.open").mkdir()
-    assert list(mend(tmp_path)) == []
+    assert list(close_open_files(tmp_path)) == []
 
 
 _WRITER = """
@@ -334,7 +334,7 @@ def test_kill_while_writing_loses_no_page_that_was_told(tmp_path: Path, moment: 
         threading.Timer(moment, writer.kill).start()
         told += writer.stdout.readlines()
 
-    list(mend(tmp_path))
+    list(close_open_files(tmp_path))
 
     offsets = [int(line.split()[1]) for line in told if line.endswith("\n")]
     assert [capture_at(path, offset).about["article-id"] for offset in offsets] == [str(n) for n in range(len(offsets))]
@@ -503,6 +503,6 @@ def test_damage_in_a_file_left_open_costs_one_page(tmp_path: Path) -> None:
     spoilt[starts[3] + 40] ^= 0xFF  # warcinfo, then response and metadata of each page
     part = tmp_path / "qq-1.warc.gz.open"
     part.write_bytes(spoilt)
-    ((path, cut),) = mend(tmp_path)
+    ((path, cut),) = close_open_files(tmp_path)
     assert (cut, path.read_bytes()) == (0, bytes(spoilt))
     assert [one.article_id for one in read_pages(path)] == [page(1).article_id, page(3).article_id]

@@ -179,7 +179,7 @@ class Row:
     """1 for the first version, 0 before there is one."""
     family: str = ""
     path: str = ""
-    """Below the archive's folder; `""` while no file stands."""
+    """Below the archive's folder; `""` while there is no file."""
     etag: str = ""
     last_modified: str = ""
     gone_at: datetime | None = None

@@ -1,4 +1,4 @@
-"""The records of a WARC file: its gzip members, or what lies plainly one after the other, and what they say.
+"""The records of a WARC file: its gzip members, or uncompressed records one after the other, and what they hold.
 
 A record that is damaged, torn or too large costs itself: reading goes on behind it.
 """
@@ -59,18 +59,18 @@ class Member:
 
 
 @dataclass(frozen=True)
-class BrokenMember:
-    """Bytes that are no whole member, up to the next one that is."""
+class Damage:
+    """A place in a WARC file that cannot be read or whose digest does not match."""
 
     offset: int
     reason: str
     end: int = 0
-    """Where the next one begins; 0 when nobody knows."""
+    """Where the next member begins; 0 when that is not known."""
     read: int = 0
     """How many bytes were read in vain."""
 
 
-def members(file: BinaryIO, offset: int = 0) -> Iterator[Member | BrokenMember]:
+def members(file: BinaryIO, offset: int = 0) -> Iterator[Member | Damage]:
     """The members, or plain records, from `offset` on. One that cannot be read is named; reading goes on behind it."""
     file.seek(0)
     start = file.read(_HEAD)
@@ -83,7 +83,7 @@ def members(file: BinaryIO, offset: int = 0) -> Iterator[Member | BrokenMember]:
         yield found
         left -= 0 if isinstance(found, Member) else found.read
         if left < 0:
-            yield BrokenMember(offset, "too much is damaged here: the rest of the file is not read")
+            yield Damage(offset, "too much is damaged here: the rest of the file is not read")
             return
         offset = found.end or next_start(file, offset + 1)
 
@@ -93,7 +93,7 @@ def _patience(file: BinaryIO) -> int:
     return max(_WASTED, 2 * os.fstat(file.fileno()).st_size)
 
 
-def _plain_at(file: BinaryIO, offset: int) -> Member | BrokenMember | None:
+def _plain_at(file: BinaryIO, offset: int) -> Member | Damage | None:
     size = os.fstat(file.fileno()).st_size
     if offset >= size:
         return None
@@ -106,19 +106,19 @@ def _plain_at(file: BinaryIO, offset: int) -> Member | BrokenMember | None:
     if start.startswith(_ARC):
         return Member(offset, size, start)
     if not _PLAIN.match(start) or not head:
-        return BrokenMember(offset, "no WARC record: no header of one", read=len(start))
-    told = _LENGTH.search(start, 0, head.end())
-    end = offset + head.end() + int(told[1] if told else 0)
+        return Damage(offset, "no WARC record: no header of one", read=len(start))
+    length = _LENGTH.search(start, 0, head.end())
+    end = offset + head.end() + int(length[1] if length else 0)
     if end > size:
-        return BrokenMember(offset, "torn: the file ends inside of a record", read=len(start))
+        return Damage(offset, "torn: the file ends inside of a record", read=len(start))
     file.seek(end)
     after = file.read(1024)
     rest = after.lstrip(b"\r\n")
     if rest and not _PLAIN.match(rest):
-        return BrokenMember(offset, "torn: no record begins where it should end", read=len(start))
+        return Damage(offset, "torn: no record begins where it should end", read=len(start))
     behind = end + len(after) - len(rest)
     if end - offset > LARGEST:
-        return BrokenMember(offset, _TOO_LARGE, behind)
+        return Damage(offset, _TOO_LARGE, behind)
     file.seek(offset)
     return Member(offset, behind, file.read(end - offset) + b"\r\n\r\n")
 
@@ -134,7 +134,7 @@ def _next_plain(file: BinaryIO, offset: int) -> int:
     return offset
 
 
-def _member_at(file: BinaryIO, offset: int) -> Member | BrokenMember | None:
+def _member_at(file: BinaryIO, offset: int) -> Member | Damage | None:
     """`None` at the file's end. warcio's own reader prints a damaged member and ends the file there."""
     file.seek(offset)
     unpacker = zlib.decompressobj(_GZIP)
@@ -146,25 +146,25 @@ def _member_at(file: BinaryIO, offset: int) -> Member | BrokenMember | None:
             chunk = file.read(_CHUNK)
             read += len(chunk)
         if not chunk:
-            return BrokenMember(offset, "torn: the file ends inside of a record", read=read) if read else None
+            return Damage(offset, "torn: the file ends inside of a record", read=read) if read else None
         try:
             parts.append(unpacker.decompress(chunk, _CHUNK))
         except zlib.error as error:
             what = "damaged" if parts or chunk.startswith(_MAGIC) else "no WARC record"
-            return BrokenMember(offset, f"{what}: {error}", read=read)
+            return Damage(offset, f"{what}: {error}", read=read)
         size += len(parts[-1])
         if size > LARGEST:
             parts.clear()
         if size > _SKIPPED:
-            return BrokenMember(offset, _TOO_LARGE, read=read)
+            return Damage(offset, _TOO_LARGE, read=read)
     end = offset + read - len(unpacker.unused_data)
     if size > LARGEST:
-        return BrokenMember(offset, _TOO_LARGE, end)
+        return Damage(offset, _TOO_LARGE, end)
     return Member(offset, end, b"".join(parts))
 
 
 def _next_start(file: BinaryIO, offset: int) -> int:
-    """Where the next gzip header that opens well stands; the file's end when there is none."""
+    """Where the next gzip header is that can be unpacked; the file's end when there is none."""
     overlap = len(_MAGIC) - 1
     file.seek(offset)
     chunk = file.read(_CHUNK)
@@ -209,22 +209,14 @@ class Record:
     body: bytes
 
 
-@dataclass(frozen=True, kw_only=True)
-class Damage:
-    """A place in a WARC file that cannot be read or whose digest does not match."""
-
-    offset: int
-    reason: str
-
-
 def records(path: Path, offset: int = 0) -> Iterator[Record | Damage]:
     """Every record from `offset` on, and every place where one cannot be read."""
     with open_file(path) as file:
         for member in members(file, offset):
-            if isinstance(member, BrokenMember):
-                yield Damage(offset=member.offset, reason=member.reason)
+            if isinstance(member, Damage):
+                yield member
             elif member.data.startswith(_ARC):
-                yield Damage(offset=member.offset, reason="an ARC file: `warcio recompress` makes a WARC file of it")
+                yield Damage(member.offset, "an ARC file: `warcio recompress` makes a WARC file of it")
                 return
             elif member.data.strip():
                 yield _read(member)
@@ -235,10 +227,10 @@ def _read(member: Member) -> Record | Damage:
         head = member.data[:_LONGEST_HEAD].partition(b"\r\n\r\n")[0] + b"\r\n"
         for name, given in _NEEDED.items():
             if not given.search(head) and not (name == b"WARC-Target-URI" and _WITHOUT_ADDRESS.search(head)):
-                return Damage(offset=member.offset, reason=f"no WARC record: it has no {name.decode()}")
+                return Damage(member.offset, f"no WARC record: it has no {name.decode()}")
         if _has_endless_head(member.data, len(head)):
             reason = f"no WARC record: a header of more than {_LONGEST_HEAD:,} bytes"
-            return Damage(offset=member.offset, reason=reason)
+            return Damage(member.offset, reason)
         stream = iter(ArchiveIterator(BytesIO(_without_empty_lines(member.data, head)), check_digests=True))
         record = next(stream)
         found = _record(record, _body(record), member.offset)
@@ -247,8 +239,8 @@ def _read(member: Member) -> Record | Damage:
             reason = "several records in one gzip member: `warcio recompress` fixes it"
     except (*_UNREADABLE, StopIteration) as error:
         message = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        return Damage(offset=member.offset, reason=f"no WARC record: {message}")
-    return Damage(offset=member.offset, reason=reason) if reason else found
+        return Damage(member.offset, f"no WARC record: {message}")
+    return Damage(member.offset, reason) if reason else found
 
 
 def _body(record: Any) -> bytes:

@@ -19,7 +19,7 @@ from newsarchive.archive.ledger import Row
 from newsarchive.archive.parallel import parallel_map
 from newsarchive.archive.pictures import localised, picture_links, picture_path, picture_url
 from newsarchive.archive.replay import Position, capture_at, capture_page, newest_captures
-from newsarchive.archive.warc import mend
+from newsarchive.archive.warc import close_open_files
 from newsarchive.errors import ArchiveError, BadArgument, PageError
 from newsarchive.markdown.document import render
 from newsarchive.messages import counted
@@ -57,7 +57,7 @@ def reextract(archive: Archive, source: str, wanted: frozenset[str], *, dry_run:
     if unknown:
         raise BadArgument(f"the ledger has no article {', '.join(unknown)} of {source}")
     if not dry_run:
-        for path, cut in mend(archive.folder / PAGES):
+        for path, cut in close_open_files(archive.folder / PAGES):
             print(f"{path}: closed after a killed run, {cut} torn bytes cut off", file=sys.stderr)
     counts = Counter[str]()
     total = len(wanted) or sum(archive.ledger.counts_by_state().values())

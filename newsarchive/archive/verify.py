@@ -64,7 +64,7 @@ _ADVICE = {
     "unknown picture": "a picture that no article has: move it out of pictures/",
     "unknown page": "a page in quarantine that the ledger does not know: `scrapy retry` reads it; or move it out",
     "quarantine": "a page in quarantine: put it back from a backup, or let a run fetch it again",
-    "left over": "left over by a killed run: any run tidies up",
+    "left over": "left over by a killed run: the next run removes it",
     "ledger": "the ledger: `scrapy rebuild` makes a new one from the documents",
 }
 """What to do about a finding, by its `trouble` or by `what` it is."""

@@ -70,7 +70,7 @@ def list_exchange(
 def packed(exchange: Exchange, original: Record | None = None) -> bytes:
     """The two records of an exchange, each a gzip member: a `revisit` when an `original` has the same bytes.
 
-    The `metadata` record comes second and completes the pair: `mend` keeps whole pairs only.
+    The `metadata` record comes second and completes the pair: `close_open_files` keeps whole pairs only.
     """
     out = BytesIO()
     writer = WARCWriter(out, gzip=True, warc_version=VERSION)
@@ -209,7 +209,7 @@ class WarcFile:
         return start
 
 
-def mend(folder: Path) -> Iterator[tuple[Path, int]]:
+def close_open_files(folder: Path) -> Iterator[tuple[Path, int]]:
     """Closes the files that killed runs left open; yields each with the number of bytes cut off.
 
     To be called with the lock held. Only records that no ledger row names yet are cut off. A file without

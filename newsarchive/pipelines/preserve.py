@@ -16,7 +16,7 @@ from newsarchive.archive.files import PAGES
 from newsarchive.archive.ledger import Row
 from newsarchive.archive.records import Record
 from newsarchive.archive.replay import capture_at
-from newsarchive.archive.warc import Exchange, WarcFile, list_exchange, mend, page_exchange
+from newsarchive.archive.warc import Exchange, WarcFile, close_open_files, list_exchange, page_exchange
 from newsarchive.downloader import header_pairs
 from newsarchive.drops import Unchanged
 from newsarchive.errors import ArchiveError
@@ -62,7 +62,7 @@ class Preserve:
         return preserve
 
     def open_spider(self) -> None:
-        for path, cut in mend(self.folder):
+        for path, cut in close_open_files(self.folder):
             logger.warning("%s: closed after a killed run, %d torn bytes cut off", path, cut)
 
     async def process_item(self, item: Visit) -> Visit:
