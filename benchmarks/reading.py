@@ -83,6 +83,7 @@ def page_of(body: str, number: int) -> bytes:
             f"IMG_{n}": {"url": url, "origUrl": url, "imgurl0": url, "desc": "", "width": 641, "isGif": 0}
             for n, url in enumerate(pictures)
         },
+        "contentWordsNum": len(re.sub(r"<[^>]*>", "", body)),
         "extra_property": {"zanSkinType": ""},
         "isOversize": False,
         "videoArr": [],

@@ -38,8 +38,11 @@ def summarize(text: str) -> str:
     >>> len(summarize("长" * 80))
     53
     """
-    text = " ".join(clean_value(text).split())
-    return text if len(text) < 80 else text[:50] + "..."
+    for part in (text[:400], text):  # the start of a text is nearly always enough
+        shown = " ".join(clean_value(part).split())
+        if len(shown) >= 80:
+            return shown[:50] + "..."
+    return shown
 
 
 def render(article: Article) -> str:

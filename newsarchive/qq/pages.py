@@ -134,7 +134,7 @@ def read_article(html: bytes | str, url: str = "", thumbnail: str = "") -> Artic
 def decode(html: bytes) -> str:
     """A page's text: UTF-8, or the Chinese encoding of the oldest pages, whatever encoding the page declares."""
     try:
-        return html.decode("utf-8-sig")
+        return html.decode().removeprefix("\ufeff")
     except UnicodeDecodeError:
         text = html.decode("utf-8", "replace")
         broken = text.count("\ufffd")
@@ -521,13 +521,15 @@ def _bodies(page: ArticlePage, reasons: list[str]) -> Iterator[Body]:
 
 def _is_short(page: ArticlePage, body: Body) -> bool:
     """Whether the text is suspiciously short. Raises `PartialArticle` for an incomplete article."""
-    words, announced = _words(body), _announced_words(page)
-    if _is_paid(page) or _is_oversize(page):
-        if not announced:
-            raise _partial(page, f"nothing says whether its {words} words are all (contentWordsNum)")
-        if words < _PARTIAL * announced:
-            raise _partial(page, f"{words} of {announced} words (contentWordsNum)")
-    return words < _SHORT * announced
+    announced = _announced_words(page)
+    if not (_is_paid(page) or _is_oversize(page)):
+        return _chinese(body) < _SHORT * announced and _words(body) < _SHORT * announced
+    words = _words(body)
+    if not announced:
+        raise _partial(page, f"nothing says whether its {words} words are all (contentWordsNum)")
+    if words < _PARTIAL * announced:
+        raise _partial(page, f"{words} of {announced} words (contentWordsNum)")
+    return False
 
 
 def _partial(page: ArticlePage, reason: str) -> PartialArticle:
@@ -537,9 +539,12 @@ def _partial(page: ArticlePage, reason: str) -> PartialArticle:
 
 def _words(body: Body) -> int:
     """Chinese characters and Latin words, about as the site counts them: 1976 for a text of 2185 characters."""
-    latin = body.text.encode("ascii", "ignore")
     apart = body.text.encode("ascii", "replace")  # with a mark for each Chinese character between two words
-    return len(body.text) - len(latin) + len(_LATIN_WORD.findall(apart))
+    return _chinese(body) + len(_LATIN_WORD.findall(apart))
+
+
+def _chinese(body: Body) -> int:
+    return len(body.text) - len(body.text.encode("ascii", "ignore"))
 
 
 def _announced_words(page: ArticlePage) -> int:
@@ -569,7 +574,9 @@ def _challenge(source: bytes, data: Mapping[str, Any]) -> str:
 
     It has status 200, and may have the site's usual layout and an article's meta tags.
     """
-    titles = (data.get("title"), _head_title(source), _meta(source, "og:title"))
+    titles = [data.get("title"), _head_title(source)]
+    if not titles[0]:
+        titles.append(_meta(source, "og:title"))
     shown = (clean_value(unescaped(title)) for title in titles if isinstance(title, str))
     return next(filter(_CHALLENGE.fullmatch, shown), "")
 
