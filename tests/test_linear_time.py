@@ -92,7 +92,7 @@ def fields_of(document: str) -> object:
 
 HOSTILE: list[tuple[Reader, str, str, str]] = [
     # scripts
-    *((lambda text: list(videos.scripted(text)), *each) for each in (
+    *((lambda text: list(videos.from_script(text)), *each) for each in (
         ("videoArr", "\n", ""), ("videoArr", " \n", "/"), ("videoArr", "/*", ""), ("videoArr", "//", ""),
         ("videoArr", r"\'", ""), ("videoArr'", r'\"', ""), ('videoArr"', "'{", ""), ("videoArr", "{", ""),
         ("videoArr", "{vid:", "}"), ("videoArr{", "vid:'", "}"), ("videoArr{", "vid ", "}"),

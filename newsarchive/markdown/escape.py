@@ -13,15 +13,15 @@ from functools import lru_cache
 from html.entities import html5
 from itertools import count
 
-ASCII_PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
+_ASCII_PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
 
-ENTITY = re.compile(r"&(?:#[0-9]{1,7};|#[xX][0-9a-fA-F]{1,6};|([A-Za-z][A-Za-z0-9]{1,31};))")
+_ENTITY = re.compile(r"&(?:#[0-9]{1,7};|#[xX][0-9a-fA-F]{1,6};|([A-Za-z][A-Za-z0-9]{1,31};))")
 
 # Hugo turns bare e-mail addresses into links, and these characters, also as Markdown, can be part of one.
-IN_LOCAL_PART = frozenset("!#$%&'*+-./=?^_`{|}~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
-LOCAL_PART = re.compile(r"[!#$%&'*+./0-9=?A-Z^_`a-z{|}~-]*(?=@)")
+_IN_LOCAL_PART = frozenset("!#$%&'*+-./=?^_`{|}~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+_LOCAL_PART = re.compile(r"[!#$%&'*+./0-9=?A-Z^_`a-z{|}~-]*(?=@)")
 
-_AFTER_BACKSLASH = ASCII_PUNCTUATION | {"", " "}
+_AFTER_BACKSLASH = _ASCII_PUNCTUATION | {"", " "}
 _ANY_SPECIAL = re.compile(r"[\\`*_~\[\]!<&{|]")
 _SPECIAL = re.compile(r"\\|`|\*+|_+|~+|\[|\]|!\[?|<|&|\{\{+|\|")
 _TAG_OR_ADDRESS = re.compile(r"<(?:[A-Za-z/!?]|[0-9.#$%&'*+=^_`{|}~-][^\s<>@]*@)")
@@ -74,7 +74,7 @@ def escape(text: str, before: str = "", after: str = "", *, label: bool = False,
     if _ANY_SPECIAL.search(text):
         text = _escape_special(text, before, after, label=label, cell=cell)
     if not label:
-        if before in IN_LOCAL_PART and (found := LOCAL_PART.match(text)):
+        if before in _IN_LOCAL_PART and (found := _LOCAL_PART.match(text)):
             text = text[: found.end()] + "\\" + text[found.end() :]
         if after in _IN_URL and ("://" in text or "www." in text):
             text = _unlinked_end(text)
@@ -114,11 +114,11 @@ def _escape_special(text: str, before: str, after: str, *, label: bool, cell: bo
                     return r"\!\[" if label else r"\!["
                 return r"\!" if following == "[" else special
             case "<":
-                if stop == end and after in IN_LOCAL_PART:
+                if stop == end and after in _IN_LOCAL_PART:
                     return r"\<"
                 return r"\<" if _TAG_OR_ADDRESS.match(text, start) else special
             case "&":
-                entity = ENTITY.match(text, start)
+                entity = _ENTITY.match(text, start)
                 return r"\&" if entity and (entity[1] is None or entity[1] in html5) else special
             case "{":
                 return special[:-1] + r"\{" if following in ("<", "%") else special
@@ -198,7 +198,7 @@ def destination(url: str, *, cell: bool = False) -> str:
     if _PLAIN_URL.fullmatch(url):
         return url
     url = _UNSAFE_IN_URL.sub(_percent, url)
-    url = ENTITY.sub(lambda entity: f"&amp;{entity[0][1:]}", url)  # goldmark reads `\&copy;` as an entity here
+    url = _ENTITY.sub(lambda entity: f"&amp;{entity[0][1:]}", url)  # goldmark reads `\&copy;` as an entity here
     url = re.sub(r"(?<=\{)\{", r"\\{", url)
     if not _balanced(url):
         url = re.sub(r"[()]", r"\\\g<0>", url)
@@ -226,7 +226,7 @@ def code_span(text: str, before: str = "", *, label: bool = False, cell: bool = 
     ('``a`b``', '`` ` ``', '`{\u200b{< x >}}`')
     """
     text = _inert(text)
-    if before in IN_LOCAL_PART and (found := LOCAL_PART.match(text)):
+    if before in _IN_LOCAL_PART and (found := _LOCAL_PART.match(text)):
         text = text[: found.end()] + "\u200b" + text[found.end() :]
     if label:
         text = text.replace("]:", "]\u200b:")  # at a paragraph's start it would define a link
@@ -257,7 +257,7 @@ def unescaped(text: str) -> str:
     >>> unescaped("A&amp;B&copyC &#39;")
     "A&B&copyC '"
     """
-    return ENTITY.sub(lambda found: html.unescape(found[0]), text) if "&" in text else text
+    return _ENTITY.sub(lambda found: html.unescape(found[0]), text) if "&" in text else text
 
 
 @lru_cache(maxsize=4096)
@@ -269,7 +269,7 @@ def kind(character: str) -> str:
     """
     if not character or character.isspace():
         return "space"
-    if character in ASCII_PUNCTUATION:
+    if character in _ASCII_PUNCTUATION:
         return "punctuation"
     category = unicodedata.category(character)
     if category[0] == "P":

@@ -93,12 +93,224 @@ def _strip(line: list[Run], at: int) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class _Mark:
     """An emphasis marker."""
 
     style: int
     text: str
     opens: bool
+
+
+@dataclass(slots=True)
+class _Atom:
+    """A unit for placing emphasis: text, which may be divided, or code, a picture or a link, which may not."""
+
+    style: int
+    text: str
+    url: str = ""
+    parts: list[_Atom] = field(default_factory=list)
+    """The text of a link; `text` is then empty."""
+
+    @property
+    def divisible(self) -> bool:
+        """Whether it is plain text."""
+        return not self.parts and not self.style & (CODE | DONE)
+
+    def joins(self, other: _Atom) -> bool:
+        """Whether both are text, or both code, and become one if there is no marker between them."""
+        kinds = CODE | DONE
+        return not (self.parts or other.parts or (self.style | other.style) & DONE) and (
+            self.style & kinds == other.style & kinds
+        )
+
+    def edge(self, at: int) -> str:
+        """Its first (`0`) or last (`-1`) character in the Markdown, or one of the same kind."""
+        return self.text[at] if self.divisible else "[)"[at]
+
+    def plain(self) -> _Atom:
+        """The atom without emphasis around it; a link keeps the emphasis inside."""
+        if not self.parts:
+            return replace(self, style=self.style & ~_ANY_MARKER)
+        parts = [replace(part, style=part.style | self.style) for part in self.parts]
+        return replace(self, style=0, parts=parts)
+
+
+def markdown_line(runs: Sequence[Run], *, cell: bool = False) -> str:
+    """One line of Markdown. The runs contain no line breaks, no double spaces, and no space at the start and end.
+
+    >>> markdown_line([(0, "", "甲"), (STRONG, "", "“乙。”"), (0, "", "丙")])
+    '甲“**乙。**”丙'
+    >>> markdown_line([(STRONG, "", "甲"), (STRONG, "https://a.cn/", "乙")])
+    '**甲[乙](https://a.cn/)**'
+    """
+    if len(runs) == 1:
+        style, url, text = runs[0]
+        if not style and not url:
+            return escape(text, cell=cell)
+        if style in (STRONG, EMPHASIS) and not url:  # markers at both ends of a line always work
+            marker = MARKERS[style]
+            return f"{marker}{escape(text, marker[0], marker[0], cell=cell)}{marker}"
+    return _line(list(_atoms(runs)), cell=cell)
+
+
+def _atoms(runs: Iterable[Run]) -> Iterator[_Atom]:
+    """Adjacent runs of one style become one atom; a link keeps only the styles that not all of its parts have."""
+    for url, linked in groupby(runs, key=lambda run: run[1]):
+        parts = [
+            _Atom(style, "".join(run[2] for run in same)) for style, same in groupby(linked, key=lambda run: run[0])
+        ]
+        if not url:
+            yield from parts
+            continue
+        before, after = _edge_space(parts[0], 0), _edge_space(parts[-1], -1)
+        if before:
+            parts[0].text = parts[0].text[len(before) :]
+            yield _Atom(0, before)
+        if after:
+            parts[-1].text = parts[-1].text[: -len(after)]
+        parts = [part for part in parts if part.text]
+        if parts:
+            common = _ANY_MARKER
+            for part in parts:
+                common &= part.style
+            for part in parts:
+                part.style &= ~common
+            yield _Atom(common, "", url, parts)
+        if after:
+            yield _Atom(0, after)
+
+
+def _edge_space(atom: _Atom, at: int) -> str:
+    if not atom.divisible:
+        return ""
+    text = atom.text
+    return text[: len(text) - len(text.lstrip())] if at == 0 else text[len(text.rstrip()) :]
+
+
+def _line(atoms: list[_Atom], *, cell: bool, label: bool = False) -> str:
+    used = 0
+    for atom in atoms:
+        used |= atom.style
+    used &= _ANY_MARKER
+    edges = ("[", "]") if label else ("", "")
+    if used in (0, STRONG, EMPHASIS):  # alone these always work because of where they are placed
+        return _written(list(_marked(atoms, (used,) if used else (), *edges)), cell=cell, label=label)
+    pieces: list[_Atom | _Mark] = []
+    for order in _orders(used, atoms):
+        pieces = list(_marked(atoms, order, *edges))
+        if len(order) < 2 or _renders_as_meant([_shape(piece) for piece in pieces]):
+            break
+    return _written(pieces, cell=cell, label=label)
+
+
+def _orders(used: int, atoms: Sequence[_Atom]) -> Iterator[tuple[int, ...]]:
+    """Orders of emphasis to try, outermost first: the likely ones first, then ones without deleted and italics."""
+    if len(atoms) > _LONGEST:
+        used &= STRONG
+    for bits in (used, used & ~DELETED, used & ~EMPHASIS, used & STRONG):
+        present = [bit for bit in (STRONG, EMPHASIS, DELETED) if bits & bit]
+        present.sort(key=lambda bit: -sum(bool(atom.style & bit) for atom in atoms))
+        yield from permutations(present)
+
+
+def _marked(atoms: Sequence[_Atom], order: tuple[int, ...], before: str, after: str) -> Iterator[_Atom | _Mark]:
+    """The atoms with the markers of `order` around those of that style, outermost first."""
+    if not order:
+        yield from atoms
+        return
+    bit, inner = order[0], order[1:]
+    groups = [(on, list(group)) for on, group in groupby(atoms, key=lambda atom: bool(atom.style & bit))]
+    lasts = [before, *(group[-1].edge(-1) for _, group in groups)]
+    firsts = [*(group[0].edge(0) for _, group in groups[1:]), after]
+    for (on, group), previous, following in zip(groups, lasts, firsts, strict=False):
+        if not on:
+            yield from _marked(group, inner, previous, following)
+            continue
+        head = _outside(group, previous, 0)
+        tail = _outside(group, following, -1)
+        yield from head
+        if group:
+            yield _Mark(bit, MARKERS[bit], opens=True)
+            edges = head[-1].edge(-1) if head else previous, tail[0].edge(0) if tail else following
+            yield from _marked(group, inner, *edges)
+            yield _Mark(bit, MARKERS[bit], opens=False)
+        yield from tail
+
+
+def _outside(group: list[_Atom], neighbour: str, at: int) -> list[_Atom]:
+    """Remove from one end of `group` (`0` or `-1`) what must be outside of the markers so that they work."""
+    moved: list[_Atom] = []
+    while group:
+        atom = group[at]
+        if not atom.divisible:
+            if kind(neighbour) in ("space", "punctuation"):
+                break
+            taken = atom.plain()
+            group.pop(at)
+        else:
+            text = atom.text if at == 0 else atom.text[::-1]
+            count = _misplaced(text, neighbour)
+            if not count:
+                break
+            taken = _Atom(0, text[:count] if at == 0 else text[:count][::-1])
+            if count == len(text):
+                group.pop(at)
+            else:
+                group[at] = replace(atom, text=atom.text[count:] if at == 0 else atom.text[:-count])
+        neighbour = taken.edge(-1 if at == 0 else 0)
+        moved.append(taken)
+    return moved if at == 0 else moved[::-1]
+
+
+def _misplaced(text: str, neighbour: str) -> int:
+    """How many characters at the start of `text` a marker between `neighbour` and them must be moved past."""
+    for count, character in enumerate(text):
+        character_kind = kind(character)
+        if character_kind == "letter":
+            if not count or category(character) not in _JOINERS:
+                return count
+        elif character_kind != "space" and kind(neighbour) in ("space", "punctuation"):
+            return count
+        neighbour = character
+    return len(text)
+
+
+def _shape(piece: _Atom | _Mark) -> _Mark | tuple[str, str]:
+    return piece if isinstance(piece, _Mark) else (piece.edge(0), piece.edge(-1))
+
+
+def _written(pieces: Sequence[_Atom | _Mark], *, cell: bool, label: bool) -> str:
+    merged: list[_Atom | _Mark] = []
+    for piece in pieces:
+        last = merged[-1] if merged else None
+        if isinstance(piece, _Atom) and isinstance(last, _Atom) and piece.joins(last):
+            merged[-1] = _Atom(last.style & CODE, last.text + piece.text)
+        else:
+            merged.append(piece)
+    written = []
+    for number, piece in enumerate(merged):
+        before = _first_or_last(merged[number - 1], -1) if number else "[" if label else ""
+        after = _first_or_last(merged[number + 1], 0) if number + 1 < len(merged) else "]" if label else ""
+        if isinstance(piece, _Mark) or piece.style & DONE:
+            written.append(piece.text)
+        elif piece.parts:
+            shown = _line(piece.parts, cell=cell, label=True)
+            written.append(f"[{shown}]({destination(piece.url, cell=cell)})")
+        elif piece.style & CODE:
+            written.append(code_span(piece.text, before, label=label, cell=cell))
+        else:
+            written.append(escape(piece.text, before, after, cell=cell, label=label))
+    return "".join(written)
+
+
+def _first_or_last(piece: _Atom | _Mark, at: int) -> str:
+    if isinstance(piece, _Mark):
+        return piece.text[at]
+    if piece.parts:
+        return "[" if at == 0 else ")"
+    if piece.style & DONE:
+        return piece.text[at]
+    return "`" if piece.style & CODE else piece.text[at]
 
 
 @dataclass(slots=True)
@@ -122,18 +334,22 @@ class _Delimiters:
         return not (both_ways and (self.length + closer.length) % 3 == 0 and (self.length % 3 or closer.length % 3))
 
 
-Edges = tuple[str, str]
+_Edges = tuple[str, str]
 """First and last character of the text between two markers."""
 
 
-def renders_as_meant(pieces: Sequence[Mark | Edges]) -> bool:
-    """Whether all renderers give each text the style of the marks around it."""
-    texts: list[Edges] = []
+def _renders_as_meant(pieces: Sequence[_Mark | _Edges]) -> bool:
+    """Whether all renderers give each text the style of the marks around it.
+
+    The meaning of `***` and of overlapping emphasis depends on the whole line, so this is the renderers' own algorithm
+    (CommonMark 0.31, "An algorithm for parsing nested emphasis and links").
+    """
+    texts: list[_Edges] = []
     wanted: list[int] = []
     runs: list[_Delimiters] = []
     style = 0
     for piece in pieces:
-        if not isinstance(piece, Mark):
+        if not isinstance(piece, _Mark):
             texts.append(piece)
             wanted.append(style)
             continue
@@ -151,13 +367,13 @@ def renders_as_meant(pieces: Sequence[Mark | Edges]) -> bool:
     return True
 
 
-def _before(runs: list[_Delimiters], number: int, texts: list[Edges]) -> str:
+def _before(runs: list[_Delimiters], number: int, texts: list[_Edges]) -> str:
     if number and runs[number - 1].place == runs[number].place:
         return runs[number - 1].character
     return texts[runs[number].place - 1][1] if runs[number].place else ""
 
 
-def _after(runs: list[_Delimiters], number: int, texts: list[Edges]) -> str:
+def _after(runs: list[_Delimiters], number: int, texts: list[_Edges]) -> str:
     if number + 1 < len(runs) and runs[number + 1].place == runs[number].place:
         return runs[number + 1].character
     return texts[runs[number].place][0] if runs[number].place < len(texts) else ""
@@ -194,215 +410,3 @@ def _styles(runs: list[_Delimiters], count: int) -> list[int]:
         if closer.left:
             stack.append(closer)
     return styles if not stack else [-1] * count
-
-
-@dataclass(slots=True)
-class Atom:
-    """A unit for placing emphasis: text, which may be divided, or code, a picture or a link, which may not."""
-
-    style: int
-    text: str
-    url: str = ""
-    parts: list[Atom] = field(default_factory=list)
-    """The text of a link; `text` is then empty."""
-
-    @property
-    def divisible(self) -> bool:
-        """Whether it is plain text."""
-        return not self.parts and not self.style & (CODE | DONE)
-
-    def joins(self, other: Atom) -> bool:
-        """Whether both are text, or both code, and become one if there is no marker between them."""
-        kinds = CODE | DONE
-        return not (self.parts or other.parts or (self.style | other.style) & DONE) and (
-            self.style & kinds == other.style & kinds
-        )
-
-    def edge(self, at: int) -> str:
-        """Its first (`0`) or last (`-1`) character in the Markdown, or one of the same kind."""
-        return self.text[at] if self.divisible else "[)"[at]
-
-    def plain(self) -> Atom:
-        """The atom without emphasis around it; a link keeps the emphasis inside."""
-        if not self.parts:
-            return replace(self, style=self.style & ~_ANY_MARKER)
-        parts = [replace(part, style=part.style | self.style) for part in self.parts]
-        return replace(self, style=0, parts=parts)
-
-
-def markdown_line(runs: Sequence[Run], *, cell: bool = False) -> str:
-    """One line of Markdown. The runs contain no line breaks, no double spaces, and no space at the start and end.
-
-    >>> markdown_line([(0, "", "甲"), (STRONG, "", "“乙。”"), (0, "", "丙")])
-    '甲“**乙。**”丙'
-    >>> markdown_line([(STRONG, "", "甲"), (STRONG, "https://a.cn/", "乙")])
-    '**甲[乙](https://a.cn/)**'
-    """
-    if len(runs) == 1:
-        style, url, text = runs[0]
-        if not style and not url:
-            return escape(text, cell=cell)
-        if style in (STRONG, EMPHASIS) and not url:  # markers at both ends of a line always work
-            marker = MARKERS[style]
-            return f"{marker}{escape(text, marker[0], marker[0], cell=cell)}{marker}"
-    return _line(list(_atoms(runs)), cell=cell)
-
-
-def _atoms(runs: Iterable[Run]) -> Iterator[Atom]:
-    """Adjacent runs of one style become one atom; a link keeps only the styles that not all of its parts have."""
-    for url, linked in groupby(runs, key=lambda run: run[1]):
-        parts = [
-            Atom(style, "".join(run[2] for run in same)) for style, same in groupby(linked, key=lambda run: run[0])
-        ]
-        if not url:
-            yield from parts
-            continue
-        before, after = _edge_space(parts[0], 0), _edge_space(parts[-1], -1)
-        if before:
-            parts[0].text = parts[0].text[len(before) :]
-            yield Atom(0, before)
-        if after:
-            parts[-1].text = parts[-1].text[: -len(after)]
-        parts = [part for part in parts if part.text]
-        if parts:
-            common = _ANY_MARKER
-            for part in parts:
-                common &= part.style
-            for part in parts:
-                part.style &= ~common
-            yield Atom(common, "", url, parts)
-        if after:
-            yield Atom(0, after)
-
-
-def _edge_space(atom: Atom, at: int) -> str:
-    if not atom.divisible:
-        return ""
-    text = atom.text
-    return text[: len(text) - len(text.lstrip())] if at == 0 else text[len(text.rstrip()) :]
-
-
-def _line(atoms: list[Atom], *, cell: bool, label: bool = False) -> str:
-    used = 0
-    for atom in atoms:
-        used |= atom.style
-    used &= _ANY_MARKER
-    edges = ("[", "]") if label else ("", "")
-    if used in (0, STRONG, EMPHASIS):  # alone these always work because of where they are placed
-        return _written(list(_marked(atoms, (used,) if used else (), *edges)), cell=cell, label=label)
-    pieces: list[Atom | Mark] = []
-    for order in _orders(used, atoms):
-        pieces = list(_marked(atoms, order, *edges))
-        if len(order) < 2 or renders_as_meant([_shape(piece) for piece in pieces]):
-            break
-    return _written(pieces, cell=cell, label=label)
-
-
-def _orders(used: int, atoms: Sequence[Atom]) -> Iterator[tuple[int, ...]]:
-    """Orders of emphasis to try, outermost first: the likely ones first, then ones without deleted and italics."""
-    if len(atoms) > _LONGEST:
-        used &= STRONG
-    for bits in (used, used & ~DELETED, used & ~EMPHASIS, used & STRONG):
-        present = [bit for bit in (STRONG, EMPHASIS, DELETED) if bits & bit]
-        present.sort(key=lambda bit: -sum(bool(atom.style & bit) for atom in atoms))
-        yield from permutations(present)
-
-
-def _marked(atoms: Sequence[Atom], order: tuple[int, ...], before: str, after: str) -> Iterator[Atom | Mark]:
-    """The atoms with the markers of `order` around those of that style, outermost first."""
-    if not order:
-        yield from atoms
-        return
-    bit, inner = order[0], order[1:]
-    groups = [(on, list(group)) for on, group in groupby(atoms, key=lambda atom: bool(atom.style & bit))]
-    lasts = [before, *(group[-1].edge(-1) for _, group in groups)]
-    firsts = [*(group[0].edge(0) for _, group in groups[1:]), after]
-    for (on, group), previous, following in zip(groups, lasts, firsts, strict=False):
-        if not on:
-            yield from _marked(group, inner, previous, following)
-            continue
-        head = _outside(group, previous, 0)
-        tail = _outside(group, following, -1)
-        yield from head
-        if group:
-            yield Mark(bit, MARKERS[bit], opens=True)
-            edges = head[-1].edge(-1) if head else previous, tail[0].edge(0) if tail else following
-            yield from _marked(group, inner, *edges)
-            yield Mark(bit, MARKERS[bit], opens=False)
-        yield from tail
-
-
-def _outside(group: list[Atom], neighbour: str, at: int) -> list[Atom]:
-    """Remove from one end of `group` (`0` or `-1`) what must be outside of the markers so that they work."""
-    moved: list[Atom] = []
-    while group:
-        atom = group[at]
-        if not atom.divisible:
-            if kind(neighbour) in ("space", "punctuation"):
-                break
-            taken = atom.plain()
-            group.pop(at)
-        else:
-            text = atom.text if at == 0 else atom.text[::-1]
-            count = _misplaced(text, neighbour)
-            if not count:
-                break
-            taken = Atom(0, text[:count] if at == 0 else text[:count][::-1])
-            if count == len(text):
-                group.pop(at)
-            else:
-                group[at] = replace(atom, text=atom.text[count:] if at == 0 else atom.text[:-count])
-        neighbour = taken.edge(-1 if at == 0 else 0)
-        moved.append(taken)
-    return moved if at == 0 else moved[::-1]
-
-
-def _misplaced(text: str, neighbour: str) -> int:
-    """How many characters at the start of `text` a marker between `neighbour` and them must be moved past."""
-    for count, character in enumerate(text):
-        character_kind = kind(character)
-        if character_kind == "letter":
-            if not count or category(character) not in _JOINERS:
-                return count
-        elif character_kind != "space" and kind(neighbour) in ("space", "punctuation"):
-            return count
-        neighbour = character
-    return len(text)
-
-
-def _shape(piece: Atom | Mark) -> Mark | tuple[str, str]:
-    return piece if isinstance(piece, Mark) else (piece.edge(0), piece.edge(-1))
-
-
-def _written(pieces: Sequence[Atom | Mark], *, cell: bool, label: bool) -> str:
-    merged: list[Atom | Mark] = []
-    for piece in pieces:
-        last = merged[-1] if merged else None
-        if isinstance(piece, Atom) and isinstance(last, Atom) and piece.joins(last):
-            merged[-1] = Atom(last.style & CODE, last.text + piece.text)
-        else:
-            merged.append(piece)
-    written = []
-    for number, piece in enumerate(merged):
-        before = _first_or_last(merged[number - 1], -1) if number else "[" if label else ""
-        after = _first_or_last(merged[number + 1], 0) if number + 1 < len(merged) else "]" if label else ""
-        if isinstance(piece, Mark) or piece.style & DONE:
-            written.append(piece.text)
-        elif piece.parts:
-            shown = _line(piece.parts, cell=cell, label=True)
-            written.append(f"[{shown}]({destination(piece.url, cell=cell)})")
-        elif piece.style & CODE:
-            written.append(code_span(piece.text, before, label=label, cell=cell))
-        else:
-            written.append(escape(piece.text, before, after, cell=cell, label=label))
-    return "".join(written)
-
-
-def _first_or_last(piece: Atom | Mark, at: int) -> str:
-    if isinstance(piece, Mark):
-        return piece.text[at]
-    if piece.parts:
-        return "[" if at == 0 else ")"
-    if piece.style & DONE:
-        return piece.text[at]
-    return "`" if piece.style & CODE else piece.text[at]

@@ -113,7 +113,7 @@ def standardize(
         _drop_after_status(root)
     _resolve_placeholders(comments, attributes)
     scripted: set[str | None] = set()
-    drawn: list[Element] = []
+    players: list[Element] = []
     italics: list[Element] = []
     dropped: set[Element] = set()
     for element in root.select(_NOTABLE):
@@ -129,7 +129,7 @@ def standardize(
             if tag == "script":
                 scripted.update(video.attr("src") for video in replacements)
             else:
-                drawn += replacements
+                players += replacements
         elif _HEADING_CLASS in classes:
             element.tag = "h2"
         elif is_caption(element, tag, classes):
@@ -141,8 +141,8 @@ def standardize(
         elif tag in ("iframe", "video", "embed"):
             videos.link_to_page(element)
         elif tag in videos.WITHOUT_ADDRESS:
-            element.insert_before(videos.unaddressed(element))
-    for element in drawn:
+            element.insert_before(videos.without_address(element))
+    for element in players:
         if element.tag == "video" and element.attr("src") in scripted:
             element.extract()
     if captions_in_italics:
@@ -180,15 +180,15 @@ def _replacements(
 ) -> list[Element] | None:
     """The elements that replace an element to be dropped; `None` to keep it."""
     if tag == "script":
-        return list(videos.scripted(element.text))
+        return list(videos.from_script(element.text))
     if is_hidden(element, classes) or (boilerplate_around and _is_around(element, classes)):
         return []
     if tag in _BOILERPLATE_TAGS:
         return _visible_in(element) if tag == "svg" else []
     if tag in videos.PLAYER_TAGS or (classes and not videos.PLAYER_CLASSES.isdisjoint(classes)):
-        return [videos.drawn(element)]
+        return [videos.from_player(element)]
     if tag == "object":
-        return videos.embedded(element)
+        return videos.from_object(element)
     return None
 
 
@@ -289,7 +289,7 @@ def _resolve_placeholders(comments: Sequence[Comment], attributes: Mapping[str, 
             raise BrokenContent(f"originAttribute has no entry for the placeholder {found[1]}_{found[2]}")
         if found[1] == "VIDEO":
             title, address = _first(details, "title", "desc"), _first(details, "playurl")
-            comment.replace_with(videos.video(_first(details, "vid"), title, address))
+            comment.replace_with(videos.video_element(_first(details, "vid"), title, address))
             continue
         picture = _picture(details, f"IMG_{found[2]}")
         comment.replace_with(picture)

@@ -33,7 +33,7 @@ _FIELD = re.compile(r"""["\']?\b(vid|title|desc)["\']?\s*:\s*("(?:[^"\\]|\\.)*"|
 _QUOTE = re.compile(r'\\.|"', re.DOTALL)
 
 
-def video(vid: str, title: str, address: str = "") -> Element:
+def video_element(vid: str, title: str, address: str = "") -> Element:
     """A `video` with its page's address; without an address only a title that says that there was a video.
 
     `address` is used only without a `vid`: the signed address of a file (`playurl`) expires within hours.
@@ -46,7 +46,7 @@ def video(vid: str, title: str, address: str = "") -> Element:
     return Element("video", {"title": f"视频：{title}" if title else "视频"})
 
 
-def scripted(script: str) -> Iterator[Element]:
+def from_script(script: str) -> Iterator[Element]:
     """The videos in a script of a body.
 
     F2 has `videoArr.push({title, vid, img, desc})`, F1 `video.setVid("g0018l5pyuk")`.
@@ -56,13 +56,13 @@ def scripted(script: str) -> Iterator[Element]:
         for text in _objects(script):
             fields = {key: string_value(literal) for key, literal in _FIELD.findall(text)}
             if fields:
-                yield video(fields.get("vid", ""), fields.get("title") or fields.get("desc", ""))
+                yield video_element(fields.get("vid", ""), fields.get("title") or fields.get("desc", ""))
     if ".setVid(" in script:
         for literal in _SET_VID.findall(script):
-            yield video(string_value(literal).strip(), "")
+            yield video_element(string_value(literal).strip(), "")
 
 
-def drawn(player: Element) -> Element:
+def from_player(player: Element) -> Element:
     """The video of a player rendered by the page or a script."""
     title = player.attr("data-title") or player.attr("title") or ""
     inner = next(player.iter_elements(("iframe", "video", "source", "embed")), player)
@@ -71,7 +71,7 @@ def drawn(player: Element) -> Element:
     vid = player.attr("data-vid") or player.attr("vid") or (found[1] if found else "")
     # the file's address in a rendered player expires after some hours
     vid = vid or _own_vid(player)
-    return video(vid, title, "" if vid else address)
+    return video_element(vid, title, "" if vid else address)
 
 
 def link_to_page(element: Element) -> None:
@@ -83,7 +83,7 @@ def link_to_page(element: Element) -> None:
         element.attrs["src"] = _page(vid)
 
 
-def embedded(element: Element) -> list[Element] | None:
+def from_object(element: Element) -> list[Element] | None:
     """The video of an `object`; `None` if its content is to be read instead: an `embed`, fallback text or a picture."""
     if next(element.iter_elements("embed"), None) is not None:
         return None
@@ -97,12 +97,12 @@ def embedded(element: Element) -> list[Element] | None:
     plays = not address or _PLAYS.search(f"{element.attr('type') or ''} {address}")
     if not found and (not plays or element.text.strip() or next(element.iter_elements("img"), None) is not None):
         return None
-    return [video(found[1] if found else "", "", "" if found else address)]
+    return [video_element(found[1] if found else "", "", "" if found else address)]
 
 
-def unaddressed(element: Element) -> Element:
+def without_address(element: Element) -> Element:
     """The video of a player that has no address."""
-    return video("", element.attr("name") or element.attr("data-desc") or element.attr("data-title") or "")
+    return video_element("", element.attr("name") or element.attr("data-desc") or element.attr("data-title") or "")
 
 
 def _page(vid: str) -> str:
