@@ -91,6 +91,7 @@ CASES = [
     Case("bold-within-italic", "<p><i>甲<b>乙</b>丙</i></p>", "*甲**乙**丙*"),
     Case("overlap-keeps-bold", "<p><b>甲<i>乙</i></b><i>丙</i></p>", "**甲乙**丙"),
     Case("bold-then-italic", "<p><b>甲</b><i>乙</i></p>", "**甲***乙*"),
+    Case("tilde-at-the-end-of-deleted-text", "<p>甲<s>乙~~</s>丙</p>", "甲乙\\~\\~丙"),
     Case("emphasis-beside-a-sign", "<p><i><b>甲</b>（<b>￥</b></i></p>", "***甲***（***￥***"),
     Case("character-of-no-known-kind", "<p>字<b>\u0378甲</b></p>", "字\u0378**甲**"),
     # about links

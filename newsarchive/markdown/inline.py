@@ -22,6 +22,8 @@ MARKERS = {STRONG: "**", EMPHASIS: "*", DELETED: "~~"}
 _ANY_MARKER = STRONG | EMPHASIS | DELETED
 _LONGEST = 200
 """Most texts of different styles in a line for which more than bold is tried: checking takes time."""
+_NEED_NO_CHECK = ((), (STRONG,), (EMPHASIS,))
+"""Alone these always work because of where they are placed; `~~` does not beside a tilde."""
 _JOINERS = ("Mn", "Me", "Cf")
 """Characters that belong to the one before them: accents, variation selectors of emoji."""
 
@@ -193,12 +195,10 @@ def _line(atoms: list[_Atom], *, cell: bool, label: bool = False) -> str:
         used |= atom.style
     used &= _ANY_MARKER
     edges = ("[", "]") if label else ("", "")
-    if used in (0, STRONG, EMPHASIS):  # alone these always work because of where they are placed
-        return _written(list(_marked(atoms, (used,) if used else (), *edges)), cell=cell, label=label)
     pieces: list[_Atom | _Mark] = []
     for order in _orders(used, atoms):
         pieces = list(_marked(atoms, order, *edges))
-        if len(order) < 2 or _renders_as_meant([_shape(piece) for piece in pieces]):
+        if order in _NEED_NO_CHECK or _renders_as_meant([_shape(piece) for piece in pieces]):
             break
     return _written(pieces, cell=cell, label=label)
 

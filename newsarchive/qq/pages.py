@@ -574,9 +574,7 @@ def _challenge(source: bytes, data: Mapping[str, Any]) -> str:
 
     It has status 200, and may have the site's usual layout and an article's meta tags.
     """
-    titles = [data.get("title"), _head_title(source)]
-    if not titles[0]:
-        titles.append(_meta(source, "og:title"))
+    titles = (data.get("title"), _head_title(source), _meta(source, "og:title"))
     shown = (clean_value(unescaped(title)) for title in titles if isinstance(title, str))
     return next(filter(_CHALLENGE.fullmatch, shown), "")
 
