@@ -174,6 +174,14 @@ def test_a_removed_article_keeps_its_file_and_the_time_of_the_first_notice(ledge
     assert (got.state, got.gone_at, got.last_checked) == (State.ARCHIVED, None, NOW + 3 * HOUR)
 
 
+def test_an_edition_that_is_announced_while_the_page_is_on_its_way_is_known_at_its_end(ledger: Ledger) -> None:
+    archive(ledger)
+    before = row(ledger)
+    assert ledger.current(before) is before
+    ledger.announced(before, published=NOW + HOUR, thumbnail="", entry="", look=NOW + HOUR, max_tries=8)
+    assert ledger.current(before).announced == NOW + HOUR
+
+
 def test_a_check_can_bring_the_hash_that_a_rebuild_could_not_know(ledger: Ledger) -> None:
     archive(ledger)
     ledger.checked(row(ledger), now=NOW, next_check=None)
@@ -396,6 +404,24 @@ def test_a_ledger_of_the_former_version_is_migrated(former: Path) -> None:
     assert {it.published.utcoffset() for it in articles if it.published} == {8 * HOUR, -5 * HOUR}
 
 
+def test_looking_at_a_ledger_of_the_former_version_does_not_migrate_it(former: Path) -> None:
+    before = former.read_bytes()
+    with pytest.raises(LedgerBroken, match="version 3: the next `scrapy crawl` brings it to 4"):
+        Ledger.open(former, read_only=True)
+    odd: list[LedgerBroken] = []
+    with Ledger.open(former, read_only=True, on_broken=odd.append) as ledger:  # as a rebuild does
+        assert len(list(ledger.rows())) == 15
+    assert (former.read_bytes(), odd) == (before, [])
+
+
+def test_a_ledger_of_a_version_that_nobody_has_is_a_broken_one(former: Path) -> None:
+    with sqlite3.connect(former) as connection:
+        connection.execute("PRAGMA user_version = 2")
+    connection.close()
+    with pytest.raises(LedgerBroken, match=r"version 2, which was never published.*`scrapy rebuild`"):
+        Ledger.open(former)
+
+
 def test_a_migrated_ledger_is_as_a_new_one(former: Path, tmp_path: Path) -> None:
     Ledger.open(former).close()
     Ledger.open(tmp_path / "new.sqlite").close()
@@ -472,6 +498,20 @@ def test_a_broken_ledger_says_what_to_do(tmp_path: Path, damage: str) -> None:
             path.mkdir()
     with pytest.raises((LedgerBroken, OSError), match=r"ledger\.sqlite"), Ledger.open(path) as ledger:
         list(ledger.rows())
+
+
+def test_states_that_nobody_has_written_are_not_counted(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    with Ledger.open(path) as ledger:
+        for n in range(3):
+            find(ledger, f"A{n}")
+    with sqlite3.connect(path) as by_hand:
+        by_hand.execute("UPDATE articles SET state = 'lost' WHERE article_id <> 'A1'")
+    by_hand.close()
+    with Ledger.open(path) as ledger, pytest.raises(LedgerBroken, match="state of 2 articles cannot be read"):
+        ledger.counts_by_state()
+    with Ledger.open(path, on_broken=lambda _: None) as ledger:
+        assert ledger.counts_by_state() == {State.FOUND: 1}
 
 
 @pytest.mark.parametrize(

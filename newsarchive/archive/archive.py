@@ -196,6 +196,7 @@ class Archive:
         Args:
             page: the page that says so, with the hash of its document; `None` when the site answered 304.
         """
+        row = self.ledger.current(row)
         self.count("article/unchanged")
         if page and not self.is_current(page):
             self.ledger.set_content_hash(row, content_hash=content_hash)

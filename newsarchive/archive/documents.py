@@ -154,7 +154,8 @@ def put(archive: Archive, item: Reading, write: Callable[[BinaryIO], object]) ->
     Args:
         write: writes the document to a file.
     """
-    article, row, now = item.article, item.row, archive.now()
+    article, now = item.article, archive.now()
+    row = item.row and archive.ledger.current(item.row)
     document = localised(item.document, item.local_pictures).encode()
     path = document_path(row, article)
     file = archive.folder / path

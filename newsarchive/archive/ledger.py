@@ -466,6 +466,7 @@ class Ledger:
         self._begin_reading = self._database.insert(_READINGS).on_conflict_do_update(
             index_elements=["page"], set_={"times": _READINGS.c.times + 1}
         )
+        self._announced: set[tuple[str, str]] = set()
         self.pictures = PictureRows(self._database)
 
     @classmethod
@@ -575,6 +576,7 @@ class Ledger:
         when = row.next_look
         if row.state is not State.FOUND or row.attempts:  # else it is tried at once anyway
             changes[when] = min(getattr(row, when) or look, look)
+        self._announced.add((row.source, row.article_id))
         return self._update(row, **changes)
 
     def checked(
@@ -675,6 +677,11 @@ class Ledger:
 
     def get(self, source: str, article_id: str) -> Row | None:
         return self._database.one(_ARTICLES, _GET, source=source, article_id=article_id)
+
+    def current(self, row: Row) -> Row:
+        """The row as it is now: while its page is on its way, a list may announce another edition."""
+        is_announced = (row.source, row.article_id) in self._announced
+        return (is_announced and self.get(row.source, row.article_id)) or row
 
     def due(self, source: str, now: datetime, max_tries: int) -> Iterator[Row]:
         """Unfinished articles whose time has come, the oldest first; without those that this run finds."""
