@@ -25,6 +25,13 @@ if TYPE_CHECKING:
     from newsarchive.archive.archive import Archive, Reading
 
 
+logger = logging.getLogger(__name__)
+
+# front matter has no time zone, and all publishers so far are in this one
+_ZONE = timezone(timedelta(hours=8))
+_SOURCE_LINE = re.compile(r"\[(?P<source>[^\]]*)\]\((?P<url>https?://[^)\s]+)\)")
+
+
 def front_matter(document: str) -> dict[str, object]:
     """The fields of a document; none where there is no front matter.
 
@@ -35,11 +42,6 @@ def front_matter(document: str) -> dict[str, object]:
         return dict(frontmatter.loads(document).metadata)
     except (yaml.YAMLError, LookupError, AttributeError, TypeError, OverflowError, RecursionError) as error:
         raise ValueError(str(error) or type(error).__name__) from error
-
-
-# front matter has no time zone, and all publishers so far are in this one
-_ZONE = timezone(timedelta(hours=8))
-_SOURCE_LINE = re.compile(r"\[(?P<source>[^\]]*)\]\((?P<url>https?://[^)\s]+)\)")
 
 
 def read_row(folder: Path, path: Path, *, now: datetime, ages: Sequence[timedelta] = (), pictures_url: str = "") -> Row:
@@ -86,9 +88,6 @@ def _published(value: object) -> datetime:
     if not isinstance(value, datetime):
         raise ValueError(f"its front matter has no date, expected YYYY-MM-DD HH:MM:SS, got {value!r}")
     return value if value.tzinfo else value.replace(tzinfo=_ZONE)
-
-
-logger = logging.getLogger(__name__)
 
 
 class Change(StrEnum):

@@ -23,6 +23,9 @@ from newsarchive.archive.files import (
 )
 from newsarchive.items import Page
 
+_NAMELESS = "page-"
+_PACKED = ".html.gz"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Notes:
@@ -87,10 +90,6 @@ def _of_type(given: dict[str, Any], name: str, kind: type, default: object) -> A
     if not isinstance(value, kind):
         raise ValueError(f"{name} is {value!r}")
     return value
-
-
-_NAMELESS = "page-"
-_PACKED = ".html.gz"
 
 
 def keep(folder: Path, page: Page, reason: str) -> bool:

@@ -24,6 +24,12 @@ from newsarchive.errors import ArchiveError, BadArgument, PageError
 from newsarchive.items import Page
 from newsarchive.sources import reader
 
+_logger = logging.getLogger(__name__)
+
+_WARC = (".warc", ".warc.gz")
+_HTML = (".html", ".htm", ".html.gz", ".htm.gz")
+# the line that browsers put at the start of a page that they save
+_SAVED_FROM = re.compile(rb"<!--\s*saved from url=\(\d+\)(https?://[^\s>]+)\s*-->")
 _LONGEST_BLOCK = 1 << 20  # bytes of a capture's metadata
 
 
@@ -110,14 +116,6 @@ def _fields(block: bytes) -> dict[str, str]:
     except UnicodeDecodeError:  # written by another program
         lines = block.decode("utf-8", "replace").split("\r\n")
     return {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines) if value}
-
-
-_logger = logging.getLogger(__name__)
-
-_WARC = (".warc", ".warc.gz")
-_HTML = (".html", ".htm", ".html.gz", ".htm.gz")
-# the line that browsers put at the start of a page that they save
-_SAVED_FROM = re.compile(rb"<!--\s*saved from url=\(\d+\)(https?://[^\s>]+)\s*-->")
 
 
 class Position(NamedTuple):

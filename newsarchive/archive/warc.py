@@ -26,6 +26,8 @@ from newsarchive.archive.files import is_file, make_folder, open_descriptor, ope
 from newsarchive.archive.records import Member, Record, members
 from newsarchive.items import Page
 
+OPEN = ".open"
+_WARC = ".warc.gz"
 VERSION = "1.1"  # which has microseconds in its dates
 ORIGINAL = "X-Archive-Orig-"
 """The usual prefix for a header that was true of the transfer and is not of the unpacked body."""
@@ -143,10 +145,6 @@ def _still_true(name: str, value: str, body: bytes) -> bool:
 def _one_line(value: str) -> str:
     """JSON may span lines; between its tokens a space is equivalent."""
     return value.replace("\r", " ").replace("\n", " ")
-
-
-OPEN = ".open"
-_WARC = ".warc.gz"
 
 
 class WarcFile:
