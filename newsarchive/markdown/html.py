@@ -17,13 +17,11 @@ __all__ = ["Comment", "Element", "Node", "Text", "TooManyNodes", "parse", "pictu
 
 # Browsers open these again in each paragraph until their end tags, so a short page can become a huge tree.
 _REOPENED = ("a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u")
-_REOPENED_NAME = re.compile(
+_REOPENED_TAG = re.compile(
     r"<(?=[a-ce-fins-uA-CE-FINS-U])(?:[abisuABISU]|(?i:big|code|em|font|nobr|small|strike|strong|tt))(?=[\s/>])"
+    r"""((?:\s++[\w:-]++(?:="[^"<>]*+"|='[^'<>]*+'|=[^\s"'<>=`]++)?+)*+\s*+/?>)?"""
 )
-_PLAIN_TAG = re.compile(
-    rf"""{_REOPENED_NAME.pattern}(?:\s++[\w:-]++(?:="[^"<>]*+"|='[^'<>]*+'|=[^\s"'<>=`]++)?+)*+\s*+/?>"""
-)
-"""A start tag in which nothing needs a parser to be understood."""
+"""The group is the rest of a tag of which every parser thinks the same, else empty."""
 _DEEPEST = 512
 _COPIES = 32
 """Copies of in-line elements that one end tag can cause, about."""
@@ -55,7 +53,7 @@ def parse(html: str) -> Element:
         TooManyNodes: as many as no article has.
     """
     html = html.replace("\0", "")
-    reopened = len(_REOPENED_NAME.findall(html))
+    reopened = _REOPENED_TAG.findall(html)
     steps = _steps(html, reopened)
     if steps:  # it may become a huge tree: parsed from its start, farther each time
         tags = html.count("<")
@@ -69,18 +67,17 @@ def parse(html: str) -> Element:
     return root
 
 
-def _steps(html: str, reopened: int) -> int:
+def _steps(html: str, reopened: list[str]) -> int:
     """In how many steps it is to be parsed, so that no step can make it much larger."""
     tags = html.count("<")
-    cost = tags * (min(reopened, _DEEPEST) + _COPIES)
-    plain = _PLAIN_TAG.findall(html) if reopened else []
-    attributes = max((len(tag.split()) for tag in plain), default=0)  # or less: values contain spaces
-    if len(plain) < reopened or cost * (10 + attributes) > 10 * _MOST_AT_ONCE:
-        renamed = parse_fragment(_REOPENED_NAME.sub("<x-style", html), positions=False)
+    cost = tags * (min(len(reopened), _DEEPEST) + _COPIES)
+    attributes = max((len(tag.split()) for tag in reopened), default=0)  # or less: values contain spaces
+    if not all(reopened) or cost * (10 + attributes) > 10 * _MOST_AT_ONCE:
+        renamed = parse_fragment(_REOPENED_TAG.sub(lambda tag: f"<x-style{tag[1] or ''}", html), positions=False)
         attributes = max((len(element.attrs) for element in renamed.iter_elements("x-style")), default=0)
     steps = cost * (10 + attributes) // (10 * _MOST_AT_ONCE)
     if steps > _MOST_STEPS:
-        raise TooManyNodes(f"{tags} tags, {reopened} text styles with up to {attributes} attributes")
+        raise TooManyNodes(f"{tags} tags, {len(reopened)} text styles with up to {attributes} attributes")
     return steps
 
 
