@@ -101,8 +101,6 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
         """Whether the site's firewall has refused a request."""
         self.requested: set[str] = set()
         """Ids: no article is requested twice in a run."""
-        self._newer_rows: dict[str, Row] = {}
-        """Rows that a list has changed since their articles were requested."""
 
     @property
     def kind(self) -> str:
@@ -179,10 +177,7 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
             row, published=published, thumbnail=thumbnail, entry=entry, look=look,
             max_tries=self.archive.schedule.max_tries,
         )  # fmt: skip
-        if article_id in self.requested:
-            self._newer_rows[article_id] = row
-            return None
-        if look > self.archive.now():
+        if look > self.archive.now() or article_id in self.requested:
             return None
         self.archive.count("entry/newer")
         return self.request(row)
@@ -273,7 +268,7 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
 
     def parse_article(self, response: Response, row: Row) -> Iterator[Visit | Request]:
         """Handle the answer to a request for an article, by its status."""
-        row = self._newer_rows.pop(row.article_id, row)
+        row = self.archive.ledger.current(row)
         if response.status == 200:
             self.archive.count("page/read")
             yield Visit(page=self._page(response, row), row=row)
