@@ -367,18 +367,25 @@ def test_a_run_that_cannot_write_how_it_ended_says_it_all_the_same(
 
 @pytest.mark.parametrize(("limit", "pages"), [(60_000, True), slow(120_000, False), slow(8_192, False)])
 def test_a_file_that_may_not_grow(
-    crawl: Crawl, site: DemoSite, whole: dict[str, bytes], tmp_path: Path, limit: int, pages: bool
+    crawl: Crawl,
+    site: DemoSite,
+    whole: dict[str, bytes],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    limit: int,
+    pages: bool,
 ) -> None:
     archive = tmp_path / "limited"
+    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)  # whose files may not grow either
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
     try:
         process = crawl.start(archive, site=site, ARCHIVE_PAGES=pages)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    limited = finish(process, archive)
-    assert limited.returncode == 1, limited
-    assert "Traceback" not in limited.stderr, limited
+    result = finish(process, archive)
+    assert result.returncode == 1, result
+    assert "Traceback" not in result.stderr, result
     mended = crawl(archive, site=site, ARCHIVE_PAGES=pages)
     assert mended.returncode == 0, mended
     assert articles(archive) == whole
@@ -446,7 +453,9 @@ def test_scarcity_on_the_machine_ends_the_run_and_is_no_pages_fault(
 def test_too_many_open_files_are_no_fault_of_the_site(crawl: Crawl, demo_site: DemoSite, tmp_path: Path) -> None:
     settings: dict[str, Any] = {"CONCURRENT_REQUESTS": 30, "CONCURRENT_REQUESTS_PER_DOMAIN": 30}
     line = crawl.line(tmp_path, site=demo_site, **settings)
-    result = finish(start(["sh", "-c", 'ulimit -n 24; exec "$@"', "sh", *line]), tmp_path)
+    result = finish(
+        start(["sh", "-c", 'unset COVERAGE_PROCESS_CONFIG; ulimit -n 24; exec "$@"', "sh", *line]), tmp_path
+    )
     assert result.returncode == 1, result
     assert "Too many open files" in result.stdout + result.stderr
     assert "allow more open files (`ulimit -n`)" in result.stdout + result.stderr

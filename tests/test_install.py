@@ -105,14 +105,9 @@ def crawl_with_the_wheel(python: str, wheel: Path, folder: Path, site: DemoSite)
     assert len(list((archive / "content" / "qq").rglob("*.md"))) == 13
 
 
-@pytest.mark.slow
-def test_an_empty_environment_crawls_with_the_wheel(wheel: Path, tmp_path: Path, demo_site: DemoSite) -> None:
-    crawl_with_the_wheel(sys.executable, wheel, tmp_path, demo_site)
-
-
 def interpreters() -> dict[str, str]:
-    """Version → a Python of it, from 3.11 on: those of pyenv and those on the path."""
-    found: dict[str, str] = {}
+    """Version → a Python of it, from 3.11 on: this one, those of pyenv and those on the path."""
+    found = {"{}.{}".format(*sys.version_info): sys.executable}
     named = (shutil.which(f"python3.{minor}") for minor in range(11, 20))
     for python in [*map(str, Path.home().glob(".pyenv/versions/3.*/bin/python")), *filter(None, named)]:
         version = subprocess.run([python, "-c", VERSION], capture_output=True, text=True, check=False).stdout.strip()
@@ -123,7 +118,9 @@ def interpreters() -> dict[str, str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("version", [f"3.{minor}" for minor in range(11, 16)])
-def test_every_python_crawls_with_the_wheel(version: str, wheel: Path, tmp_path: Path, demo_site: DemoSite) -> None:
+def test_every_python_crawls_with_the_wheel_in_an_empty_environment(
+    version: str, wheel: Path, tmp_path: Path, demo_site: DemoSite
+) -> None:
     python = interpreters().get(version)
     if not python:
         pytest.skip(f"no Python {version} on this machine")

@@ -22,7 +22,6 @@ from newsarchive.archive.ledger import Ledger, State
 from tests.archived import make_due
 from tests.conftest import Crawl, DemoSite
 
-ARTICLES = 200
 DEEP = ("-a", "pages=9")
 """As many list pages as it takes."""
 
@@ -50,11 +49,6 @@ def assert_whole(archive: Path, expected: dict[str, bytes]) -> None:
     for path, row in archived.items():
         assert row.file_hash == hashlib.sha256(expected[path]).hexdigest()
         assert row.revision == 1
-
-
-@pytest.fixture
-def site(new_site: Callable[..., DemoSite]) -> DemoSite:
-    return new_site(articles=ARTICLES)
 
 
 @pytest.fixture
@@ -135,8 +129,8 @@ def test_killed_at_two_moments(crawl: Crawl, small_site: DemoSite, tmp_path: Pat
 
 
 @pytest.mark.slow
-def test_killed_at_a_hundred_moments(crawl: Crawl, site: DemoSite, tmp_path: Path) -> None:
-    check_kills(100, crawl, site, tmp_path)
+def test_killed_at_a_hundred_moments(crawl: Crawl, small_site: DemoSite, tmp_path: Path) -> None:
+    check_kills(100, crawl, small_site, tmp_path)
 
 
 @pytest.mark.slow
