@@ -30,11 +30,14 @@ from subprocess import CompletedProcess, TimeoutExpired
 from typing import NoReturn
 
 ENVIRONMENT = dict(os.environ)  # without what a test has set when it needs the server first
+PROJECT = Path(__file__).parents[1]
 _sending = threading.Lock()
 
 
-def run(line: Sequence[str], *, cwd: Path, timeout: float = 180) -> CompletedProcess[str]:
+def run(line: Sequence[str], *, cwd: Path, project: Path = PROJECT, timeout: float = 180) -> CompletedProcess[str]:
     """Like `subprocess.run(line, cwd=cwd, timeout=timeout, capture_output=True, text=True)` for `python -m scrapy …`.
+
+    `project` is the folder of the program: this one, or a copy.
 
     Raises:
         TimeoutExpired: it did not end in time, and was killed.
@@ -44,7 +47,7 @@ def run(line: Sequence[str], *, cwd: Path, timeout: float = 180) -> CompletedPro
         reports, report = os.pipe()
         request = json.dumps([list(line[3:]), str(cwd), dict(os.environ)]).encode()
         with _sending:
-            connection, _ = _server()
+            connection = _server(project)[0]
             socket.send_fds(connection, [len(request).to_bytes(8)], [out.fileno(), err.fileno(), report])
             connection.sendall(request)
         os.close(report)
@@ -59,23 +62,27 @@ def run(line: Sequence[str], *, cwd: Path, timeout: float = 180) -> CompletedPro
         return CompletedProcess(list(line), code, out.read().decode(), err.read().decode())
 
 
+_started: list[tuple[socket.socket, subprocess.Popen[bytes]]] = []
+
+
 @cache
-def _server() -> tuple[socket.socket, subprocess.Popen[bytes]]:
-    """The connection to the server of this process, which ends when the connection does."""
+def _server(project: Path) -> tuple[socket.socket, subprocess.Popen[bytes]]:
+    """The connection to the server of a project, which ends when the connection does."""
     ours, theirs = socket.socketpair()
     with theirs:
         line = [sys.executable, "-m", "tests.forked"]
-        server = subprocess.Popen(line, stdin=theirs.fileno(), cwd=Path(__file__).parents[1], env=ENVIRONMENT)
-    return ours, server
+        server = subprocess.Popen(line, stdin=theirs.fileno(), cwd=project, env=ENVIRONMENT)
+    _started.append((ours, server))
+    return _started[-1]
 
 
 def stop() -> None:
-    """The end of a session: the server writes what it knows of coverage."""
-    if _server.cache_info().currsize:
-        connection, server = _server()
+    """The end of a session: the servers write what they know of coverage."""
+    while _started:
+        connection, server = _started.pop()
         connection.close()
         server.wait()
-        _server.cache_clear()
+    _server.cache_clear()
 
 
 # the server

@@ -84,12 +84,12 @@ def drawn(number: int, *, derandomize: bool) -> list[str]:
 
 
 def test_hostile_bodies(tmp_path: Path) -> None:
-    check(drawn(100, derandomize=True), tmp_path)
+    check(drawn(60, derandomize=True), tmp_path)
 
 
 @pytest.mark.slow
 def test_more_hostile_bodies(tmp_path: Path) -> None:
-    check(drawn(4000, derandomize=False), tmp_path)
+    check(drawn(1500, derandomize=False), tmp_path)
 
 
 def test_real_bodies(real_data: Path, tmp_path: Path) -> None:

@@ -155,11 +155,11 @@ def test_killed_crawl_is_mended_by_the_next(
     tmp_path: Path, crawl: Crawl, new_site: Callable[..., DemoSite], tree: Tree
 ) -> None:
     """A run is killed while it writes, and its file is torn besides, as a power cut would."""
-    site = new_site(articles=60)
+    site = new_site(articles=30)
     whole = crawl(tmp_path / "whole", site=site)
     assert whole.returncode == 0, whole
     archive = tmp_path / "killed"
-    assert kill_at(Moment(40, 0.05), crawl, site, archive)
+    assert kill_at(Moment(22, 0.05), crawl, site, archive)
     (torn,) = warcs(archive)
     assert torn.name.endswith(".warc.gz.open")
     with torn.open("ab") as file:

@@ -350,10 +350,10 @@ def known(folder: Path) -> tuple[list[str], list[str]]:
         ]  # fmt: skip
 
 
-@pytest.mark.parametrize("looked_at", [False, slow(True)])
-def test_a_rebuild_that_is_killed_anywhere_loses_nothing(tmp_path: Path, looked_at: bool) -> None:
+@pytest.mark.parametrize(("looked_at", "step"), [(False, 5), slow(False, 1), slow(True, 1)])
+def test_a_rebuild_that_is_killed_anywhere_loses_nothing(tmp_path: Path, looked_at: bool, step: int) -> None:
     """Also while somebody reads the former ledger, so that its log cannot be emptied."""
-    for number in range(1, 100):
+    for number in range(1, 100, step):
         folder = tmp_path / str(number)
         write(folder)
         rebuild(folder, now=NOW)
@@ -374,8 +374,9 @@ def test_a_rebuild_that_is_killed_anywhere_loses_nothing(tmp_path: Path, looked_
     assert number > 10
 
 
-def test_a_killed_rebuild_of_a_ledger_that_it_cannot_read_leaves_its_log_beside_it(tmp_path: Path) -> None:
-    for number in range(1, 100):
+@pytest.mark.parametrize("step", [5, slow(1)])
+def test_a_killed_rebuild_of_a_ledger_that_it_cannot_read_leaves_its_log_beside_it(tmp_path: Path, step: int) -> None:
+    for number in range(1, 100, step):
         folder = tmp_path / str(number)
         write(folder)
         rebuild(folder, now=NOW)

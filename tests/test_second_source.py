@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from demo.crawl import FAST, PROJECT
+from tests import forked
 from tests.conftest import slow
 
 DOCUMENT = PROJECT / "docs" / "second-source.md"
@@ -83,8 +84,7 @@ def gazette(tmp_path: Path) -> Iterator[tuple[str, list[str]]]:
 
 
 def scrapy(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    line = [sys.executable, "-m", "scrapy", *words]
-    return subprocess.run(line, cwd=folder, capture_output=True, text=True, check=False)
+    return forked.run([sys.executable, "-m", "scrapy", *words], cwd=folder, project=folder)
 
 
 def test_only_new_files_are_shown() -> None:
