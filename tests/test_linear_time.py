@@ -59,6 +59,13 @@ def captions(text: str) -> object:
     return convert(standard(first + "".join(f"<!--IMG_{n}-->{text}" for n, text in enumerate(others)), attributes))
 
 
+def field(text: str) -> object:
+    """A field of a page without JSON, which parsel and libxml2 read."""
+    numbers = iter(range(len(text)))
+    numbered = re.sub("%d", lambda _: str(next(numbers)), text)
+    return pages.DatedPage(numbered.encode(), "", {}).css("h1")
+
+
 def shown_body(text: str) -> object:
     """Of a page whose JSON has none."""
     return pages.read_article(f5_page(text, originContent=None))
@@ -169,6 +176,10 @@ HOSTILE: list[tuple[Reader, str, str, str]] = [
     *((captions, *each) for each in (
         ("", "@", ""), ("", "@文", ""), ("<p>", "@ ", "</p>文"), ("", "<p>@</p><p>文</p>", ""),
         ("<div>", "<span>@</span>", ""),
+    )),
+    *((field, *each) for each in (
+        ("<a ", "x%d ", "></a><h1>x"), ("<iframe><a ", "x%d ", "></a></iframe><h1>x"), ("<xmp>", "<a ", ""),
+        ("", "<div>", "<h1>x"), ("", "<b><p>", "<h1>x"), ("<noscript>", "<a>", "<h1>x"), ("<h1>", "x<br>", ""),
     )),
     (shown_body, "", "<div class='article-content-wrap'></div>", ""),
     (shown_body, "", "<div class='rich_media_content'>x</div>", ""),

@@ -30,17 +30,17 @@ class NextPage(pages.ArticlePage):
     containers = ("div.zq-body",)
 
     def matches(self):
-        return self.root.select_one("main.zq-story") is not None
+        return bool(self.selector.css("main.zq-story"))
 
     def addresses(self):
-        state = self.css("script#zq-state").partition("=")[2]
+        state = self.selector.css("script#zq-state::text").get().partition("=")[2]
         yield "https://new.qq.com/rain/a/" + json.loads(state)["doc"]["zqKey"]
 
     def titles(self):
         yield self.css("h1.zq-headline")
 
     def times(self):
-        yield self.root.select_one("time.zq-time").attrs["datetime"].replace("T", " ")[:19]
+        yield self.selector.css("time.zq-time::attr(datetime)").get("").replace("T", " ")[:19]
 
 
 class AddOn:

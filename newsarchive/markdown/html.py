@@ -13,7 +13,17 @@ from urllib.parse import urljoin
 
 from turbohtml import Comment, Element, Node, Text, parse_fragment
 
-__all__ = ["Comment", "Element", "Node", "Text", "TooManyNodes", "parse", "picture_addresses", "web_address"]
+__all__ = [
+    "Comment",
+    "Element",
+    "Node",
+    "Text",
+    "TooManyNodes",
+    "parse",
+    "picture_addresses",
+    "web_address",
+    "without_hazards",
+]
 
 # Browsers open these again in each paragraph until their end tags, so a short page can become a huge tree.
 _REOPENED = ("a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u")
@@ -30,6 +40,8 @@ _MOST_NODES = 50_000
 _MOST_AT_ONCE = 1_000_000
 """Nodes that may be built before they are counted: 120 MB."""
 _MOST_STEPS = 10
+_MOST_ATTRIBUTES = 256
+_RAW_TEXT = frozenset({"iframe", "noembed", "noframes", "noscript", "plaintext", "xmp"})
 _MOST_IN_ATTRIBUTES = 5_000_000
 """Characters in the attributes of elements that may be copies."""
 
@@ -65,6 +77,22 @@ def parse(html: str) -> Element:
     if reopened:
         _check_attributes(root)
     return root
+
+
+def without_hazards(root: Element) -> str:
+    """The tree as HTML that libxml2 reads in little time, for parsel: no element of hundreds of attributes.
+
+    What is inside elements that HTML5 reads as text, and libxml2 as elements, is left out.
+
+    Raises:
+        TooManyNodes: an element has so many attributes that it cannot be an article's page.
+    """
+    for element in root.iter_elements():
+        if len(element.attrs) > _MOST_ATTRIBUTES:
+            raise TooManyNodes(f"{element.tag} with {len(element.attrs)} attributes")
+        if element.tag in _RAW_TEXT:
+            element.clear()
+    return root.inner_html
 
 
 def _steps(html: str, reopened: list[str]) -> int:

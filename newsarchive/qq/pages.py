@@ -15,11 +15,13 @@ from functools import cached_property
 from itertools import chain, islice
 from typing import Any, ClassVar
 
+from parsel import Selector
+
 from newsarchive.errors import BadArgument, ChallengePage, MissingField, NotAnArticle, PartialArticle, UnknownPage
 from newsarchive.items import Article
 from newsarchive.markdown.document import clean_value, summarize
 from newsarchive.markdown.escape import unescaped
-from newsarchive.markdown.html import Element
+from newsarchive.markdown.html import Element, TooManyNodes, without_hazards
 from newsarchive.markdown.reader import Body, convert
 from newsarchive.qq.body import (
     BrokenContent,
@@ -261,10 +263,9 @@ class ArticlePage(ABC):
     def css(self, expression: str) -> str:
         """The text of the first element that the CSS expression finds, `""` without one."""
         try:
-            found = self.root.select_one(expression)
+            return str(self.selector.css(expression).xpath("string()").get("")).strip()
         except BrokenContent:
             return ""
-        return found.text.strip() if found is not None else ""
 
     def has_id(self, *ids: str) -> bool:
         """Whether an element of the page has one of these ids; much faster than parsing the page."""
@@ -279,6 +280,18 @@ class ArticlePage(ABC):
     def text(self) -> str:
         """The whole page: decoded only when its JSON is not enough."""
         return decode(self.source)
+
+    @cached_property
+    def selector(self) -> Selector:
+        """The whole page for fields that its JSON lacks. Bodies are read from `root`, the tree that browsers build.
+
+        Raises:
+            BrokenContent: it is too large for an article.
+        """
+        try:
+            return Selector(text=without_hazards(parsed(self.text)) or "<html/>")
+        except TooManyNodes as error:
+            raise BrokenContent(f"the page is too large for an article: {error}") from error
 
     @cached_property
     def root(self) -> Element:
