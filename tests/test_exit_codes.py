@@ -380,7 +380,7 @@ BUFFERED = {name: value for name, value in os.environ.items() if name != "PYTHON
 
 @pytest.mark.parametrize("gone", [slow("stdout"), slow("stderr"), "stdout and stderr"])
 @pytest.mark.parametrize(
-    "environment", [BUFFERED, BUFFERED | {"PYTHONUNBUFFERED": "1"}], ids=["buffered", "unbuffered"]
+    "environment", [BUFFERED, slow(BUFFERED | {"PYTHONUNBUFFERED": "1"})], ids=["buffered", "unbuffered"]
 )
 def test_a_crawl_whose_reader_has_gone_does_its_work_and_ends_with_0(
     demo_site: DemoSite, tmp_path: Path, gone: str, environment: dict[str, str]

@@ -84,7 +84,7 @@ def drawn(number: int, *, derandomize: bool) -> list[str]:
 
 
 def test_hostile_bodies(tmp_path: Path) -> None:
-    check(drawn(60, derandomize=True), tmp_path)
+    check(drawn(40, derandomize=True), tmp_path)
 
 
 @pytest.mark.slow
