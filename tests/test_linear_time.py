@@ -23,7 +23,7 @@ from newsarchive.errors import BadArgument, PageError
 from newsarchive.markdown import document, escape, html, reader
 from newsarchive.markdown.reader import convert
 from newsarchive.qq import body as qq_body
-from newsarchive.qq import lists, pages, urls, videos
+from newsarchive.qq import lists, pages, urls
 from newsarchive.qq.body import BrokenContent, standard, standardize
 from newsarchive.qq.pages import DatedPage, ServedPage
 from tests.conftest import slow
@@ -100,18 +100,18 @@ def fields_of(document: str) -> object:
 
 HOSTILE: list[tuple[Reader, str, str, str]] = [
     # scripts
-    *((lambda text: list(videos.from_script(text)), *each) for each in (
+    *((lambda text: list(qq_body.videos_from_script(text)), *each) for each in (
         ("videoArr", "\n", ""), ("videoArr", " \n", "/"), ("videoArr", "/*", ""), ("videoArr", "//", ""),
         ("videoArr", r"\'", ""), ("videoArr'", r'\"', ""), ('videoArr"', "'{", ""), ("videoArr", "{", ""),
         ("videoArr", "{vid:", "}"), ("videoArr{", "vid:'", "}"), ("videoArr{", "vid ", "}"),
         ("videoArr{", "title:'\\", "}"),
         ("", ".setVid(", ""), ("", ".setVid('", ""), ("", ".setVid( ", ""), ("", ".setVid('\\", ""),
     )),
-    (lambda text: videos.string_value(f"'{text}'"), "", r"\'", ""),
-    (all_of(videos._VID_IN_URL), "", "&vid=", ""),
-    (all_of(videos._SHOWN_VID), "", "VID  ", ""),
-    (all_of(videos._SHOWN_VID), "VID", "a", ""),
-    (all_of(videos._PLAYS), "", "video.", ""),
+    (lambda text: qq_body.string_value(f"'{text}'"), "", r"\'", ""),
+    (all_of(qq_body._VID_IN_URL), "", "&vid=", ""),
+    (all_of(qq_body._SHOWN_VID), "", "VID  ", ""),
+    (all_of(qq_body._SHOWN_VID), "VID", "a", ""),
+    (all_of(qq_body._PLAYS), "", "video.", ""),
     # lists
     *((sitemap, *each) for each in (
         ("<loc>", " ", ""), ("<loc>", "\n", "x"), ("<loc><![CDATA[", " ", ""), ("", "<loc>", ""), ("", "<loc> ", ""),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from newsarchive.archive.lock import Lock, holder
+from newsarchive.archive.files import Lock, holder
 from newsarchive.errors import ArchiveLocked
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
@@ -20,7 +20,7 @@ HOLD = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from newsarchive.archive.lock import Lock
+from newsarchive.archive.files import Lock
 Lock(Path(sys.argv[1])).acquire("a process that waits", datetime.now(UTC))
 print("held", flush=True)
 sys.stdin.read()
@@ -50,7 +50,7 @@ def test_somebody_who_asks_does_not_turn_a_run_away(tmp_path: Path, monkeypatch:
             if sum(waited) >= 0.2:
                 fcntl.flock(asking, fcntl.LOCK_UN)
 
-        monkeypatch.setattr("newsarchive.archive.lock.time.sleep", wait)
+        monkeypatch.setattr("newsarchive.archive.files.time.sleep", wait)
         fcntl.flock(asking, fcntl.LOCK_SH)
         lock = Lock(path)
         lock.acquire("this test", NOW)

@@ -15,7 +15,7 @@ from scrapy.exceptions import NotConfigured
 from scrapy.utils.test import get_crawler
 
 from demo.crawl import PROJECT, Result, command
-from newsarchive.archive.lock import Lock
+from newsarchive.archive.files import Lock
 from newsarchive.downloader import SavedPage
 from newsarchive.extensions.run import Run
 from tests.conftest import Crawl, DemoSite, finished

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from newsarchive import render
-from newsarchive.sources import reader
+from newsarchive import reader, render
 
 PAGES = Path(__file__).parent / "pages"
 FOLDERS = sorted({path.parent for path in PAGES.rglob("*") if path.is_file()})

@@ -15,12 +15,12 @@ from scrapy.settings import Settings
 from demo.crawl import FAST, PROJECT, command, site_settings
 from demo.server import Server
 from demo.site import Site
+from newsarchive import reader
 from newsarchive.archive.ledger import Ledger, Row
 from newsarchive.commands.reextract import reextract
 from newsarchive.commands.verify import verify
 from newsarchive.errors import MissingField
 from newsarchive.items import Article
-from newsarchive.sources import reader
 from tests.conftest import Crawl, finished, slow
 
 Tree = Callable[[Path], dict[str, bytes]]

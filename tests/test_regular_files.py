@@ -15,8 +15,7 @@ from typing import Any
 import pytest
 
 from newsarchive.archive.archive import Archive
-from newsarchive.archive.files import is_file, open_file, read_file
-from newsarchive.archive.lock import Lock, holder
+from newsarchive.archive.files import Lock, holder, is_file, open_file, read_file
 from newsarchive.archive.rebuild import rebuild
 from newsarchive.archive.replay import saved_pages
 from newsarchive.archive.warc import close_open_files

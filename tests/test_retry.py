@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from newsarchive.archive.files import Lock
 from newsarchive.archive.ledger import Ledger, State
-from newsarchive.archive.lock import Lock
 from newsarchive.archive.replay import Capture, capture_page, captures
 from tests.archived import make_due
 from tests.conftest import Crawl, DemoSite

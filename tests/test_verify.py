@@ -18,8 +18,8 @@ import pytest
 from scrapy.settings import Settings
 
 from newsarchive.archive import parallel
+from newsarchive.archive.files import Lock
 from newsarchive.archive.ledger import Ledger, Row
-from newsarchive.archive.lock import Lock
 from newsarchive.archive.verify import Finding, table
 from newsarchive.commands.verify import verify
 from tests.conftest import Crawl, DemoSite

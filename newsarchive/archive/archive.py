@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Self
 
 from newsarchive.archive import quarantine
 from newsarchive.archive.documents import Change, document_bytes
-from newsarchive.archive.files import LEDGER, LOCK, stray_files
+from newsarchive.archive.files import LEDGER, LOCK, Lock, stray_files
 from newsarchive.archive.ledger import Ledger, Row, State, is_begun
-from newsarchive.archive.lock import Lock
 from newsarchive.archive.rebuild import can_be_rebuilt, rebuild
 from newsarchive.archive.schedule import Latest, Schedule
 from newsarchive.errors import LedgerBroken

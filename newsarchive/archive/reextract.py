@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from newsarchive import reader
 from newsarchive.archive.archive import Archive, Reading
 from newsarchive.archive.documents import Change, compare, content_hash, document_bytes, put, why_empty
 from newsarchive.archive.files import PAGES, is_file, read_file
@@ -23,7 +24,6 @@ from newsarchive.archive.warc import close_open_files
 from newsarchive.errors import ArchiveError, BadArgument, PageError
 from newsarchive.markdown.document import render
 from newsarchive.messages import counted
-from newsarchive.sources import reader
 
 _LONGEST = 600  # seconds; a page takes a fraction of one
 

@@ -15,6 +15,7 @@ from html import unescape
 from pathlib import Path
 from typing import NamedTuple
 
+from newsarchive import reader
 from newsarchive.archive.files import read_file, read_packed
 from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.quarantine import read_notes
@@ -22,7 +23,6 @@ from newsarchive.archive.records import Damage, Record, records
 from newsarchive.archive.warc import ORIGINAL
 from newsarchive.errors import ArchiveError, BadArgument, PageError
 from newsarchive.items import Page
-from newsarchive.sources import reader
 
 _logger = logging.getLogger(__name__)
 

@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 
 from tqdm import tqdm
 
-from newsarchive.archive.files import LOCK
-from newsarchive.archive.lock import Lock
+from newsarchive.archive.files import LOCK, Lock
 from newsarchive.archive.rebuild import rebuild
 from newsarchive.cli import OfflineCommand, existing_archive
 from newsarchive.options import Options

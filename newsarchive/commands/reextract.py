@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from newsarchive import reader
 from newsarchive.archive.archive import Archive
 from newsarchive.archive.reextract import reextract as reextract_archive
 from newsarchive.archive.reextract import summary
 from newsarchive.cli import OfflineCommand, existing_archive
 from newsarchive.options import Options
-from newsarchive.sources import reader
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings

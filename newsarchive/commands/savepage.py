@@ -15,13 +15,13 @@ from scrapy.utils.conf import closest_scrapy_cfg
 from scrapy.utils.spider import DefaultSpider
 from twisted.python.failure import Failure
 
+from newsarchive import reader
 from newsarchive.archive.files import write_bytes, write_text
 from newsarchive.archive.replay import saved_pages
 from newsarchive.cli import ArchiveCommand
 from newsarchive.errors import BadArgument, NewsArchiveError, PageError, describe
 from newsarchive.items import Page
 from newsarchive.markdown.document import render
-from newsarchive.sources import reader
 
 _NAME = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)*", re.ASCII)
 _FAMILY = re.compile(r"[A-Z][0-9A-Za-z]*", re.ASCII)

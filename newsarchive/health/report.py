@@ -11,9 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from newsarchive.archive.archive import NO_LEDGER
-from newsarchive.archive.files import LEDGER, LOCK, QUARANTINE, STATUS, is_full, read_file, room_left, write_text
+from newsarchive.archive.files import (
+    LEDGER,
+    LOCK,
+    QUARANTINE,
+    STATUS,
+    holder,
+    is_full,
+    read_file,
+    room_left,
+    write_text,
+)
 from newsarchive.archive.ledger import Ledger, RunRow, State, is_begun
-from newsarchive.archive.lock import holder
 from newsarchive.archive.rebuild import can_be_rebuilt
 from newsarchive.errors import ArchiveError, describe
 from newsarchive.health.alarms import Alarm, Counts, integer

@@ -8,7 +8,19 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from newsarchive.items import Picture
-from newsarchive.markdown.blocks import Block, Container, Item, List, Quote, joined
+from newsarchive.markdown.blocks import (
+    Block,
+    Cell,
+    Container,
+    Item,
+    List,
+    Quote,
+    grid,
+    is_frame,
+    joined,
+    pipe_table,
+    rows_of,
+)
 from newsarchive.markdown.escape import destination, escape, escape_heading, fenced
 from newsarchive.markdown.html import Element, Node, Text, picture_addresses, web_address, without_controls
 from newsarchive.markdown.inline import (
@@ -24,7 +36,6 @@ from newsarchive.markdown.inline import (
     paragraph_lines,
     tidy_lines,
 )
-from newsarchive.markdown.table import Cell, grid, is_frame, pipe_table, rows_of
 
 # An element in none of these sets is read as text within a line.
 _STYLES = {

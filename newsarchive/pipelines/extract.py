@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, Self
 
 from scrapy import signals
 
+from newsarchive import reader
 from newsarchive.archive import quarantine
 from newsarchive.archive.archive import Archive, Reading, Visit
 from newsarchive.archive.documents import why_empty
 from newsarchive.archive.files import quarantine_path
 from newsarchive.archive.ledger import Row, State
-from newsarchive.drops import Gone, Quarantined, Unchanged
 from newsarchive.errors import ChallengePage, NotAnArticle, PageError, PartialArticle, describe, is_fatal
 from newsarchive.extensions.run import archive_of
 from newsarchive.items import Article, Page
 from newsarchive.markdown.document import render
 from newsarchive.messages import printable
-from newsarchive.sources import reader
+from newsarchive.pipelines import Gone, Quarantined, Unchanged
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler

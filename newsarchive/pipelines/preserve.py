@@ -18,10 +18,10 @@ from newsarchive.archive.records import Record
 from newsarchive.archive.replay import capture_at
 from newsarchive.archive.warc import Exchange, WarcFile, close_open_files, list_exchange, page_exchange
 from newsarchive.downloader import header_pairs
-from newsarchive.drops import Unchanged
 from newsarchive.errors import ArchiveError
 from newsarchive.extensions.run import Run, archive_of
 from newsarchive.items import Page
+from newsarchive.pipelines import Unchanged
 
 if TYPE_CHECKING:
     from scrapy import Request

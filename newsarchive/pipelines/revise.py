@@ -8,9 +8,9 @@ from newsarchive.archive.archive import Archive, Reading
 from newsarchive.archive.documents import Change, compare, content_hash
 from newsarchive.archive.files import PAGES
 from newsarchive.archive.replay import capture_at, is_warc
-from newsarchive.drops import Older, Unchanged
 from newsarchive.errors import ArchiveError
 from newsarchive.extensions.run import archive_of
+from newsarchive.pipelines import Older, Unchanged
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler

@@ -6,17 +6,39 @@ The meaning of the classes is taken from real pages of 2019 to 2026; see `tests/
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from newsarchive.markdown.document import clean_value
 from newsarchive.markdown.escape import unescaped
-from newsarchive.markdown.html import Comment, Element, Node, TooManyNodes, parse, picture_addresses, web_address
+from newsarchive.markdown.html import Comment, Element, Node, Text, TooManyNodes, parse, picture_addresses, web_address
 from newsarchive.markdown.reader import VIDEOS
-from newsarchive.qq import videos
-from newsarchive.qq.captions import from_json, is_caption, is_caption_in_italics, is_from_json, repeated
 from newsarchive.qq.urls import picture_url
+
+PLAYER_TAGS = {"txpdiv"}
+PLAYER_CLASSES = {"qnt-video", "videoPlayer", "videoPlayerMin", "txp_player"}
+"""Players rendered by the page or a script, with all their buttons and notices."""
+VIDEOS_WITHOUT_ADDRESS = {"mpvoice", "mp-common-mpaudio", "mp-common-videosnap"}
+"""Players in articles imported from WeChat that have no address."""
+SCRIPT_STRING = r"""(?:"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')"""
+"""Pattern of a JavaScript string with its quotes."""
+
+_VID = re.compile(r"[0-9A-Za-z]{6,20}", re.ASCII)
+_VID_IN_URL = re.compile(r"(?:^|[?&])vid=([0-9A-Za-z]+)")
+_SITE = re.compile(r"(?:https?:)?//(?:[a-z0-9-]{1,63}\.){0,9}qq\.com/", re.IGNORECASE)
+_PLAYS = re.compile(r"\b(?:video/|audio/)|shockwave|\.(?:swf|mp4|m3u8|flv|mp3)\b", re.IGNORECASE)
+# The video id of a player contains a digit, unlike the players' names.
+_OWN_VID = r"(?=[a-z]*[0-9])[a-z][0-9a-z]{10}"
+_SHOWN_VID = re.compile(rf"(?<![A-Za-z])VID\W{{0,9}}({_OWN_VID})(?![0-9A-Za-z])")
+_SCRIPT_COMMENT = re.compile(r"(?m)^[^\S\n]*//.*$|/\*[^*]*\*/")
+_SET_VID = re.compile(rf"\.setVid\(\s*({SCRIPT_STRING})")
+# Braces, and strings, so that braces in them do not count; an escaped quote does not begin a string.
+_TOKEN = re.compile(SCRIPT_STRING + r"|\\.|[{}]")
+_FIELD = re.compile(r"""["\']?\b(vid|title|desc)["\']?\s*:\s*("(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\')""")
+_QUOTE = re.compile(r'\\.|"', re.DOTALL)
 
 # The site's own components: `div.qnt-p` is a `p`, `span.qnt-strong` a `strong`, and so on.
 _COMPONENTS = {
@@ -46,7 +68,7 @@ _AROUND_IDS = {
 _NOTABLE = ", ".join(
     (
         *("[class]", "[id]", "[hidden]", "[type]", "[style*=display i]", "script", "img", "object", "i", "em"),
-        *("iframe", "video", "embed", *_BOILERPLATE_TAGS, *_AROUND_TAGS, *videos.PLAYER_TAGS, *videos.WITHOUT_ADDRESS),
+        *("iframe", "video", "embed", *_BOILERPLATE_TAGS, *_AROUND_TAGS, *PLAYER_TAGS, *VIDEOS_WITHOUT_ADDRESS),
     )
 )
 """CSS of the elements that may be more, or less, than standard HTML: few of them in a real body."""
@@ -139,9 +161,9 @@ def standardize(
         elif tag in ("i", "em"):
             italics.append(element)
         elif tag in ("iframe", "video", "embed"):
-            videos.link_to_page(element)
-        elif tag in videos.WITHOUT_ADDRESS:
-            element.insert_before(videos.without_address(element))
+            link_to_page(element)
+        elif tag in VIDEOS_WITHOUT_ADDRESS:
+            element.insert_before(video_without_address(element))
     for element in players:
         if element.tag == "video" and element.attr("src") in scripted:
             element.extract()
@@ -180,15 +202,15 @@ def _replacements(
 ) -> list[Element] | None:
     """The elements that replace an element to be dropped; `None` to keep it."""
     if tag == "script":
-        return list(videos.from_script(element.text))
+        return list(videos_from_script(element.text))
     if is_hidden(element, classes) or (boilerplate_around and _is_around(element, classes)):
         return []
     if tag in _BOILERPLATE_TAGS:
         return _visible_in(element) if tag == "svg" else []
-    if tag in videos.PLAYER_TAGS or (classes and not videos.PLAYER_CLASSES.isdisjoint(classes)):
-        return [videos.from_player(element)]
+    if tag in PLAYER_TAGS or (classes and not PLAYER_CLASSES.isdisjoint(classes)):
+        return [video_from_player(element)]
     if tag == "object":
-        return videos.from_object(element)
+        return videos_from_object(element)
     return None
 
 
@@ -212,7 +234,7 @@ def _visible_in(drawing: Element) -> list[Element]:
         elif is_from_json(element):
             found.append(element)
         elif element.tag == "video":
-            videos.link_to_page(element)
+            link_to_page(element)
             found.append(element)
     return found
 
@@ -289,7 +311,7 @@ def _resolve_placeholders(comments: Sequence[Comment], attributes: Mapping[str, 
             raise BrokenContent(f"originAttribute has no entry for the placeholder {found[1]}_{found[2]}")
         if found[1] == "VIDEO":
             title, address = _first(details, "title", "desc"), _first(details, "playurl")
-            comment.replace_with(videos.video_element(_first(details, "vid"), title, address))
+            comment.replace_with(video_element(_first(details, "vid"), title, address))
             continue
         picture = _picture(details, f"IMG_{found[2]}")
         comment.replace_with(picture)
@@ -310,3 +332,231 @@ def _picture(details: Mapping[str, Any], name: str) -> Element:
 
 def _first(details: Mapping[str, Any], *keys: str) -> str:
     return next((str(details[key]).strip() for key in keys if details.get(key)), "")
+
+
+# captions
+
+_FROM_JSON = "data-from-json"
+_CLASSES = {"image_desc", "qqnews_image_desc", "text-img-note"}
+_TYPE = "om-image-desc"
+_HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
+_IN_LINE = {"span", "strong", "b", "em", "i", "u", "a", "font", "sub", "sup", "s", "del", "code"}
+# Elements that may hold only a picture, with its caption after it.
+_AROUND_PICTURE = _IN_LINE | {"p", "figure", "div", "section", "center"}
+
+
+def is_caption(element: Element, tag: str, classes: Sequence[str]) -> bool:
+    """Whether the site's editors marked it as a caption."""
+    if classes and not _CLASSES.isdisjoint(classes):
+        return tag in ("p", "div", "section", "span")
+    return tag in ("p", "div") and element.attr("type") == _TYPE
+
+
+def is_caption_in_italics(element: Element) -> bool:
+    """Whether an `i` or `em` of families F2 and F3 is a caption."""
+    if _has_text(element.next_sibling):
+        return False
+    return (element.has_class("desc") and _is_alone(element)) or _follows_picture(element)
+
+
+def from_json(text: str) -> Element:
+    """The caption that the JSON has for a picture."""
+    return Element("figcaption", {_FROM_JSON: ""}, [Text(text)])
+
+
+def is_from_json(node: Node | None) -> bool:
+    return isinstance(node, Element) and node.tag == "figcaption" and node.attr(_FROM_JSON) is not None
+
+
+def repeated(root: Element) -> Iterator[Element]:
+    """Those of the JSON's captions that the next text of the page repeats."""
+    if root.select_one(f"[{_FROM_JSON}]") is None:
+        return
+    waiting: Element | None = None
+    for node in list(root.descendants):
+        if isinstance(node, Element) and is_from_json(node):
+            waiting = node
+        elif waiting is not None and isinstance(node, Text) and not is_from_json(node.parent) and _letters(node.data):
+            line = "" if _in_heading(node) else _line(node, waiting)
+            if _letters(line) == _letters(waiting.text):
+                yield waiting
+            waiting = None
+
+
+def _letters(text: str) -> str:
+    return "".join(text.replace("\u200b", "").split())
+
+
+def _in_heading(text: Text) -> bool:
+    return any(isinstance(around, Element) and around.tag in _HEADINGS for around in text.ancestors)
+
+
+def _has_text(node: Node | None) -> bool:
+    return isinstance(node, Text) and bool(node.data.strip())
+
+
+def _is_alone(element: Element) -> bool:
+    """Whether its block contains no other text."""
+    if not element.text.strip():
+        return False
+    parent = element.parent
+    if not isinstance(parent, Element) or parent.tag in ("div", "section"):
+        return True
+    beside = chain(element.previous_siblings, element.next_siblings)  # nearest first: it usually decides
+    return not any(each.text.strip() for each in beside)
+
+
+def _follows_picture(element: Element) -> bool:
+    """Whether it directly follows a picture and ends its line."""
+    after = _next_element(element.next_siblings)
+    if after is not None and after.tag in _IN_LINE and after.tag not in ("i", "em"):
+        return False
+    for before in element.previous_siblings:
+        if isinstance(before, Element) and before.tag != "br":
+            return before.tag == "img" or (
+                before.tag in _AROUND_PICTURE
+                and next(before.iter_elements("img"), None) is not None
+                and not before.text.strip()
+            )
+        if _has_text(before):
+            return False
+    return False
+
+
+def _next_element(nodes: Iterable[Node]) -> Element | None:
+    return next((node for node in nodes if isinstance(node, Element)), None)
+
+
+def _line(text: Text, caption: Element) -> str:
+    """The text of the block around `text`; only its line if the caption is in the block too."""
+    block = text.parent
+    while isinstance(block, Element) and block.tag in _IN_LINE:
+        block = block.parent
+    if isinstance(block, Element) and block not in set(caption.ancestors):
+        texts = (node for node in block.descendants if isinstance(node, Text))
+        return "".join(each.data for each in texts if not is_from_json(each.parent))
+    line = [text.data]
+    node: Node = text
+    while True:
+        for after in node.next_siblings:
+            if isinstance(after, Element) and after.tag not in _IN_LINE:
+                return "".join(line)
+            line.append(after.text)
+        if not isinstance(node.parent, Element) or node.parent is block:
+            return "".join(line)
+        node = node.parent
+
+
+# videos
+
+
+def video_element(vid: str, title: str, address: str = "") -> Element:
+    """A `video` with its page's address; without an address only a title that says that there was a video.
+
+    `address` is used only without a `vid`: the signed address of a file (`playurl`) expires within hours.
+    """
+    title, address = clean_value(unescaped(title)), web_address(clean_value(address))
+    if _VID.fullmatch(vid):
+        address = _page(vid)
+    if address:
+        return Element("video", {"src": address, "title": title})
+    return Element("video", {"title": f"视频：{title}" if title else "视频"})
+
+
+def videos_from_script(script: str) -> Iterator[Element]:
+    """The videos in a script of a body.
+
+    F2 has `videoArr.push({title, vid, img, desc})`, F1 `video.setVid("g0018l5pyuk")`.
+    """
+    script = _SCRIPT_COMMENT.sub("", script)
+    if "videoArr" in script:
+        for text in _objects(script):
+            fields = {key: string_value(literal) for key, literal in _FIELD.findall(text)}
+            if fields:
+                yield video_element(fields.get("vid", ""), fields.get("title") or fields.get("desc", ""))
+    if ".setVid(" in script:
+        for literal in _SET_VID.findall(script):
+            yield video_element(string_value(literal).strip(), "")
+
+
+def video_from_player(player: Element) -> Element:
+    """The video of a player rendered by the page or a script."""
+    title = player.attr("data-title") or player.attr("title") or ""
+    inner = next(player.iter_elements(("iframe", "video", "source", "embed")), player)
+    address = inner.attr("src") or inner.attr("data-src") or ""
+    found = _VID_IN_URL.search(address)
+    vid = player.attr("data-vid") or player.attr("vid") or (found[1] if found else "")
+    # the file's address in a rendered player expires after some hours
+    vid = vid or _own_vid(player)
+    return video_element(vid, title, "" if vid else address)
+
+
+def link_to_page(element: Element) -> None:
+    """Set the `src` of an `iframe`, `video` or `embed` of one of the site's videos to the video's page."""
+    address = element.attr("src") or element.attr("data-src") or ""
+    found = _VID_IN_URL.search(address) if _SITE.match(address) else None
+    vid = element.attr("vid") or element.attr("data-vid") or (found[1] if found else "")
+    if _VID.fullmatch(vid):
+        element.attrs["src"] = _page(vid)
+
+
+def videos_from_object(element: Element) -> list[Element] | None:
+    """The video of an `object`; `None` if its content is to be read instead: an `embed`, fallback text or a picture."""
+    if next(element.iter_elements("embed"), None) is not None:
+        return None
+    if next(element.iter_elements(), None) is None and not element.attr("data") and not element.attr("type"):
+        return []  # one of Word's smart tags
+    params = element.iter_elements("param")
+    values = {(each.attr("name") or "").lower(): each.attr("value") or "" for each in params}
+    addresses = [element.attr("data") or "", *(values.get(name, "") for name in ("movie", "src"))]
+    found = next(filter(None, map(_VID_IN_URL.search, [*addresses, values.get("flashvars", "")])), None)
+    address = next(filter(None, map(web_address, addresses)), "")
+    plays = not address or _PLAYS.search(f"{element.attr('type') or ''} {address}")
+    if not found and (not plays or element.text.strip() or next(element.iter_elements("img"), None) is not None):
+        return None
+    return [video_element(found[1] if found else "", "", "" if found else address)]
+
+
+def video_without_address(element: Element) -> Element:
+    """The video of a player that has no address."""
+    return video_element("", element.attr("name") or element.attr("data-desc") or element.attr("data-title") or "")
+
+
+def _page(vid: str) -> str:
+    return f"https://v.qq.com/x/page/{vid}.html"
+
+
+def _own_vid(player: Element) -> str:
+    """The video id of a v.qq.com player: its element's id, or the VID in its connection details."""
+    id_ = player.attr("id") or ""
+    if re.fullmatch(_OWN_VID, id_):
+        return id_
+    found = _SHOWN_VID.search(" ".join(player.strings))
+    return found[1] if found else ""
+
+
+def _objects(script: str) -> Iterator[str]:
+    """The innermost `{…}` of a script."""
+    start = -1
+    for token in _TOKEN.finditer(script):
+        if token[0] == "{":
+            start = token.start()
+        elif token[0] == "}":
+            if start >= 0:
+                yield script[start : token.end()]
+            start = -1
+
+
+def string_value(literal: str) -> str:
+    r"""The text of a JavaScript string.
+
+    >>> string_value(r"'It\'s'"), string_value(r'"\u7532"')
+    ("It's", '甲')
+    """
+    inner = literal[1:-1]
+    if literal[0] == "'":  # JSON has only double quotes
+        inner = _QUOTE.sub(lambda found: {"\\'": "'", '"': '\\"'}.get(found[0], found[0]), inner)
+    try:
+        return str(json.loads(f'"{inner}"', strict=False))
+    except ValueError:
+        return inner

@@ -24,17 +24,18 @@ from newsarchive.markdown.escape import unescaped
 from newsarchive.markdown.html import Element, TooManyNodes, without_hazards
 from newsarchive.markdown.reader import Body, convert
 from newsarchive.qq.body import (
+    SCRIPT_STRING,
     BrokenContent,
     has_content,
     is_hidden,
     parsed,
     standard,
     standardize,
+    string_value,
     unknown_placeholders,
 )
 from newsarchive.qq.lists import BEIJING
 from newsarchive.qq.urls import article_id, canonical_url, picture_url, whole_id
-from newsarchive.qq.videos import SCRIPT_STRING, string_value
 
 # fmt: off
 KNOWN_KEYS = frozenset({

@@ -16,6 +16,7 @@ from scrapy.http import Response
 from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 
+from newsarchive import reader
 from newsarchive.archive.archive import Archive, Visit
 from newsarchive.archive.files import read_file
 from newsarchive.archive.ledger import ListResult, Row
@@ -25,7 +26,6 @@ from newsarchive.errors import BadArgument, PageError, is_fatal
 from newsarchive.extensions.run import archive_of
 from newsarchive.items import Article, Page
 from newsarchive.messages import without_secrets
-from newsarchive.sources import reader
 
 _FIREWALL = 501
 _MOVED = frozenset({301, 302, 303, 307, 308, 404, 410})  # of a list: its address has changed, but the site answers
