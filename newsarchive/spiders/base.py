@@ -143,8 +143,7 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
             for page in self._saved_pages(self.replay):
                 yield Visit(page=page)
             return
-        named_or_due = self._named_requests() if self.named else chain(self._due_requests(), self._list_requests())
-        for request in named_or_due:
+        for request in self._named_requests() if self.named else self._due_and_new_requests():
             if self.crawler.engine.needs_backout():  # a waiting request takes 2.8 kB, so they are added only as needed
                 await self.crawler.signals.wait_for(signals.scheduler_empty)
             yield request
@@ -236,19 +235,20 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
             if request := self.request(row):
                 yield request
 
-    def _due_requests(self) -> Iterator[Request]:
-        now = self.archive.now()
+    def _due_and_new_requests(self) -> Iterator[Request]:
+        """Unfinished articles, due re-checks, lists; last, pages that ended the program when it read them."""
+        now, interrupted = self.archive.now(), list[Row]()
         unfinished = self.archive.ledger.due(self.name, now, self.archive.schedule.max_tries)
-        for rows in (unfinished, self.archive.ledger.rechecks(self.name, now)):
-            for row in rows:
-                if self.full:
-                    return
-                if request := self.request(row):
-                    yield request
-
-    def _list_requests(self) -> Iterator[Request]:
-        if not self.full:  # what was due may have used up the limit
+        for row in chain(unfinished, self.archive.ledger.rechecks(self.name, now)):
+            if row.was_interrupted:
+                interrupted.append(row)
+            elif request := self.request(row):
+                yield request
+            else:
+                return  # `limit` is reached
+        if not self.full:
             yield from self.discover()
+        yield from filter(None, map(self.request, interrupted))
 
     def _conditions(self, row: Row) -> dict[str, str]:
         """Headers of a conditional request, only if the document is intact: the answer may be 304."""
