@@ -1,4 +1,4 @@
-"""A page that ends the process while it is read: it is given up in the end, and the others go on."""
+"""A page that ends the process while it is read: it is given up in the end, and the other pages are read."""
 
 from __future__ import annotations
 

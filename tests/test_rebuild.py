@@ -234,7 +234,7 @@ def test_a_document_that_the_former_ledger_knew_otherwise_is_named(
     path.write_text(path.read_text("utf-8").replace("\n[qq]", "\n又一段。\n\n[qq]"), "utf-8")
     rebuild(tmp_path, now=NOW)
     named = path.relative_to(tmp_path)
-    assert f"{named}: not as the former ledger knew it, taken as it is now" in caplog.text
+    assert f"{named}: differs from the former ledger, recorded as it is now" in caplog.text
 
 
 def test_rows_that_cannot_be_read_cost_themselves(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -225,7 +225,7 @@ def test_file_that_cannot_be_read_does_not_stop_the_others(
 
     monkeypatch.setattr(io, "open", broken)
     assert [Path(one.saved_in.partition(":")[0]).name for one in saved_pages(tmp_path)] == ["d.html", "c.warc.gz"]
-    assert caplog.messages == [f"{it}: cannot be read: Input/output error; the others go on" for it in bad]
+    assert caplog.messages == [f"{it}: cannot be read: Input/output error; the other pages are read" for it in bad]
     assert all(record.exc_info for record in caplog.records), "which a run counts as an error"
 
 

@@ -101,7 +101,7 @@ class Archive:
         lock.acquire(purpose, now())
         try:
             for path in stray_files(folder):
-                logger.warning("removed %s, which a killed run had left", path)
+                logger.warning("removed %s, left by a killed run", path)
                 path.unlink()
             if not is_begun(folder / LEDGER) and can_be_rebuilt(folder):
                 logger.warning("no ledger in %s: it is rebuilt from the Markdown files", folder)

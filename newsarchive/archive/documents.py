@@ -172,7 +172,9 @@ def put(archive: Archive, item: Reading, write: Callable[[BinaryIO], object]) ->
                 revision += 1
             if known and not as_written:
                 where = kept.relative_to(archive.folder)
-                logger.warning("%s: not as it was written, written again; the former file is kept as %s", path, where)
+                logger.warning(
+                    "%s: changed since it was archived, written again; the changed file is kept as %s", path, where
+                )
         elif former is None and os.path.lexists(file):
             logger.warning("%s: cannot be read as a file, written again", path)
         with whole_file(file) as target:

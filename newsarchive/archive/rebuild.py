@@ -162,7 +162,7 @@ class _Rebuild:
             broken.append(error)
         if broken and is_begun(target):
             problem = f"{broken[0]} (and {len(broken) - 1} more)" if len(broken) > 1 else str(broken[0])
-            logger.warning("not all that the former ledger knew could be read: %s", problem)
+            logger.warning("parts of the former ledger could not be read: %s", problem)
         for key, copies in self._copies.items():
             archived = self.ledger.get(*key)
             for copy in copies:
@@ -176,7 +176,7 @@ class _Rebuild:
                 notes = read_notes(path)
                 quarantine_path(source, article_id)
             except (ValueError, OSError) as error:
-                logger.warning("left alone, says nothing about a page in quarantine: %s (%s)", path, error)
+                logger.warning("skipped, unreadable notes of a page in quarantine: %s (%s)", path, error)
                 self.outcome.unreadable.append(f"{path.relative_to(self.folder).as_posix()}: {error}")
                 continue
             self.outcome.quarantined += 1
@@ -192,7 +192,7 @@ class _Rebuild:
 
     def _leave(self, path: str, why: object) -> None:
         reason = f"{path}: {' '.join(str(why).split())[:200] or type(why).__name__}"
-        logger.warning("left alone, not one of our articles: %s", reason)
+        logger.warning("skipped, not an article of this archive: %s", reason)
         self.outcome.unreadable.append(reason)
 
     def _each(self, rows: Callable[[], Iterable[T]], take: Callable[[T], object]) -> None:
@@ -215,7 +215,7 @@ class _Rebuild:
             if (copy.path, copy.file_hash) == (row.path, row.file_hash):
                 self.ledger.put(row)
             elif copy.path == row.path:
-                logger.warning("%s: not as the former ledger knew it, taken as it is now", row.path)
+                logger.warning("%s: differs from the former ledger, recorded as it is now", row.path)
                 self.ledger.put(copy)
 
 

@@ -58,7 +58,7 @@ def reextract(archive: Archive, source: str, wanted: frozenset[str], *, dry_run:
         raise BadArgument(f"the ledger has no article {', '.join(unknown)} of {source}")
     if not dry_run:
         for path, cut in close_open_files(archive.folder / PAGES):
-            print(f"{path}: closed after a killed run, {cut} torn bytes cut off", file=sys.stderr)
+            print(f"{path}: completed after a killed run, {cut} bytes of an incomplete record removed", file=sys.stderr)
     counts = Counter[str]()
     total = len(wanted) or sum(archive.ledger.counts_by_state().values())
     with tqdm(desc="pages", unit="", disable=None, leave=False, total=total) as bar:

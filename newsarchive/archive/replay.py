@@ -233,7 +233,9 @@ def _pages(files: list[Path], source: str, ledger: Ledger | None) -> Iterator[Pa
 
 def _cannot_be_read(file: Path, reason: str) -> None:
     # not raised, so that the other files are read; a run counts the errors in its log
-    _logger.error("%s: cannot be read: %s; the others go on", file, reason, exc_info=PageError(str(file), reason))
+    _logger.error(
+        "%s: cannot be read: %s; the other pages are read", file, reason, exc_info=PageError(str(file), reason)
+    )
 
 
 def _key(capture: Capture) -> str:

@@ -44,7 +44,7 @@ _SLACK = timedelta(hours=1)  # by which a clock may be set back without a word
 
 @dataclass(frozen=True)
 class Latest:
-    """The latest times that a ledger can have when no clock was wrong. What is later is pulled in."""
+    """The latest times that a ledger can have when no clock was wrong. What is later is corrected."""
 
     now: datetime
     ages: Sequence[timedelta]

@@ -63,7 +63,7 @@ class Preserve:
 
     def open_spider(self) -> None:
         for path, cut in close_open_files(self.folder):
-            logger.warning("%s: closed after a killed run, %d torn bytes cut off", path, cut)
+            logger.warning("%s: completed after a killed run, %d bytes of an incomplete record removed", path, cut)
 
     async def process_item(self, item: Visit) -> Visit:
         """An error here is a problem of this machine, e.g. a full disk: the page is fetched again in a later run."""
