@@ -5,7 +5,7 @@ PUBLIC ?= site/public
 PORT ?= 1313
 BIN := .venv/bin
 
-.PHONY: help demo test test-all lint site serve clean
+.PHONY: help demo test test-slow lint site serve clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /make \1|/p' Makefile | column -t -s '|'
@@ -21,8 +21,8 @@ demo: .venv ## crawl the bundled demo site, without internet, into output/demo/
 test: .venv ## run the tests, or those of TESTS
 	$(BIN)/pytest -n auto $(TESTS)
 
-test-all: .venv ## run the long tests too (a hundred kills, every interpreter) and print the branch coverage
-	$(BIN)/pytest -n auto -m "slow or not slow" --cov
+test-slow: .venv ## run the long tests, which `make test` leaves out: a hundred kills, every interpreter
+	$(BIN)/pytest -n auto -m slow $(TESTS)
 
 lint: .venv ## ruff and mypy --strict
 	$(BIN)/ruff check .
