@@ -62,6 +62,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     needed = re.findall(r"^Requires-Dist: ([\w-]+)[^;\n]*$", metadata, flags=re.MULTILINE)
     assert {name.lower() for name in needed} == {
         "scrapy",
+        "parsel",
         "turbohtml",
         "sqlalchemy",
         "itemadapter",
