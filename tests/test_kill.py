@@ -149,7 +149,7 @@ PLACES = {
     "row before the request": ("newsarchive.archive.ledger", "Ledger", "found", 9),
     "page in the WARC file": ("newsarchive.archive.ledger", "Ledger", "preserved", 5),
     "former version": ("newsarchive.archive.documents", "", "_keep", 1),
-    "file": ("newsarchive.archive.documents", "", "write_bytes", 2),
+    "file": ("newsarchive.archive.documents", "", "whole_file", 2),
     "name of the file": ("pathlib", "Path", "replace", 5),
     "disk": ("os", "", "fsync", 12),
     "row": ("newsarchive.archive.ledger", "Ledger", "archived", 3),
