@@ -168,7 +168,7 @@ def test_killed_crawl_is_mended_by_the_next(
     result = crawl(archive, site=site)
 
     assert result.returncode == 0, result
-    assert f"{torn.with_suffix('')}: closed after a killed run, " in result.stderr
+    assert f"{torn.with_suffix('')}: completed after a killed run, " in result.stderr
     assert [it.suffix for it in warcs(archive)] == [".gz", ".gz"]
     assert tree(archive / "content") == tree(tmp_path / "whole" / "content")
     assert crawl(archive, name="verify").returncode == 0
