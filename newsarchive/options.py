@@ -32,12 +32,10 @@ _LONGEST = 1e6  # minutes or hours: more is a slip, and no date can hold much mo
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """The settings `ARCHIVE_…`, each under its own name; `settings.py` says what they mean."""
+    """The settings of an archive, `ARCHIVE_…`, each under its own name; `settings.py` says what they mean."""
 
     dir: Path
     """Absolute: a relative `ARCHIVE_DIR` is below the folder of `scrapy.cfg`, and `~` is the user's home."""
-    open: bool = our_settings.ARCHIVE_OPEN
-    backoff: float = our_settings.ARCHIVE_BACKOFF
     pages: bool = our_settings.ARCHIVE_PAGES
     min_text: int = our_settings.ARCHIVE_MIN_TEXT
     pictures: bool = our_settings.ARCHIVE_PICTURES

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from newsarchive.archive import quarantine
-from newsarchive.archive.documents import Change, document_bytes
+from newsarchive.archive.documents import Change, content_hash, document_bytes
 from newsarchive.archive.files import LEDGER, LOCK, Lock, stray_files
 from newsarchive.archive.ledger import Ledger, Row, State, is_begun
 from newsarchive.archive.rebuild import can_be_rebuilt, rebuild
@@ -49,6 +49,11 @@ class Reading(Visit):
     """How it compares with the archive."""
     local_pictures: dict[str, str] = field(default_factory=dict)
     """Pictures that are in the archive: the site's URL → the link in the file."""
+
+    @cached_property
+    def content_hash(self) -> str:
+        """Of the document with the site's picture links."""
+        return content_hash(self.document)
 
 
 def utc_now() -> datetime:
@@ -109,7 +114,7 @@ class Archive:
                 logger.warning("the ledger was rebuilt: %s", outcome)
             archive = cls(options, Ledger.open(folder / LEDGER), lock, now, count)
             try:
-                archive._pull_in()
+                archive._correct_times()
             except BaseException:
                 archive.ledger.close()
                 raise
@@ -155,7 +160,7 @@ class Archive:
         if not row.path:
             return False
         document = document_bytes(self.folder / row.path)
-        return document is not None and row.file_hash in ("", hashlib.sha256(document).hexdigest())
+        return document is not None and row.file_hash in ("", content_hash(document))
 
     def is_current(self, page: Page) -> bool:
         """Whether the page says what the site has now: it was fetched now, or is in quarantine since then."""
@@ -189,28 +194,29 @@ class Archive:
         if row and row.path:
             self.count("recheck/gone")
 
-    def mark_unchanged(self, row: Row, page: Page | None = None, content_hash: str = "") -> None:
+    def mark_unchanged(self, row: Row, reading: Reading | None = None) -> None:
         """The site has the article as it is in the archive; one that was removed is back.
 
         Args:
-            page: the page that says so, with the hash of its document; `None` when the site answered 304.
+            reading: the page that says so; `None` when the site answered 304.
         """
         row = self.ledger.current(row)
+        page = reading and reading.page
         self.count("article/unchanged")
-        if page and not self.is_current(page):
-            self.ledger.set_content_hash(row, content_hash=content_hash)
+        if reading and not self.is_current(reading.page):
+            self.ledger.set_content_hash(row, content_hash=reading.content_hash)
             return
         self.ledger.checked(
             row,
             now=self.now(),
             next_check=self.schedule.next_check(row, row.published),
-            content_hash=content_hash,
+            content_hash=reading.content_hash if reading else "",
             etag=page.header("ETag") if page else None,
             last_modified=page.header("Last-Modified") if page else None,
         )
         quarantine.release(self.folder, row.source, row.article_id)
 
-    def _pull_in(self) -> None:
+    def _correct_times(self) -> None:
         """Corrects times that a run with a fast clock has set years ahead."""
         latest = Latest(self.now(), self.options.recheck_hours)
         ledger = self.ledger

@@ -185,7 +185,7 @@ def put(archive: Archive, item: Reading, write: Callable[[BinaryIO], object]) ->
         row,
         article,
         path=path,
-        content_hash=content_hash(item.document),
+        content_hash=item.content_hash,
         file_hash=content_hash(document),
         revision=revision,
         etag=item.page.header("ETag"),
@@ -198,7 +198,7 @@ def put(archive: Archive, item: Reading, write: Callable[[BinaryIO], object]) ->
 
 def _has_same_text(row: Row | None, item: Reading, former: bytes, document: bytes) -> bool:
     """Whether only the links to pictures differ from the version that the ledger knows."""
-    if row is None or not row.content_hash or row.content_hash != content_hash(item.document):
+    if row is None or not row.content_hash or row.content_hash != item.content_hash:
         return False
     return same_text(former.decode("utf-8", "replace"), document.decode("utf-8", "replace"))
 

@@ -158,7 +158,7 @@ def _settle(archive: Archive, result: Result, *, dry_run: bool) -> str:
         _learn_pictures(archive, row, reading.document)
     if compare(archive, row, reading.document) is Change.UNCHANGED:
         if not dry_run:
-            archive.ledger.set_content_hash(row, content_hash=content_hash(reading.document))
+            archive.ledger.set_content_hash(row, content_hash=reading.content_hash)
         return "same"
     local = archive.options.pictures or row.file_hash != row.content_hash
     if local:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from newsarchive.archive.archive import Archive, Reading
-from newsarchive.archive.documents import Change, compare, content_hash
+from newsarchive.archive.documents import Change, compare
 from newsarchive.archive.files import PAGES
 from newsarchive.archive.replay import capture_at, is_warc
 from newsarchive.errors import ArchiveError
@@ -31,7 +31,7 @@ class Revise:
         item.change = compare(self.archive, item.row, item.document)
         if item.change is Change.UNCHANGED:
             assert item.row  # noqa: S101
-            self.archive.mark_unchanged(item.row, item.page, content_hash(item.document))
+            self.archive.mark_unchanged(item.row, item)
             raise Unchanged(f"{item.article.url}: the archive holds it as it is")
         if self._is_older(item):
             self.archive.count("article/older")
