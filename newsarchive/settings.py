@@ -58,17 +58,13 @@ DOWNLOAD_VERIFY_CERTIFICATES = True  # default False
 DOWNLOAD_MAXSIZE = 20 * 1024 * 1024  # bytes; default 1 GiB; an F5 page weighs 270 kB
 DOWNLOAD_WARNSIZE = 0  # default 32 MiB, which cannot be reached
 DOWNLOAD_HANDLERS = {
-    **dict.fromkeys(("ftp", "s3", "data")),  # only http and https
-    "file": "newsarchive.downloader.SavedPage",  # for `scrapy shell ./page.html`; a crawl opens none
+    **dict.fromkeys(("ftp", "s3", "data")),  # only http and https, and files for `scrapy shell ./page.html`
     **dict.fromkeys(("http", "https"), "newsarchive.downloader.ArticleDownloadHandler"),
 }
 TELNETCONSOLE_ENABLED = False  # default True: a console that runs code
 REMOTE_CONTROL_ENABLED = False  # default True: a server that runs code
 METAREFRESH_ENABLED = False  # default True; articles have none; saves 0.13 ms a page
-SCHEDULER = (
-    "newsarchive.downloader.WaitingScheduler"  # a retry, or a host that asks us to wait, keeps no other host waiting
-)
-DOWNLOADER = "newsarchive.downloader.WaitingDownloader"
+DOWNLOADER = "newsarchive.downloader.WaitingDownloader"  # what waits keeps no other host waiting
 DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,  # lets retried and redirected requests through
     "newsarchive.downloader.SiteHosts": 50,
@@ -113,7 +109,6 @@ FEED_EXPORT_ENCODING = "utf-8"  # default: JSON with \uXXXX for each Chinese cha
 
 EXTENSIONS = {
     "newsarchive.extensions.run.Run": 0,
-    "newsarchive.downloader.SiteLimits": 0,
     "newsarchive.extensions.log.Progress": 20,
 }
 ARCHIVE_PROGRESS = None  # a live line: None on a terminal only, True always, False never

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from scrapy import Request
@@ -14,7 +14,6 @@ from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 from scrapy.utils.test import get_crawler
-from twisted.internet.protocol import Factory
 
 from newsarchive.downloader import (
     ArticleDownloadHandler,
@@ -22,7 +21,6 @@ from newsarchive.downloader import (
     NotSent,
     Refused,
     SiteHosts,
-    SiteLimits,
     is_site_error,
 )
 from newsarchive.spiders.base import Trouble, error_trouble
@@ -87,18 +85,23 @@ def test_a_page_that_unpacks_too_large_is_no_refusal() -> None:
 
 
 class Waits:
-    """`SiteLimits` with a clock of its own."""
+    """`Backoff` with a clock of its own."""
 
     def __init__(self) -> None:
         self.now = 1000.0
-        self.limits = SiteLimits(2.0, lambda: self.now)
+        self.crawler = get_crawler(QQSpider, OURS)
+        self.crawler.spider = QQSpider.from_crawler(self.crawler)
+        self.slot = SimpleNamespace(closing=None)
+        self.crawler._engine = cast(Any, SimpleNamespace(running=True, _slot=self.slot))
+        self.backoff = Backoff(self.crawler, 2.0, lambda: self.now)
 
     def seconds(self, url: str, tries: int = 0) -> float:
-        return self.limits.seconds(Request(url, meta={"retry_times": tries}))
+        return self.backoff.seconds(Request(url, meta={"retry_times": tries}))
 
     def answer(self, url: str, status: int, tries: int = 0, **headers: str) -> None:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        self.limits.note_answer(Request(url, meta={"retry_times": tries}), Response(url, status=status, headers=named))
+        request = Request(url, meta={"retry_times": tries})
+        self.backoff.process_response(request, Response(url, status=status, headers=named))
 
 
 def test_retries_wait_twice_as_long_each_time() -> None:
@@ -109,14 +112,14 @@ def test_retries_wait_twice_as_long_each_time() -> None:
 def test_the_time_of_a_retry_begins_once() -> None:
     waits = Waits()
     request = Request("https://new.qq.com/", meta={"retry_times": 1})
-    assert waits.limits.seconds(request) == 2
+    assert waits.backoff.seconds(request) == 2
     waits.now += 1.5
-    assert waits.limits.seconds(request) == 0.5
+    assert waits.backoff.seconds(request) == 0.5
     waits.now += 1
-    assert waits.limits.seconds(request) == 0
+    assert waits.backoff.seconds(request) == 0
     again = request.copy()
     again.meta["retry_times"] = 2
-    assert waits.limits.seconds(again) == 4
+    assert waits.backoff.seconds(again) == 4
 
 
 @pytest.mark.parametrize(
@@ -153,28 +156,35 @@ def test_a_host_that_asks_for_quiet_is_left_alone_and_the_others_are_not(
     assert waits.seconds("https://new.qq.com/b") == max(seconds, 1), "a shorter one ends no longer one"
 
 
-def asked(backoff: Backoff, url: str, **options: Any) -> Request | None:
-    return asyncio.run(backoff.process_request(Request(url, **options)))
+def asked(waits: Waits, url: str, **options: Any) -> Request | None:
+    return asyncio.run(waits.backoff.process_request(Request(url, **options)))
 
 
-def test_what_waits_goes_back_to_the_scheduler_and_a_picture_to_the_end_of_the_run() -> None:
+def test_what_has_waited_goes_back_to_the_scheduler_and_a_picture_to_the_end_of_the_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     waits = Waits()
-    goes_on = True
-    backoff = Backoff(waits.limits, lambda: goes_on, lambda: ("gtimg.com",))
+
+    async def sleep(seconds: float) -> None:
+        waits.now += seconds
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
     for host in ("https://new.qq.com", "https://inews.gtimg.com"):
-        assert asked(backoff, f"{host}/a") is None
+        assert asked(waits, f"{host}/a") is None
         waits.answer(f"{host}/a", 429, Retry_After="30")
-    back = asked(backoff, "https://new.qq.com/a", priority=3)
+    back = asked(waits, "https://new.qq.com/a", priority=3)
     assert back is not None
-    assert (back.url, back.priority) == ("https://new.qq.com/a", 3)
+    assert (back.url, back.priority, waits.now) == ("https://new.qq.com/a", 3, 1030)
+    for host in ("https://new.qq.com", "https://inews.gtimg.com"):
+        waits.answer(f"{host}/a", 429, Retry_After="30")
     own: dict[str, Any] = {"callback": NO_CALLBACK}
     for url in ("https://inews.gtimg.com/p", "https://inews.gtimg.com/robots.txt"):
         with pytest.raises(NotSent, match="would have to wait"):
-            asked(backoff, url, meta={"picture": url} if url.endswith("p") else {}, **own)
-    goes_on = False
+            asked(waits, url, meta={"picture": url} if url.endswith("p") else {}, **own)
+    waits.slot.closing = object()
     for url in ("https://inews.gtimg.com/p", "https://new.qq.com/x"):
         with pytest.raises(NotSent, match="the crawl was stopped"):
-            asked(backoff, url, meta={"may_wait": True}, **own)
+            asked(waits, url, meta={"may_wait": True}, **own)
 
 
 def test_after_a_501_nothing_is_sent_by_either_scheme(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,13 +192,14 @@ def test_after_a_501_nothing_is_sent_by_either_scheme(monkeypatch: pytest.Monkey
         return Response(request.url, status=501)
 
     def made(self: Any, _: object) -> None:
-        self._pool = SimpleNamespace(_factory=Factory)
+        self._pool = SimpleNamespace()
 
     monkeypatch.setattr(HTTP11DownloadHandler, "__init__", made)
     monkeypatch.setattr(HTTP11DownloadHandler, "download_request", answered)
-    settings = OURS | {"EXTENSIONS": {"newsarchive.downloader.SiteLimits": 0}}
-    crawler, other = get_crawler(QQSpider, settings), get_crawler(QQSpider, settings)
-    by_http, by_https, of_another = (ArticleDownloadHandler(each) for each in (crawler, crawler, other))
+    crawlers = Waits(), Waits()
+    monkeypatch.setattr(Backoff, "of", {each.crawler: each.backoff for each in crawlers}.__getitem__)
+    one, other = (each.crawler for each in crawlers)
+    by_http, by_https, of_another = (ArticleDownloadHandler(each) for each in (one, one, other))
     assert asyncio.run(by_http.download_request(Request("http://new.qq.com/a"))).status == 501
     with pytest.raises(Refused):
         asyncio.run(by_https.download_request(Request("https://new.qq.com/a")))
