@@ -8,8 +8,8 @@ As a library, without Scrapy running and without disk:
 
 from __future__ import annotations
 
-import re
 from importlib import import_module
+from pathlib import Path
 from typing import Protocol, cast
 
 from newsarchive.errors import BadArgument
@@ -23,23 +23,11 @@ __all__ = ["Article", "read_article", "reader", "render"]
 class Reader(Protocol):
     """The signature of every source's `read_article`. Raises `PageError` for a page that is no article."""
 
-    def __call__(self, html: bytes | str, url: str = "", thumbnail: str = "") -> Article:
-        """The article on a page."""
+    def __call__(self, html: bytes | str, url: str = "", thumbnail: str = "") -> Article: ...
 
 
 def reader(source: str) -> Reader:
-    """The function that reads the source's pages.
-
-    Raises:
-        BadArgument: there is no such source.
-    """
-    name = f"newsarchive.{source}.pages"
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", source):
-        raise BadArgument(f"{source!r} is no source's name")
-    try:
-        module = import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name in (name, f"newsarchive.{source}"):
-            raise BadArgument(f"no source named {source!r}: expected a folder newsarchive/{source}/") from None
-        raise
-    return cast("Reader", module.read_article)
+    """The function that reads the source's pages. Raises `BadArgument` when there is no such source."""
+    if not source.isidentifier() or not Path(__file__).with_name(source).joinpath("pages.py").is_file():
+        raise BadArgument(f"no source named {source!r}: expected a file newsarchive/{source}/pages.py")
+    return cast("Reader", import_module(f"newsarchive.{source}.pages").read_article)

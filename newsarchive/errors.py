@@ -1,22 +1,4 @@
-"""What can go wrong, in one tree.
-
-NewsArchiveError
-├── PageError             the page is no article that can be archived
-│   ├── UnknownPage       no page family claims it: the site may have changed
-│   ├── MissingField      a field that every article has is missing
-│   ├── NotAnArticle      a video, a question, a notice that the article was removed
-│   ├── PartialArticle    the site shows a part of the article only
-│   └── ChallengePage     the site checks whether a person reads it
-├── ListError             a list reply cannot be used
-│   ├── BusyList          the server says "busy" inside a 200 reply: try again
-│   └── UnknownList       a reply of no known form: the site may have changed
-├── ArchiveError          something on disk cannot be used
-│   ├── LedgerBroken      the ledger is unreadable or of a newer version
-│   └── ArchiveLocked     another run holds the archive
-└── BadArgument           an invalid spider argument, id or URL
-
-Besides, any error of Python or of a library: `is_fatal` and `describe` say what it means for a run.
-"""
+"""What can go wrong; and of any error of Python or of a library, what it means for a run."""
 
 from __future__ import annotations
 
@@ -41,7 +23,7 @@ class PageError(NewsArchiveError):
 
 
 class UnknownPage(PageError):
-    """No page family claims the page."""
+    """No page family claims the page: the site may have changed."""
 
 
 class MissingField(PageError):
@@ -88,7 +70,7 @@ class BusyList(ListError):
 
 
 class UnknownList(ListError):
-    """The reply has no known form; the message names the form that came."""
+    """The reply has no known form, which the message describes: the site may have changed."""
 
 
 class BadArgument(NewsArchiveError):
@@ -107,69 +89,52 @@ class ArchiveLocked(ArchiveError):
     """Another run holds the archive; the message says which."""
 
 
+# what can be done about it; with each of these every further article would fail in the same way
 _SCARCE = {
     errno.EMFILE: "allow more open files (`ulimit -n`)",
     errno.ENFILE: "allow more open files on this machine, or end other programs",
     errno.EAGAIN: "allow more processes and threads (`ulimit -u`), or end other programs",
-    errno.ENOMEM: "give this run more memory, or end other programs",
-    errno.ENOBUFS: "give this machine more memory, or end other programs",
+    **dict.fromkeys((errno.ENOMEM, errno.ENOBUFS), "give this run more memory, or end other programs"),
 }
-# with these every further article would fail in the same way
-_MACHINE = {
+_DISK = {
     errno.ENOSPC: "make room on it",
     errno.EDQUOT: "the quota is used up: make room",
     errno.EFBIG: "the largest size of a file that is allowed here is reached",
     errno.EROFS: "it can only be read: mount it for writing",
     errno.EIO: "look at the disk's health",
-    errno.EACCES: "give the user of this run the right to write there",
-    errno.EPERM: "give the user of this run the right to write there",
-    **_SCARCE,
+    **dict.fromkeys((errno.EACCES, errno.EPERM), "give the user of this run the right to write there"),
 }
-_NO_THREAD = "can't start new thread"
 
 
 def is_fatal(error: BaseException) -> bool:
     """The machine, the disk or the archive's own files: it makes no sense to go on."""
-    of_disk = isinstance(error, OSError) and error.filename is not None
-    return of_disk or isinstance(error, ArchiveError) or bool(_advice(error))
-
-
-def _advice(error: BaseException) -> str:
-    """What can be done about a fault of the machine; `""` for any other error."""
-    if isinstance(error, MemoryError):
-        return _MACHINE[errno.ENOMEM]
-    if isinstance(error, BrokenProcessPool):
-        return "it was ended by force, or ran out of memory: give this run more"
-    if isinstance(error, RuntimeError) and _NO_THREAD in str(error):
-        return _MACHINE[errno.EAGAIN]
-    if isinstance(error, OSError):
-        return _MACHINE.get(error.errno or 0, "")
-    return _SCARCE.get(_twisted_errno(error), "")
-
-
-def _twisted_errno(error: BaseException) -> int:
-    """The number of the error that kept Twisted from making a connection; 0 for all others."""
-    number = getattr(error, "osError", None)
-    return number if isinstance(number, int) else 0
+    return isinstance(error, ArchiveError) or bool(_fault(error))
 
 
 def describe(error: BaseException) -> str:
     """One line for the person who runs it."""
-    return without_secrets(printable(_described(error)))
-
-
-def _described(error: BaseException) -> str:
-    if isinstance(error, NewsArchiveError):
-        return str(error)
     text = " ".join(str(error).split())
-    if is_fatal(error):
-        what = text or "out of memory"
-        if isinstance(error, OSError):
-            what = f"{error.strerror} ({error.filename})" if error.filename else str(error.strerror)
-        elif number := _twisted_errno(error):
-            what = os.strerror(number)
-        elif isinstance(error, BrokenProcessPool):
-            what = "a process of this program is gone"
-        advice = _advice(error) or "look at what is there"
-        return f"{what}: {advice}; the next run goes on where this one stopped"
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    said = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    if isinstance(error, NewsArchiveError):
+        said = str(error)
+    elif fault := _fault(error):
+        said = f"{fault}; the next run goes on where this one stopped"
+    return without_secrets(printable(said))
+
+
+def _fault(error: BaseException) -> str:
+    """What is wrong with the machine or the disk, and what can be done about it; `""` for any other error."""
+    what, advice = str(error), ""
+    if isinstance(error, MemoryError):
+        what, advice = what or "out of memory", _SCARCE[errno.ENOMEM]
+    elif isinstance(error, BrokenProcessPool):
+        what = "a process of this program is gone"
+        advice = "it was ended by force, or ran out of memory: give this run more"
+    elif isinstance(error, RuntimeError) and "can't start new thread" in what:
+        advice = _SCARCE[errno.EAGAIN]
+    elif isinstance(error, OSError):
+        what = f"{error.strerror} ({error.filename})" if error.filename else str(error.strerror)
+        advice = (_SCARCE | _DISK).get(error.errno or 0, "look at what is there" if error.filename is not None else "")
+    elif isinstance(number := getattr(error, "osError", None), int):  # it kept Twisted from making a connection
+        what, advice = os.strerror(number), _SCARCE.get(number, "")
+    return f"{what}: {advice}" if advice else ""

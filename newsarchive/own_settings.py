@@ -11,7 +11,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from traceback import extract_tb
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import Any
 
 
 def __dir__() -> list[str]:
@@ -29,25 +29,16 @@ def __getattr__(name: str) -> Any:
 def _archive_settings() -> ModuleType:
     """Ends the process with one line and exit code 2 when the file is missing or broken."""
     found = find_spec("archive_settings")
-    file = found.origin if found else None
-    if file is None:
-        _refuse("there is no archive_settings.py beside scrapy.cfg: `newsarchive init` makes one in a new folder")
-    try:
-        return import_module("archive_settings")
-    except Exception as error:  # noqa: BLE001  -- the file may hold anything
-        _refuse(_in_words(error, file))
-
-
-def _in_words(error: Exception, file: str) -> str:
-    if isinstance(error, SyntaxError):
-        file, line, what = error.filename or file, error.lineno, error.msg
-    else:
-        lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename == file]
-        line, what = (lines or [None])[-1], str(error)
-    place = f"{file}, line {line}" if line else file
-    return f"{place}: {type(error).__name__}: {' '.join(what.split())}"
-
-
-def _refuse(message: str) -> NoReturn:
+    message = "there is no archive_settings.py beside scrapy.cfg: `newsarchive init` makes one in a new folder"
+    if found and found.origin:
+        try:
+            return import_module("archive_settings")
+        except Exception as error:  # noqa: BLE001  -- the file may hold anything
+            what, places = str(error), [(frame.filename, frame.lineno) for frame in extract_tb(error.__traceback__)]
+            if isinstance(error, SyntaxError):
+                what = error.msg
+                places.append((error.filename or "", error.lineno))
+            lines = [f", line {line}" for file, line in places if file == found.origin] or [""]
+            message = f"{found.origin}{lines[-1]}: {type(error).__name__}: {' '.join(what.split())}"
     print(f"scrapy: {message}", file=sys.stderr)
     sys.exit(2)

@@ -262,10 +262,10 @@ def broken(self):
     raise RuntimeError("bug in the opening of a pipeline")
 Revise.open_spider = broken""",
     "extension": """
-from newsarchive.pipelines.extract import Quarantine
+from newsarchive.extensions.run import Run
 def broken(self, item):
     raise RuntimeError("bug in the extension")
-Quarantine.item_scraped = broken""",
+Run.item_scraped = broken""",
     "errback": """
 from newsarchive.spiders.qq import QQSpider
 def broken(*arguments):

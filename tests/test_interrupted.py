@@ -200,22 +200,6 @@ def test_a_page_in_quarantine(crawl: Crawl, demo_site: DemoSite, archive: Path, 
     assert len(list(archive.glob("quarantine/qq/*.html.gz"))) == len(ids(demo_site))
 
 
-def test_a_nameless_page_in_quarantine_does_not_end_every_crawl(
-    crawl: Crawl, demo_site: DemoSite, archive: Path, tmp_path: Path, deadly: Deadly
-) -> None:
-    """Each run that archives an article looks whether one of them is a page of it."""
-    page = tmp_path / "page.html"
-    page.write_text("<html><body>要命的页面</body></html>", encoding="utf-8")
-    crawl(archive, "-a", f"replay={page}")
-    [nameless] = archive.glob("quarantine/qq/page-*.html.gz")
-    deadly("要命的页面")
-    assert crawl(archive, site=demo_site).returncode == KILLED
-    result = crawl(archive, site=demo_site)
-    assert result.returncode == 0, result
-    assert archived(archive) == ids(demo_site)
-    assert nameless.exists()
-
-
 def test_reextract_names_it_and_reads_the_others(
     crawl: Crawl, demo_site: DemoSite, archive: Path, deadly: Deadly
 ) -> None:

@@ -226,10 +226,10 @@ def test_a_list_of_urls_is_a_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "urls.txt").write_text("20250211A06DM600\n")
     (tmp_path / "link.txt").symlink_to("urls.txt")
-    assert named_articles(f"@{tmp_path / 'link.txt'}", str) == ["20250211A06DM600"]
+    assert named_articles(f"@{tmp_path / 'link.txt'}") == ["20250211A06DM600"]
     for path in (tmp_path / "pipe", Path("/dev/zero"), tmp_path):
         with seconds(5), pytest.raises(BadArgument, match="expected a text file"):
-            named_articles(f"@{path}", str)
+            named_articles(f"@{path}")
 
 
 def test_what_a_file_is(tmp_path: Path) -> None:

@@ -182,6 +182,8 @@ class Archive:
             row: `None` for an article that is not in the archive.
             page: the page that says so, if it was one. A saved page says nothing about an archived article.
         """
+        if page:  # only this page's own copy: a notice of removal must not displace an article
+            quarantine.release_copy(self.folder, page)
         if row and row.path and page and not self.is_current(page):
             return
         if row:
@@ -203,6 +205,8 @@ class Archive:
         row = self.ledger.current(row)
         page = reading and reading.page
         self.count("article/unchanged")
+        if page:  # only its own copy: an older page says nothing about a newer one in quarantine
+            quarantine.release_copy(self.folder, page)
         if reading and not self.is_current(reading.page):
             self.ledger.set_content_hash(row, content_hash=reading.content_hash)
             return

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import zlib
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -17,7 +15,6 @@ from newsarchive.archive.files import (
     is_article_id,
     quarantine_path,
     read_file,
-    read_packed,
     write_bytes,
     write_text,
 )
@@ -115,6 +112,12 @@ def release(folder: Path, source: str, kept_as: str) -> None:
         file.unlink(missing_ok=True)
 
 
+def release_copy(folder: Path, page: Page) -> None:
+    """Called for a page that was read from the quarantine and need not stay there."""
+    if own := own_copy(folder, page):
+        release(folder, page.source, own)
+
+
 def name(folder: Path, page: Page) -> str:
     """The name of the page in quarantine, whether it is there or not."""
     return own_copy(folder, page) or page.article_id or f"{_NAMELESS}{sha256(page.html).hexdigest()[:16]}"
@@ -128,15 +131,6 @@ def own_copy(folder: Path, page: Page) -> str:
     here = file.resolve().parent == (folder / QUARANTINE / page.source).resolve()
     own = file.name.removesuffix(_PACKED)
     return own if here and is_article_id(own) else ""
-
-
-def nameless(folder: Path, source: str) -> Iterator[tuple[str, bytes]]:
-    """Pages that do not say which article they are, with their names in quarantine."""
-    for file in sorted((folder / QUARANTINE / source).glob(f"{_NAMELESS}*{_PACKED}")):
-        try:
-            yield file.name.removesuffix(_PACKED), read_packed(file)
-        except (OSError, EOFError, zlib.error):
-            continue  # `scrapy verify` reports it
 
 
 def _files(folder: Path, source: str, kept_as: str) -> tuple[Path, Path]:

@@ -2,7 +2,26 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Self
+
 from scrapy.exceptions import DropItem
+
+from newsarchive.archive.archive import Archive
+from newsarchive.extensions.run import archive_of
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+
+
+class ArchivePipeline:
+    """A pipeline that works on the archive, and is left out without one."""
+
+    def __init__(self, archive: Archive) -> None:
+        self.archive = archive
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        return cls(archive_of(crawler))
 
 
 class Quarantined(DropItem):
@@ -17,19 +36,10 @@ class Quarantined(DropItem):
 class Gone(DropItem):
     """The page says that the site has removed the article."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason, log_level="DEBUG")
-
 
 class Older(DropItem):
     """The archive holds a page of the article that came later than this saved one."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason, log_level="INFO")
-
 
 class Unchanged(DropItem):
     """The archive holds the article as it is. Expected, so quiet."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason, log_level="DEBUG")

@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
-
-from newsarchive.archive.archive import Archive, Reading
+from newsarchive.archive.archive import Reading
 from newsarchive.archive.documents import Change, compare
 from newsarchive.archive.files import PAGES
 from newsarchive.archive.replay import capture_at, is_warc
 from newsarchive.errors import ArchiveError
-from newsarchive.extensions.run import archive_of
-from newsarchive.pipelines import Older, Unchanged
-
-if TYPE_CHECKING:
-    from scrapy.crawler import Crawler
+from newsarchive.pipelines import ArchivePipeline, Older, Unchanged
 
 
-class Revise:
+class Revise(ArchivePipeline):
     """Drops an article that is in the archive already and has not changed."""
-
-    def __init__(self, archive: Archive) -> None:
-        self.archive = archive
-
-    @classmethod
-    def from_crawler(cls, crawler: Crawler) -> Self:
-        return cls(archive_of(crawler))
 
     def process_item(self, item: Reading) -> Reading:
         """Raises `Unchanged`, or `Older` for a saved page if the archive has a later one."""
@@ -32,10 +19,11 @@ class Revise:
         if item.change is Change.UNCHANGED:
             assert item.row  # noqa: S101
             self.archive.mark_unchanged(item.row, item)
-            raise Unchanged(f"{item.article.url}: the archive holds it as it is")
+            raise Unchanged(f"{item.article.url}: the archive holds it as it is", "DEBUG")
         if self._is_older(item):
             self.archive.count("article/older")
-            raise Older(f"{item.page.url}: left as it is, the archive holds a page that came later than this saved one")
+            reason = "left as it is, the archive holds a page that came later than this saved one"
+            raise Older(f"{item.page.url}: {reason}", "INFO")
         return item
 
     def _is_older(self, item: Reading) -> bool:

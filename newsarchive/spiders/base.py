@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
-from enum import Enum, auto
+from enum import StrEnum
 from itertools import chain
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from scrapy import Request, Spider, signals
 from scrapy.exceptions import CloseSpider, IgnoreRequest, NotConfigured
@@ -34,30 +34,116 @@ _ARTICLE_PRIORITY = 10  # found articles are fetched before more lists
 _LAST = -10  # a page that may crash the program again is fetched last
 
 
-class Trouble(Enum):
+# arguments (`-a name=value`), checked before anything is fetched
+
+
+class Argument(NamedTuple):
+    """What an argument must be."""
+
+    expected: str
+    read: Callable[[str], Any]
+    """The value that a text means. Raises `ValueError` or `KeyError` for one that is not as expected."""
+
+
+def read_arguments(arguments: Mapping[str, object], known: Mapping[str, Argument]) -> dict[str, Any]:
+    """The values of the given arguments, without scrapyd's own, which begin with `_`.
+
+    Raises:
+        BadArgument: one is unknown, empty or unusable, or two contradict each other.
+    """
+    given = {name: str(value).strip() for name, value in arguments.items() if not name.startswith("_")}
+    for name, text in given.items():
+        if name not in known:
+            raise BadArgument(f"no argument named {name!r}: expected one of {', '.join(sorted(known))}")
+        if not text:
+            raise BadArgument(f"{name}=: expected a value, or no {name} at all")
+    for name, (partners, reason) in _ALONE.items():
+        if name in given and (others := given.keys() - partners - {name}):
+            raise BadArgument(f"{name} and {min(others)} together: {reason}")
+    values = {}
+    for name, text in given.items():
+        try:
+            values[name] = known[name].read(text)
+        except (ValueError, KeyError):
+            raise BadArgument(f"{name}={text}: expected {known[name].expected}") from None
+    return values
+
+
+_ALONE: dict[str, tuple[set[str], str]] = {
+    "replay": (set(), "a replay reads every saved page and nothing else"),
+    "urls": ({"limit"}, "what is named is fetched and nothing else, with limit at most so many of it"),
+}
+
+
+def _words(text: str) -> list[str]:
+    return _any_of(text.split(","))
+
+
+def _any_of(found: Iterable[str]) -> list[str]:
+    """Those that are not empty, each once and in order."""
+    words = list(dict.fromkeys(filter(None, map(str.strip, found))))
+    if not words:
+        raise ValueError
+    return words
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) >= 1):
+        raise ValueError
+    return int(text)
+
+
+def named_articles(text: str) -> list[str]:
+    """URLs or ids, comma-separated, or one per line in the file after `@`."""
+    if not text.startswith("@"):
+        return _words(text)
+    file = Path(text[1:]).expanduser()
+    if file.exists() and not file.is_file():
+        raise BadArgument(f"urls={text}: expected a text file, and no pipe, device or folder")
+    try:
+        lines = read_file(file.resolve()).decode("utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+        raise BadArgument(f"urls={text}: cannot read the file: {reason}") from None
+    return _any_of(line for line in lines if not line.lstrip().startswith("#"))
+
+
+def _saved(text: str) -> Path:
+    path = Path(text).expanduser()
+    if not path.exists():
+        raise BadArgument(f"replay={text}: no such file or folder")
+    saved_files(path)
+    return path
+
+
+URLS = Argument("at least one URL or id", named_articles)
+SAVED = Argument("saved pages", _saved)
+DAY = Argument("a day like 2026-11-01", date.fromisoformat)
+NUMBER = Argument("a whole number of at least 1", _number)
+SWITCH = Argument("1 or 0", {"1": True, "0": False}.__getitem__)
+WORDS = Argument("at least one, with commas between several", _words)
+
+
+class Trouble(StrEnum):
     """Why there is no page."""
 
-    REFUSED = auto()
-    UNREACHABLE = auto()
-    ARTICLE = auto()
+    REFUSED = "refused"
+    UNREACHABLE = "unreachable"
+    ARTICLE = "article"
     """The error concerns only this article."""
-    INTERNAL = auto()
+    INTERNAL = "internal"
     """An error in the program or on this machine."""
 
 
 def status_trouble(status: int) -> Trouble:
-    """The trouble that an error status means.
-
-    >>> status_trouble(567).name, status_trouble(503).name, status_trouble(400).name
-    ('REFUSED', 'UNREACHABLE', 'ARTICLE')
-    """
+    """What an error status means."""
     if status in (403, 429, _FIREWALL, 567):
         return Trouble.REFUSED
     return Trouble.UNREACHABLE if status >= 500 else Trouble.ARTICLE
 
 
 def error_trouble(error: BaseException | None) -> Trouble:
-    """The trouble that an exception means."""
+    """What an exception means."""
     if isinstance(error, HttpError):
         return status_trouble(error.response.status)
     if isinstance(error, IgnoreRequest):  # robots.txt, or not an address of the site
@@ -67,17 +153,10 @@ def error_trouble(error: BaseException | None) -> Trouble:
 
 # Not from ABC: zope.interface adds a name to that class that `dir` lists but cannot be read, and `-o` reads them all.
 class ArchiveSpider(Spider, metaclass=ABCMeta):
-    """Base class of the spiders. A source defines its ids and URLs and, in `discover`, its lists.
+    """Base class of the spiders. A source defines its ids and URLs and, in `discover`, its lists."""
 
-    Arguments of every source; `replay` cannot be combined with others, `urls` only with `limit`:
-        urls: comma-separated URLs or ids, or `@file` with one per line. Only these are fetched, even if they are
-            archived already.
-        replay: saved pages instead of the network: a file or folder of `.html`, `.html.gz`, `.warc`, `.warc.gz`.
-        since, until: days like 2026-11-01 in the publisher's time zone, both included.
-        limit: the most articles to fetch.
-    """
-
-    arguments: ClassVar[frozenset[str]] = frozenset({"urls", "replay", "since", "until", "limit"})
+    arguments: ClassVar = {"urls": URLS, "replay": SAVED, "since": DAY, "until": DAY, "limit": NUMBER}
+    """README.md says what they mean."""
     picture_domains: ClassVar[tuple[str, ...]] = ()
     allowed_domains: list[str]
 
@@ -87,14 +166,14 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Raises `BadArgument`."""
         super().__init__(*args)
-        given = self.given = given_arguments(kwargs, self.arguments)
-        self.since = day("since", given.get("since", ""))
-        self.until = day("until", given.get("until", ""))
+        given = self.given = read_arguments(kwargs, self.arguments)
+        self.since: date | None = given.get("since")
+        self.until: date | None = given.get("until")
         if self.since and self.until and self.since > self.until:
             raise BadArgument(f"since={self.since} is after until={self.until}")
-        self.left = number("limit", given.get("limit", ""), None)
-        self.replay = saved("replay", given.get("replay", ""))
-        self.named = named_articles(given["urls"], self.article_id) if "urls" in given else []
+        self.left: int | None = given.get("limit")
+        self.replay: Path | None = given.get("replay")
+        self.named = list(dict.fromkeys(map(self.article_id, given.get("urls", ()))))
         self.list_results: dict[str, ListResult] = {}
         """What this run got from each list: the best of its pages."""
         self.refused = False
@@ -143,7 +222,8 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
             for page in self._saved_pages(self.replay):
                 yield Visit(page=page)
             return
-        for request in self._named_requests() if self.named else self._due_and_new_requests():
+        named = (self.request(self._found(article_id, where="urls")[0]) for article_id in self.named)
+        for request in filter(None, named) if self.named else self._due_and_new_requests():
             if self.crawler.engine.needs_backout():  # a waiting request takes 2.8 kB, so they are added only as needed
                 await self.crawler.signals.wait_for(signals.scheduler_empty)
             yield request
@@ -155,27 +235,17 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
 
         The ledger has the row before the request is sent: a kill costs a download, never an article.
         """
-        row, new = self.archive.ledger.found(
-            self.name,
-            article_id,
-            url=self.canonical_url(article_id),
-            where=where,
-            thumbnail=thumbnail,
-            entry=entry,
-            now=self.archive.now(),
-        )
+        row, new = self._found(article_id, where=where, thumbnail=thumbnail, entry=entry)
         if new:
             return self.request(row)
         self.archive.count("entry/known")
-        if published is None:
-            return None
-        look = self.archive.schedule.look_for_edition(row, published)
-        if look is None:
+        schedule = self.archive.schedule
+        look = published and schedule.look_for_edition(row, published)
+        if published is None or look is None:
             return None
         row = self.archive.ledger.announced(
-            row, published=published, thumbnail=thumbnail, entry=entry, look=look,
-            max_tries=self.archive.schedule.max_tries,
-        )  # fmt: skip
+            row, published=published, thumbnail=thumbnail, entry=entry, look=look, max_tries=schedule.max_tries
+        )
         if look > self.archive.now() or article_id in self.requested:
             return None
         self.archive.count("entry/newer")
@@ -202,9 +272,7 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
 
     def wanted(self, published: date | None) -> bool:
         """Whether a day is between `since` and `until`, or unknown."""
-        if published is None:
-            return True
-        return (self.since is None or published >= self.since) and (self.until is None or published <= self.until)
+        return published is None or (self.since or date.min) <= published <= (self.until or date.max)
 
     @property
     def full(self) -> bool:
@@ -217,23 +285,19 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
         for page in saved_pages(place, self.name, self.archive.ledger):
             times = self.archive.ledger.interrupted_readings(page.saved_in)
             if times >= self.archive.schedule.max_tries:
-                reason = f"reading it has ended the program {times} times"
+                error = PageError(page.saved_in, f"skipped: reading it has ended the program {times} times")
                 # the log is where a run counts its errors
-                error = PageError(page.saved_in, reason)
-                self.logger.error("%s: skipped: %s; the other pages are read", page.saved_in, reason, exc_info=error)
+                self.logger.error("%s; the other pages are read", error, exc_info=error)
             elif times:
                 suspects.append(page)
             else:
                 yield page
         yield from suspects
 
-    def _named_requests(self) -> Iterator[Request]:
-        for article_id in self.named:
-            row, _ = self.archive.ledger.found(
-                self.name, article_id, url=self.canonical_url(article_id), where="urls", now=self.archive.now()
-            )
-            if request := self.request(row):
-                yield request
+    def _found(self, article_id: str, **listed: str) -> tuple[Row, bool]:
+        """The ledger's row, and whether it is new."""
+        url = self.canonical_url(article_id)
+        return self.archive.ledger.found(self.name, article_id, url=url, now=self.archive.now(), **listed)
 
     def _due_and_new_requests(self) -> Iterator[Request]:
         """Unfinished articles, due re-checks, lists; last, pages that ended the program when it read them."""
@@ -272,7 +336,7 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
         if response.status == 200:
             self.archive.count("page/read")
             yield Visit(page=self._page(response, row), row=row)
-        elif response.status == 304 and _is_conditional(response):
+        elif response.status == 304 and self._conditions(row):
             self.archive.mark_unchanged(row)
             self.archive.count("page/not_modified")
         elif response.status in (404, 410):
@@ -288,39 +352,28 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
     def article_failed(self, failure: Failure) -> None:
         """There was no answer, after all retries."""
         row: Row = failure.request.cb_kwargs["row"]  # type: ignore[attr-defined]
-        error = failure.value
-        if isinstance(error, NotSent):  # the row is not changed: the request was not sent
-            self._not_sent(error, row.url)
-            return
-        if error is not None and is_fatal(error):  # of this machine: it says nothing about the article
-            failure.raiseException()
-        trouble = error_trouble(error)
-        self._failed(row, str(error) or type(error).__name__, trouble)
-        if trouble is Trouble.INTERNAL:
-            failure.raiseException()  # a bug: the run ends with an error code
+        if trouble := self._trouble(failure, row.url):
+            self._failed(row, str(failure.value) or type(failure.value).__name__, trouble)
+            if trouble is Trouble.INTERNAL:
+                failure.raiseException()  # a bug: the run ends with an error code
 
     def list_failed(self, failure: Failure) -> None:
         """There was no list, after all retries. A later run finds its articles."""
-        error = failure.value
-        url = failure.request.url  # type: ignore[attr-defined]
-        if isinstance(error, NotSent):
-            self._not_sent(error, url)
+        request: Request = failure.request  # type: ignore[attr-defined]
+        if (trouble := self._trouble(failure, request.url)) is None:
             return
-        if error is not None and is_fatal(error):
-            failure.raiseException()
+        error = failure.value
         status = error.response.status if isinstance(error, HttpError) else 0
         if status == _FIREWALL:
-            self._stop_refused(url)
-        trouble = error_trouble(error)
-        if status in _MOVED:
-            self.archive.count("list/unknown")
-        else:
-            self.archive.count("list/failed")
-            self._count_site(trouble)
-        where = failure.request.meta["where"]  # type: ignore[attr-defined]
-        self.note_list(where, ListResult.FAILED)
+            self._stop_refused(request.url)
+        if status not in _MOVED:
+            self.archive.count("site/refused" if trouble is Trouble.REFUSED else "site/unreachable")
         reason = f"HTTP status {status}" if status else error
-        self.logger.error("%s: the list could not be fetched: %s; the next run asks again", where, reason)
+        self.list_lost(
+            request.meta["where"],
+            "unknown" if status in _MOVED else "failed",
+            f"the list could not be fetched: {reason}; the next run asks again",
+        )
         if trouble is Trouble.INTERNAL:
             failure.raiseException()
 
@@ -329,23 +382,32 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
         self.archive.count("list/read")
         if not entries and not later_page:
             self.archive.count("list/empty")
-        self.note_list(where, ListResult.NAMED if entries else ListResult.EMPTY)
+        self._note_list(where, ListResult.NAMED if entries else ListResult.EMPTY)
 
     def list_unknown(self, where: str, reason: str) -> None:
         """A reply is in an unknown format: this is an error and never "nothing new"."""
-        self.archive.count("list/unknown")
-        self.note_list(where, ListResult.FAILED)
-        self.logger.error("%s: the list reply has an unknown format: %s", where, reason)
+        self.list_lost(where, "unknown", f"the list reply has an unknown format: {reason}")
 
-    def note_list(self, where: str, result: ListResult) -> None:
+    def list_lost(self, where: str, counted_as: str, said: str) -> None:
+        """Record that a list, or a page of it, did not come or could not be read."""
+        self.archive.count(f"list/{counted_as}")
+        self._note_list(where, ListResult.FAILED)
+        self.logger.error("%s: %s", where, said)
+
+    def _note_list(self, where: str, result: ListResult) -> None:
         """What came of asking for a list, or for a page of it: the best of them is what the run got."""
         order = list(ListResult)
         self.list_results[where] = min(self.list_results.get(where, result), result, key=order.index)
 
-    def _not_sent(self, error: NotSent, url: str) -> None:
-        """A request was not sent because the crawl is ending or has to end."""
-        if isinstance(error, Refused):
+    def _trouble(self, failure: Failure, url: str) -> Trouble | None:
+        """Why there was no answer; `None` if the request was not sent, because the crawl is ending or has to end."""
+        if isinstance(failure.value, Refused):
             self._stop_refused(url)
+        if isinstance(failure.value, NotSent):
+            return None
+        if failure.value and is_fatal(failure.value):  # of this machine: it says nothing about the article
+            failure.raiseException()
+        return error_trouble(failure.value)
 
     def _stop_refused(self, url: str) -> None:
         """End the crawl: further requests would make it worse."""
@@ -356,12 +418,6 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
                 "%s: the site's firewall refuses us (501): stopped; wait some hours before the next run", url
             )
         raise CloseSpider("refused")
-
-    def _count_site(self, trouble: Trouble) -> None:
-        if trouble is Trouble.REFUSED:
-            self.archive.count("site/refused")
-        else:
-            self.archive.count("site/unreachable")
 
     def _page(self, response: Response, row: Row) -> Page:
         awaited = row.awaits_edition(row.published)
@@ -380,15 +436,16 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
     def _redirected(self, response: Response, row: Row) -> Iterator[Request]:
         location = (response.headers.get("Location") or b"").decode("latin-1")
         hops = response.meta["hops"] + 1
+        request = None
         try:
             location = response.urljoin(location)
             if self.is_gone(location):
                 self.archive.mark_gone(row)
                 return
-            same = self.article_id(location) == row.article_id
-            request = self.request(row, location, hops) if same and hops <= _MOST_HOPS else None
+            if self.article_id(location) == row.article_id and hops <= _MOST_HOPS:
+                request = self.request(row, location, hops)
         except (BadArgument, ValueError):  # ValueError: not a URL
-            request = None
+            pass
         if request:
             yield request
         else:
@@ -402,135 +459,8 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
         if row.path:
             self.archive.count("recheck/failed")
         if trouble in (Trouble.REFUSED, Trouble.UNREACHABLE):
-            self._count_site(trouble)
+            self.archive.count(f"site/{trouble}")
         if again:
             self.logger.warning("%s: not fetched: %s; tried again in a later run", row.url, reason)
         else:
             self.logger.warning("%s: not looked at again: %s; what is archived stays", row.url, reason)
-
-
-def _is_conditional(response: Response) -> bool:
-    headers = response.request.headers if response.request else {}
-    return "If-None-Match" in headers or "If-Modified-Since" in headers
-
-
-# arguments (`-a name=value`), checked before anything is fetched
-
-
-def given_arguments(arguments: Mapping[str, object], known: Collection[str]) -> dict[str, str]:
-    """The values of the given arguments, without scrapyd's own, which begin with `_`.
-
-    Raises:
-        BadArgument: one is unknown or empty, or two contradict each other.
-    """
-    given = {name: str(value).strip() for name, value in arguments.items() if not name.startswith("_")}
-    for name, text in given.items():
-        if name not in known:
-            raise BadArgument(f"no argument named {name!r}: expected one of {', '.join(sorted(known))}")
-        if not text:
-            raise BadArgument(f"{name}=: expected a value, or no {name} at all")
-    if clash := contradiction(given):
-        first, second = clash
-        raise BadArgument(f"{first} and {second} together: {_ALONE[first]}")
-    return given
-
-
-_GOES_WITH = {"replay": set[str](), "urls": {"limit"}}
-_ALONE = {
-    "replay": "a replay reads every saved page and nothing else",
-    "urls": "what is named is fetched and nothing else, with limit at most so many of it",
-}
-
-
-def contradiction(given: Collection[str]) -> tuple[str, str] | None:
-    """Two arguments that cannot be used together, the first of which makes the second meaningless, or `None`.
-
-    >>> contradiction(["since", "replay"]), contradiction(["urls", "limit"])
-    (('replay', 'since'), None)
-    """
-    for name, partners in _GOES_WITH.items():
-        if name in given:
-            for other in given:
-                if other != name and other not in partners:
-                    return name, other
-    return None
-
-
-def day(name: str, text: str) -> date | None:
-    """A day, or `None` for an empty text.
-
-    >>> day("since", "2026-11-01")
-    datetime.date(2026, 11, 1)
-    """
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        raise BadArgument(f"{name}={text}: expected a day like 2026-11-01") from None
-
-
-def number(name: str, text: str, default: int | None) -> int | None:
-    """A whole number of at least 1, or `default` for an empty text."""
-    if not text:
-        return default
-    if not (text.isascii() and text.isdigit() and int(text) >= 1):
-        raise BadArgument(f"{name}={text}: expected a whole number of at least 1")
-    return int(text)
-
-
-def switch(name: str, text: str) -> bool:
-    """Whether the text is `1`; an empty text counts as `0`."""
-    if text not in ("", "0", "1"):
-        raise BadArgument(f"{name}={text}: expected 1 or 0")
-    return text == "1"
-
-
-def words(name: str, text: str) -> list[str]:
-    """The words in a comma-separated text, each once and in order.
-
-    >>> words("channels", "tech, finance,tech")
-    ['tech', 'finance']
-    """
-    found = list(dict.fromkeys(filter(None, (part.strip() for part in text.split(",")))))
-    if not found:
-        raise BadArgument(f"{name}={text}: expected at least one, with commas between several")
-    return found
-
-
-def refuse_others(name: str, given: Collection[str], known: Collection[str]) -> None:
-    """Raises `BadArgument` if one is not in `known`."""
-    for each in given:
-        if each not in known:
-            raise BadArgument(f"{name}={each}: unknown, expected any of {', '.join(known)}")
-
-
-def named_articles(text: str, article_id: Callable[[str], str]) -> list[str]:
-    """The ids of articles given by URL or id, comma-separated, or one per line in the file after `@`."""
-    if text.startswith("@"):
-        file = Path(text[1:]).expanduser()
-        if file.exists() and not file.is_file():
-            raise BadArgument(f"urls={text}: expected a text file, and no pipe, device or folder")
-        try:
-            lines = read_file(file.resolve()).decode("utf-8-sig").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
-            raise BadArgument(f"urls={text}: cannot read the file: {reason}") from None
-        names = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
-    else:
-        names = words("urls", text)
-    if not names:
-        raise BadArgument(f"urls={text}: expected at least one URL or id")
-    try:
-        return list(dict.fromkeys(article_id(name) for name in names))
-    except BadArgument as error:
-        raise BadArgument(f"urls: {error}") from None
-
-
-def saved(name: str, text: str) -> Path | None:
-    """A file or folder of saved pages, or `None` for an empty text."""
-    if not text:
-        return None
-    path = Path(text).expanduser()
-    if not path.exists():
-        raise BadArgument(f"{name}={text}: no such file or folder")
-    saved_files(path)
-    return path

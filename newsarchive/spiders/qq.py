@@ -13,17 +13,17 @@ from scrapy import Request
 from scrapy.downloadermiddlewares.retry import get_retry_request
 from scrapy.http import Response
 
-from newsarchive.archive.ledger import ListResult
 from newsarchive.errors import BadArgument, BusyList, ListError
 from newsarchive.messages import printable
 from newsarchive.qq import lists, urls
 from newsarchive.qq.lists import Entry, ListReply
-from newsarchive.spiders.base import ArchiveSpider, number, refuse_others, switch, words
+from newsarchive.spiders.base import NUMBER, SWITCH, WORDS, ArchiveSpider
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from twisted.python.failure import Failure
 
+_ARGUMENTS = {"channels": WORDS, "pages": NUMBER, "hot": SWITCH, "accounts": WORDS, "sitemap": SWITCH}
 _PAGES = 3
 _HEADERS = {"Referer": "https://news.qq.com/", "Accept": "application/json"}
 _URL_SETTINGS = ("QQ_LIST_URL", "QQ_ARTICLE_URL", "QQ_HOT_URL", "QQ_ACCOUNT_URL", "QQ_SITEMAP_URL")
@@ -33,28 +33,19 @@ NextPage = Callable[[ListReply], Request | None]
 
 
 class QQSpider(ArchiveSpider):
-    """Channel lists of Tencent News, or what the arguments select.
-
-    Arguments, in addition to those of every source:
-        channels: comma-separated channels; default: those in `QQ_CHANNELS`.
-        pages: the most pages of a list; reading a list stops at a page without new articles.
-        hot: `1` for the hot list.
-        accounts: comma-separated suids of publishing accounts; all their pages, unless `pages` is given.
-        sitemap: `1` for the sitemap, which has older articles than the lists; requires `since`.
-    """
+    """Channel lists of Tencent News, or what the arguments select."""
 
     name = "qq"
-    arguments = ArchiveSpider.arguments | {"channels", "pages", "hot", "accounts", "sitemap"}
+    arguments = ArchiveSpider.arguments | _ARGUMENTS
     picture_domains = ("gtimg.com", "gtimg.cn", "qpic.cn")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        given = self.given
-        self.pages = number("pages", given.get("pages", ""), None)
-        self.hot = switch("hot", given.get("hot", ""))
-        self.sitemap = switch("sitemap", given.get("sitemap", ""))
-        self.accounts = words("accounts", given["accounts"]) if "accounts" in given else []
-        self.channels = words("channels", given["channels"]) if "channels" in given else []
+        self.channels: list[str] = self.given.get("channels", [])
+        self.pages: int | None = self.given.get("pages")
+        self.hot: bool = self.given.get("hot", False)
+        self.accounts: list[str] = self.given.get("accounts", [])
+        self.sitemap: bool = self.given.get("sitemap", False)
         if self.sitemap and self.since is None:
             raise BadArgument("sitemap=1 needs since: expected a day like since=2026-11-01")
         self.sitemap_files: deque[str] = deque()  # read one after the other: there are more than a thousand
@@ -67,8 +58,11 @@ class QQSpider(ArchiveSpider):
         """Raises `BadArgument`."""
         spider = super().from_crawler(crawler, *args, **kwargs)
         settings = crawler.settings
-        usual = words("QQ_CHANNELS", ",".join(settings.getlist("QQ_CHANNELS")))  # the site may have new ones
-        refuse_others("channels", spider.channels, list(dict.fromkeys([*lists.CHANNELS, *usual])))
+        usual = WORDS.read(",".join(settings.getlist("QQ_CHANNELS")))
+        known = dict.fromkeys([*lists.CHANNELS, *usual])  # the site may have new ones
+        for channel in spider.channels:
+            if channel not in known:
+                raise BadArgument(f"channels={channel}: unknown, expected any of {', '.join(known)}")
         if not (spider.channels or spider.hot or spider.accounts or spider.sitemap):
             spider.channels = usual
         if "{id}" not in settings["QQ_ARTICLE_URL"]:
@@ -105,11 +99,9 @@ class QQSpider(ArchiveSpider):
     def discover(self) -> Iterator[Request]:
         for channel in self.channels:
             if channel not in lists.CHANNELS:
-                self.logger.warning(
-                    "channel %s: unknown, expected any of %s (QQ_CHANNELS); requested anyway, it may be new",
-                    channel,
-                    ", ".join(lists.CHANNELS),
-                )
+                known = ", ".join(lists.CHANNELS)
+                said = "channel %s: unknown, expected any of %s (QQ_CHANNELS); requested anyway, it may be new"
+                self.logger.warning(said, channel, known)
             yield self._channel(channel, 1)
         if self.hot:
             query = urlencode({"ids_hash": "", "offset": 0, "page_size": 50})
@@ -126,8 +118,7 @@ class QQSpider(ArchiveSpider):
         try:
             reply = read(response.body, where)
         except ListError as error:
-            if retry := self._retry(response, error):
-                yield retry
+            yield from self._retry(response, error)
             return
         self.list_read(where, entries=len(reply.entries) + reply.skipped.total(), later_page=page > 1)
         for kind, skipped in reply.skipped.items():
@@ -150,26 +141,22 @@ class QQSpider(ArchiveSpider):
         try:
             files, ids = lists.read_sitemap(response.body, "sitemap")
         except ListError as error:
-            if retry := self._retry(response, error):
-                yield retry
-                return
-        else:
-            self.list_read("sitemap", entries=len(files) + len(ids), later_page=True)
-            self.sitemap_files += files
-            wanted = [Entry(article_id=id_) for id_ in ids if self.wanted(urls.id_date(id_))]
-            self.archive.count("entry/article", len(ids) - len(wanted))  # `_offer_all` counts the others
-            requests, _ = self._offer_all(wanted, "sitemap")
-            yield from requests
+            yield from self._retry(response, error) or self._next_sitemap()
+            return
+        self.list_read("sitemap", entries=len(files) + len(ids), later_page=True)
+        self.sitemap_files += files
+        wanted = [Entry(article_id=id_) for id_ in ids if self.wanted(urls.id_date(id_))]
+        self.archive.count("entry/article", len(ids) - len(wanted))  # `_offer_all` counts the others
+        yield from self._offer_all(wanted, "sitemap")[0]
         yield from self._next_sitemap()
 
-    def sitemap_failed(self, failure: Failure) -> Iterator[Request]:
+    def sitemap_failed(self, failure: Failure) -> list[Request]:
         """Continue with the next file."""
         self.list_failed(failure)
-        yield from self._next_sitemap()
+        return self._next_sitemap()
 
-    def _next_sitemap(self) -> Iterator[Request]:
-        if self.sitemap_files and not self.full:
-            yield self._sitemap(self.sitemap_files.popleft())
+    def _next_sitemap(self) -> list[Request]:
+        return [self._sitemap(self.sitemap_files.popleft())] if self.sitemap_files and not self.full else []
 
     def _offer_all(self, entries: list[Entry], where: str) -> tuple[list[Request], bool]:
         """Requests for new articles, and whether the list has articles after `until`."""
@@ -183,11 +170,8 @@ class QQSpider(ArchiveSpider):
                     self.archive.count("entries/without_thumbnail")
                 if self.full or not self.wanted(day):
                     continue
-                request = self.offer(
-                    entry.article_id, where=where, published=entry.published, thumbnail=entry.thumbnail,
-                    entry=_record(entry),
-                )  # fmt: skip
-                if request:
+                listed = {"where": where, "thumbnail": entry.thumbnail, "entry": _record(entry)}
+                if request := self.offer(entry.article_id, published=entry.published, **listed):
                     requests.append(request)
         return requests, later
 
@@ -229,22 +213,20 @@ class QQSpider(ArchiveSpider):
         self.archive.count("request/list")
         return Request(url, callback=self.parse_sitemap, errback=self.sitemap_failed, meta={"where": "sitemap"})
 
-    def _retry(self, response: Response, error: ListError) -> Request | None:
+    def _retry(self, response: Response, error: ListError) -> list[Request]:
         """The request again, while retries are left: busy servers and gateways' error pages also have status 200."""
         assert response.request is not None  # noqa: S101
         busy = isinstance(error, BusyList)
-        retry = get_retry_request(response.request, spider=self, reason="busy" if busy else "unknown list")
-        if retry:
+        if retry := get_retry_request(response.request, spider=self, reason="busy" if busy else "unknown list"):
             self.archive.count("list/again")
-            return retry
+            return [retry]
         if busy:
-            self.archive.count("list/failed")
-            self.note_list(error.where, ListResult.FAILED)
             self.archive.count("site/refused")
-            self.logger.error("%s: the list could not be read: %s; the next run asks again", error.where, error.reason)
+            said = f"the list could not be read: {error.reason}; the next run asks again"
+            self.list_lost(error.where, "failed", said)
         else:
             self.list_unknown(error.where, error.reason)
-        return None
+        return []
 
 
 def _record(entry: Entry) -> str:
