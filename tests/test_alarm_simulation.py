@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from newsarchive.health.alarms import FAILING, HISTORY, NewArticles, alarms, site_trouble, traits, usual_age
+from newsarchive.health.alarms import FAILING, HISTORY, NewArticles, alarms, site_trouble, traits
 from newsarchive.items import Article, Picture
 from newsarchive.qq.lists import BEIJING
 
@@ -215,7 +215,7 @@ class Site:
         whole: Counts = {
             **counts, **new_articles.counts(), "kind": "lists", "filtered": 0,
             "complete": int(self.chance.random() > 0.01),
-            "newest/hours": hours, "newest/usual": usual_age(hours, self.history),
+            "newest/hours": hours,
         }  # fmt: skip
         return whole
 

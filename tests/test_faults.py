@@ -314,7 +314,6 @@ def test_a_disk_that_fills_while_a_run_goes_on(
         assert later.returncode == 1, later
         assert "Last run  begun" in later.stdout
         assert "could not write how it ended" in later.stdout
-        assert "Before    " in later.stdout
         assert "fine" not in later.stdout
         assert crawl(archive, site=site).returncode == 0
         assert "fine (exit code 0)" in crawl(archive, name="status").stdout

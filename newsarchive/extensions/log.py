@@ -7,29 +7,26 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from scrapy import Spider, signals
-from scrapy.exceptions import (
-    NotConfigured,
-)
+from scrapy.crawler import Crawler
+from scrapy.exceptions import NotConfigured
 from scrapy.http import Response
 from scrapy.logformatter import LogFormatter, LogFormatterResult
+from scrapy.statscollectors import StatsCollector
 from scrapy.utils.asyncio import create_looping_call
 from tqdm import tqdm
+from tqdm.contrib import DummyTqdmFile
 from twisted.python.failure import Failure
 
 from newsarchive.archive.archive import Visit
 from newsarchive.downloader import is_site_error
 from newsarchive.errors import is_fatal
-from newsarchive.health.alarms import ANSWERED
+from newsarchive.health.alarms import ANSWERED, Counts
 from newsarchive.items import Article
 from newsarchive.messages import printable, without_secrets
 from newsarchive.options import Options
-
-if TYPE_CHECKING:
-    from scrapy.crawler import Crawler
-    from scrapy.statscollectors import StatsCollector
 
 
 class Faults(logging.Handler):
@@ -46,11 +43,10 @@ class Faults(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None
-        if error is None or is_site_error(error):
-            return
-        self.add(error)
-        if is_fatal(error):
-            self._on_fatal(error)
+        if error is not None and not is_site_error(error):
+            self.add(error)
+            if is_fatal(error):
+                self._on_fatal(error)
 
     def add(self, error: BaseException, *, is_cause: bool = False) -> None:
         """Counts one error; `is_cause`: those logged before it only follow from it."""
@@ -69,6 +65,11 @@ class Faults(logging.Handler):
         if is_site_error(error):
             record.exc_info = record.exc_text = None
         return error is None or not is_fatal(error)
+
+
+def writing_handlers() -> list[logging.StreamHandler[Any]]:
+    """Those that write, not the one that counts, which is to see everything as it is."""
+    return [it for it in logging.getLogger().handlers if isinstance(it, logging.StreamHandler)]
 
 
 logger = logging.getLogger(__name__)
@@ -121,20 +122,17 @@ class LogLines(LogFormatter):
         self, item: Any, exception: BaseException, response: Response | Failure | None, spider: Spider
     ) -> LogFormatterResult:
         """The drop's own message, which names the URL."""
-        level = getattr(exception, "log_level", None) or "WARNING"
-        return {
-            "level": logging.getLevelNamesMapping()[level],
-            "msg": "%(kind)s: %(reason)s",
-            "args": {"kind": type(exception).__name__.lower(), "reason": exception},
-        }
+        level = logging.getLevelNamesMapping()[getattr(exception, "log_level", None) or "WARNING"]
+        kind = type(exception).__name__.lower()
+        return {"level": level, "msg": "%(kind)s: %(reason)s", "args": {"kind": kind, "reason": exception}}
 
     def item_error(
         self, item: Any, exception: BaseException, response: Response | Failure | None, spider: Spider
     ) -> LogFormatterResult:
         if not isinstance(item, Visit):
             return super().item_error(item, exception, response, spider)
-        url = item.page.url
-        return {"level": logging.ERROR, "msg": "internal error while processing %(url)s", "args": {"url": url}}
+        args = {"url": item.page.url}
+        return {"level": logging.ERROR, "msg": "internal error while processing %(url)s", "args": args}
 
 
 _BEAT = 0.25  # seconds
@@ -142,11 +140,10 @@ _DONE = (*ANSWERED, "article/failed", "article/challenged")
 
 
 class Progress:
-    """Articles done and found, pages a second, errors."""
+    """Articles done and found, pages a second, errors: one line below those of the log."""
 
     def __init__(self, stats: StatsCollector) -> None:
         self.stats = stats
-        self.bar: tqdm[Any] | None = None
         self.beat = create_looping_call(self.show)
 
     @classmethod
@@ -165,45 +162,25 @@ class Progress:
 
     def spider_opened(self) -> None:
         self.bar = tqdm(desc="articles", unit=" pages", total=0, file=sys.stderr, dynamic_ncols=True, leave=False)
-        for handler in logging.getLogger().handlers:
-            if isinstance(handler, logging.StreamHandler) and handler.stream is sys.stderr:
-                handler.setStream(_Above(self.bar))
+        self.handlers = [it for it in writing_handlers() if it.stream is sys.stderr]
+        for handler in self.handlers:
+            handler.setStream(DummyTqdmFile(sys.stderr))
         self.beat.start(_BEAT)
 
     def show(self) -> None:
         """Brings the line up to date."""
-        if self.bar is None:
-            return
-        done = sum(self.stats.get_value(f"archive/{how}", 0) for how in _DONE)
-        self.bar.total = max(done, self.stats.get_value("archive/request/article", 0)) or None
-        self.bar.n = done
-        lists = self.stats.get_value("archive/list/read", 0)
-        errors = self.stats.get_value("archive/article/failed", 0) + self.stats.get_value("log_count/ERROR", 0)
-        self.bar.set_postfix_str(f"{lists} lists, {errors} errors", refresh=False)
+        stats = Counts(self.stats.get_stats())
+        self.bar.n = stats.total(f"archive/{how}" for how in _DONE)
+        self.bar.total = max(self.bar.n, stats["archive/request/article"]) or None
+        errors = stats["archive/article/failed"] + stats["log_count/ERROR"]
+        self.bar.set_postfix_str(f"{stats['archive/list/read']} lists, {errors} errors", refresh=False)
         self.bar.refresh()
 
     def spider_closed(self) -> None:
-        if self.beat.running:
-            self.beat.stop()
-        if self.bar is not None:
-            self.show()
-            for handler in logging.getLogger().handlers:
-                if isinstance(handler, logging.StreamHandler) and isinstance(handler.stream, _Above):
-                    handler.setStream(sys.stderr)
-            self.bar.close()
-            self.bar = None
-
-
-class _Above:
-    """A stream whose lines appear above the bar instead of in it."""
-
-    def __init__(self, bar: tqdm[Any]) -> None:
-        self.bar = bar
-
-    def write(self, text: str) -> int:
-        if line := text.rstrip("\n"):
-            self.bar.write(line, file=sys.stderr)
-        return len(text)
-
-    def flush(self) -> None:
-        sys.stderr.flush()
+        if not self.beat.running:  # it was never opened
+            return
+        self.beat.stop()
+        self.show()
+        for handler in self.handlers:
+            handler.setStream(sys.stderr)
+        self.bar.close()

@@ -6,28 +6,25 @@ import logging
 import os
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from scrapy import signals
+from scrapy.crawler import Crawler
 from scrapy.exceptions import NotConfigured
 from scrapy.utils.defer import deferred_from_coro
 
 from newsarchive.archive.archive import Archive, utc_now
 from newsarchive.archive.files import QUARANTINE
-from newsarchive.archive.ledger import ListResult, ListRow
+from newsarchive.archive.ledger import ListResult, ListRow, RunRow
 from newsarchive.errors import ArchiveError, LedgerBroken, describe
-from newsarchive.extensions.log import Faults, confirm_stop, make_safe
+from newsarchive.extensions.log import Faults, confirm_stop, make_safe, writing_handlers
 from newsarchive.health import alarms, report
-from newsarchive.health.alarms import NewArticles, run_exit_code, site_trouble
+from newsarchive.health.alarms import NewArticles, site_trouble
 from newsarchive.items import ArchivedArticle
 from newsarchive.messages import command_line, printable
 from newsarchive.options import Options, stream_for_people
-
-if TYPE_CHECKING:
-    from scrapy.crawler import Crawler
-
-    from newsarchive.health.alarms import Alarm
 
 logger = logging.getLogger(__name__)
 
@@ -52,26 +49,26 @@ class Run:
         self.exit_code: int | None = None
         """`None` until the run has ended."""
         self.reason = "unfinished"
-        self.started = utc_now()
         self._can_stop = False
         self._new_articles = NewArticles()
         self.faults = Faults(self._stop)
         command = "retry" if self.kind == "retry" else "crawl"  # Scrapy takes it out of sys.argv
-        self._arguments = printable(command_line(["scrapy", command, *sys.argv[1:]]), 500)
+        line = printable(command_line(["scrapy", command, *sys.argv[1:]]), 500)
+        self.row = RunRow(run=0, started=utc_now(), ended=None, pid=os.getpid(), arguments=line, exit_code=None)
+        """The run in the ledger as it began; its number is 0 as long as it is not there."""
         assert crawler.stats  # noqa: S101
         try:
-            self.archive = Archive.open(options, purpose=f"`{self._arguments}`", count=crawler.stats.inc_value)
+            self.archive = Archive.open(options, purpose=f"`{line}`", count=crawler.stats.inc_value)
+            self.ledger = self.archive.ledger
+            try:
+                number = self.ledger.begin_run(self.row.started, self.row.pid, line)
+            except BaseException:
+                self.archive.close()
+                raise
         except (LedgerBroken, OSError) as error:
             self._leave_status(error)
             raise
-        self.ledger = self.archive.ledger
-        try:
-            self.run_id = self.ledger.begin_run(self.started, os.getpid(), self._arguments)
-        except BaseException as error:
-            self.archive.close()
-            if isinstance(error, LedgerBroken | OSError):
-                self._leave_status(error)
-            raise
+        self.row = replace(self.row, run=number)
         logging.getLogger().addHandler(self.faults)
 
     @classmethod
@@ -80,13 +77,12 @@ class Run:
         if not crawler.settings.getbool("ARCHIVE_OPEN"):
             raise NotConfigured
         options = Options.from_settings(crawler.settings)
-        for handler in _writing_handlers():
+        for handler in writing_handlers():
             handler.addFilter(make_safe)  # Scrapy logs the settings next
         run = cls(crawler, options)
-        crawler.signals.connect(run.engine_started, signal=signals.engine_started)
-        crawler.signals.connect(run.item_scraped, signal=signals.item_scraped)
-        crawler.signals.connect(run.spider_closed, signal=signals.spider_closed)
-        crawler.signals.connect(run.engine_stopped, signal=signals.engine_stopped)
+        for name in ("engine_started", "item_scraped", "spider_closed"):
+            crawler.signals.connect(getattr(run, name), signal=getattr(signals, name))
+        crawler.signals.connect(run.close, signal=signals.engine_stopped)
         return run
 
     @property
@@ -102,7 +98,7 @@ class Run:
     def engine_started(self) -> None:
         self._can_stop = True
         logging.getLogger("scrapy.crawler").addFilter(confirm_stop)
-        for handler in _writing_handlers():  # others than before: Scrapy makes them anew when the settings are known
+        for handler in writing_handlers():  # others than before: Scrapy makes them anew when the settings are known
             handler.addFilter(make_safe)
             handler.addFilter(self.faults.without_traceback)
 
@@ -113,9 +109,6 @@ class Run:
     def spider_closed(self, reason: str) -> None:
         self._can_stop = False
         self.reason = reason
-
-    def engine_stopped(self) -> None:
-        self.close()
 
     def _stop(self, error: BaseException) -> None:
         """Ends the crawl in order: with a full disk every further page would fail as well."""
@@ -129,130 +122,98 @@ class Run:
 
     def close(self) -> int:
         """Writes the run's row and `status.json`, prints the summary, closes the archive; the exit code."""
-        if self.exit_code is not None:
-            return self.exit_code
-        try:
-            self._conclude()
-        except Exception as error:  # noqa: BLE001  -- the last place where it can be reported; it becomes the exit code
-            self.faults.add(error)
-            print(f"ERROR: {describe(error)}", file=sys.stderr)
-            self._leave_status(error)
-        finally:
-            logging.getLogger().removeHandler(self.faults)
-            self.exit_code = self.exit_code if self.exit_code is not None else 1
-            self.archive.close()
+        if self.exit_code is None:
+            self.exit_code = 1
+            try:
+                self.exit_code = self._conclude()
+            except Exception as error:  # noqa: BLE001  -- the last place where it can be reported
+                self.faults.add(error)
+                print(f"ERROR: {describe(error)}", file=sys.stderr)
+                self._leave_status(error)
+            finally:
+                logging.getLogger().removeHandler(self.faults)
+                self.archive.close()
         return self.exit_code
 
-    def _conclude(self) -> None:
-        ended = utc_now()
+    def _conclude(self) -> int:
+        counts = self._counts(ended := utc_now())
         history = [run.counts for run in self.ledger.last_runs(5 * alarms.HISTORY) if run.counts]
-        counts = self._counts(ended, history)
-        lists: list[ListRow] = []
-        if not site_trouble(counts):  # a site that is away says nothing about a single list
-            lists, list_counts = self._list_rows()
-            counts |= list_counts
+        site = site_trouble(counts)
+        lists = [] if site else self._list_rows(counts)  # a site that is away says nothing about a single list
         found = alarms.alarms(counts, history)
         archive = report.archive_status(self.folder, self.ledger, self.archive.options.max_tries)
-        last_run, error = self._record(ended, counts, found, lists, archive)
-        if error is not None:  # the run did its work and could not write that: say so in what can be written
-            self.faults.add(error)
-            last_run, _ = self._record(ended, counts, found, lists, archive)
-        self.exit_code = last_run["exit_code"]
+        by_force = self.reason == "unfinished"  # nothing has closed the spider: Ctrl-C came twice, or it never began
+        for _ in range(2):  # once more with its own error, when the run did its work and could not write that
+            counts["error"] = self.faults.count
+            # of several that apply, the one that the caller should know first
+            exit_code = 1 if self.faults.count or by_force else 3 if site else 4 if found else 0
+            message = describe(self.faults.first) if self.faults.first else BY_FORCE if by_force else site
+            row = replace(self.row, ended=ended, exit_code=exit_code, counts=counts)
+            last_run = report.run_status(row, self.reason, message, found)
+            errors = self._write(ended, lists, last_run, archive)
+            if not errors:
+                break
+            self.faults.add(errors[0])
         text = report.summary({"folder": str(self.folder), "last_run": last_run} | archive)
         with suppress(OSError):  # its reader has gone, or the disk of a log is full; `scrapy status` says it again
             print(text, flush=True, file=stream_for_people(self.crawler.settings))
+        return exit_code
 
-    def _record(
-        self,
-        ended: datetime,
-        counts: dict[str, int | float | str],
-        found: list[Alarm],
-        lists: list[ListRow],
-        archive: dict[str, Any],
-    ) -> tuple[dict[str, Any], OSError | ArchiveError | None]:
-        """Writes the run's rows and `status.json`, each even if the other cannot be; returns also the first error."""
-        counts["error"] = self.faults.count
-        site = site_trouble(counts)
-        by_force = self.reason == "unfinished"  # nothing has closed the spider: Ctrl-C came twice, or it never began
-        exit_code = run_exit_code(faults=self.faults.count + by_force, site=site, alarms=found)
-        message = describe(self.faults.first) if self.faults.first else BY_FORCE if by_force else site
-        last_run = self._status(ended, exit_code, message, counts, found)
-        first: OSError | ArchiveError | None = None
+    def _write(
+        self, ended: datetime, lists: list[ListRow], last_run: dict[str, Any], archive: dict[str, Any]
+    ) -> list[OSError | ArchiveError]:
+        """Writes the run's rows and `status.json`, each even if the other cannot be; returns what went wrong."""
+        errors: list[OSError | ArchiveError] = []
         try:
             with self.ledger.transaction():
-                for row in lists:
-                    self.ledger.put_list(row)
-                self.ledger.end_run(self.run_id, now=ended, exit_code=exit_code, counts=counts)
+                for it in lists:
+                    self.ledger.put_list(it)
+                exit_code, counts = last_run["exit_code"], last_run["counts"]
+                self.ledger.end_run(self.row.run, now=ended, exit_code=exit_code, counts=counts)
         except (OSError, ArchiveError) as error:
-            first = error
+            errors.append(error)
         try:
             report.write_status(self.folder, last_run, archive)
         except OSError as error:
-            first = first or error
-        return last_run, first
+            errors.append(error)
+        return errors
 
     def _leave_status(self, error: BaseException) -> None:
         """Writes a `status.json` without the ledger, where the disk lets it."""
+        row = replace(self.row, ended=utc_now(), exit_code=1)
         with suppress(OSError):  # the first error is the one to report
-            report.write_status(self.folder, self._status(utc_now(), 1, describe(error), {}, []))
+            report.write_status(self.folder, report.run_status(row, self.reason, describe(error)))
 
-    def _status(
-        self,
-        ended: datetime,
-        exit_code: int,
-        message: str,
-        counts: dict[str, int | float | str],
-        found: list[Alarm],
-    ) -> dict[str, Any]:
-        return report.run_status(
-            run=getattr(self, "run_id", None),
-            started=self.started,
-            ended=ended,
-            arguments=self._arguments,
-            reason=self.reason,
-            exit_code=exit_code,
-            message=message,
-            counts=counts,
-            alarms=found,
-        )
-
-    def _list_rows(self) -> tuple[list[ListRow], dict[str, int]]:
-        """What is known of each list after this run, and the counts that follow from it."""
+    def _list_rows(self, counts: dict[str, int | float | str]) -> list[ListRow]:
+        """What is known of each list after this run; adds the counts that follow from it."""
         source = self.crawler.spidercls.name
         results: dict[str, ListResult] = getattr(self.crawler.spider, "list_results", {})
         known = {row.where: row for row in self.ledger.list_rows(source)}
-        rows = {
-            where: known.get(where, ListRow(source=source, where=where)).after(result)
-            for where, result in results.items()
-        }
-        failing = sorted(rows.values(), key=lambda row: (-row.failures, row.where))
-        counts = {f"failing/{row.where}": row.failures for row in failing[:50] if row.failures >= alarms.FAILING}
-        always_empty = [where for where in rows if where in known and results[where] is ListResult.EMPTY]
-        counts["list/always_empty"] = sum(not rows[where].has_named for where in always_empty)
-        return list(rows.values()), counts
+        rows = [
+            known.get(where, ListRow(source=source, where=where)).after(result) for where, result in results.items()
+        ]
+        failing = sorted((row for row in rows if row.failures >= alarms.FAILING), key=lambda row: -row.failures)
+        counts |= {f"failing/{row.where}": row.failures for row in failing[:50]}
+        counts["list/always_empty"] = sum(
+            results[row.where] is ListResult.EMPTY and row.where in known and not row.has_named for row in rows
+        )
+        return rows
 
-    def _counts(self, ended: datetime, history: list[dict[str, int | float | str]]) -> dict[str, int | float | str]:
+    def _counts(self, ended: datetime) -> dict[str, int | float | str]:
         assert self.crawler.stats  # noqa: S101
+        spider, newest = self.crawler.spider, self.ledger.newest(ended)
         counts: dict[str, int | float | str] = {
             name.removeprefix("archive/"): value
             for name, value in self.crawler.stats.get_stats().items()
             if name.startswith("archive/") and isinstance(value, int | float)
         }
-        spider = self.crawler.spider
-        counts["reason"] = self.reason
-        counts["complete"] = int(self.reason == "finished")
-        counts["kind"] = self.kind
-        counts["filtered"] = int(any(getattr(spider, name, None) for name in ("since", "until")))
-        counts["seconds"] = round((ended - self.started).total_seconds(), 1)
-        counts |= self._new_articles.counts()
-        newest = self.ledger.newest(ended)
+        counts |= {
+            "reason": self.reason,
+            "complete": int(self.reason == "finished"),
+            "kind": self.kind,
+            "filtered": int(any(getattr(spider, name, None) for name in ("since", "until"))),
+            "seconds": round((ended - self.row.started).total_seconds(), 1),
+        }
         if newest and newest.published:
-            hours = (ended - newest.published).total_seconds() / 3600
-            counts["newest/hours"] = round(hours, 1)
-            counts["newest/usual"] = round(alarms.usual_age(hours, history), 1)
-        return counts
-
-
-def _writing_handlers() -> list[logging.Handler]:
-    """Those that write, not the one that counts, which is to see everything as it is."""
-    return [it for it in logging.getLogger().handlers if isinstance(it, logging.StreamHandler)]
+            counts["newest/hours"] = round((ended - newest.published).total_seconds() / 3600, 1)
+        return counts | self._new_articles.counts()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from newsarchive.archive.files import (
 from newsarchive.archive.ledger import Ledger, RunRow, State, is_begun
 from newsarchive.archive.rebuild import can_be_rebuilt
 from newsarchive.errors import ArchiveError, describe
-from newsarchive.health.alarms import Alarm, Counts, integer
+from newsarchive.health.alarms import Alarm, Counts
 from newsarchive.messages import counted
 
 NO_RUN = "none so far: `scrapy crawl qq` makes the first"
@@ -51,29 +51,18 @@ NO_ARCHIVE: dict[str, Any] = {
 """The part about the archive of one that has nothing yet, or whose ledger cannot be read."""
 
 
-def run_status(
-    *,
-    run: int | None,
-    started: datetime,
-    ended: datetime | None,
-    arguments: str,
-    reason: str,
-    exit_code: int,
-    message: str,
-    counts: Counts,
-    alarms: Sequence[Alarm],
-) -> dict[str, Any]:
-    """The part about one run."""
+def run_status(run: RunRow, reason: str, message: str, alarms: Sequence[Alarm] = ()) -> dict[str, Any]:
+    """The part about one run; `reason` is how its crawl ended."""
     return {
-        "run": run,
-        "started": _utc(started),
-        "ended": ended and _utc(ended),
-        "arguments": arguments,
+        "run": run.run or None,
+        "started": _utc(run.started),
+        "ended": run.ended and _utc(run.ended),
+        "arguments": run.arguments,
         "reason": reason,
-        "exit_code": exit_code,
-        "meaning": MEANINGS.get(exit_code, ""),
+        "exit_code": run.exit_code,
+        "meaning": MEANINGS.get(run.exit_code or 0, ""),
         "message": message,
-        "counts": dict(counts),
+        "counts": run.counts,
         "alarms": [asdict(alarm) for alarm in alarms],
     }
 
@@ -100,11 +89,10 @@ def archive_status(folder: Path, ledger: Ledger, max_tries: int) -> dict[str, An
     }
 
 
-def write_status(folder: Path, last_run: Mapping[str, Any], archive: Mapping[str, Any] = NO_ARCHIVE) -> dict[str, Any]:
-    """Writes `status.json` and returns what it says. Raises `OSError`."""
+def write_status(folder: Path, last_run: Mapping[str, Any], archive: Mapping[str, Any] = NO_ARCHIVE) -> None:
+    """Writes `status.json`. Raises `OSError`."""
     status = {"folder": str(folder), "last_run": last_run} | dict(archive)
     write_text(folder / STATUS, json.dumps(status, ensure_ascii=False, indent=2) + "\n")
-    return status
 
 
 def read_status(folder: Path, max_tries: int) -> dict[str, Any]:
@@ -112,39 +100,36 @@ def read_status(folder: Path, max_tries: int) -> dict[str, Any]:
 
     The last run is the ledger's where that one is newer: a full disk, or a kill, lets a run leave no `status.json`.
     """
-    held_by = holder(folder / LOCK)
-    full = is_full(folder)
-    found: dict[str, Any] = {
-        "folder": str(folder),
-        "held_by": held_by,
-        "last_run": _last_run(folder),
-        "last_written_run": None,
-        "unfinished_run": "",
-        "full_disk": "",
-        "problem": "",
-    }
+    held_by, full, last_run = holder(folder / LOCK), is_full(folder), _last_run(folder)
+    found: dict[str, Any] = {"folder": str(folder), "held_by": held_by, "last_run": last_run}
+    found |= {"left_no_status": False, "full_disk": "", "problem": ""} | NO_ARCHIVE
     if full:
         left = (room_left(folder) or 0) / 1_000_000
         found["full_disk"] = f"full: the disk of {folder} has {left:.1f} MB left, so no run can write there: make room"
-        if found["last_run"] and found["last_run"]["exit_code"] == 0:
-            found["last_run"]["meaning"] = "ended well; the disk is full now"
+        if last_run and last_run["exit_code"] == 0:
+            last_run["meaning"] = "ended well; the disk is full now"
     if not is_begun(folder / LEDGER):
-        found["problem"] = NO_LEDGER if can_be_rebuilt(folder) and not held_by else ""
-        return found | NO_ARCHIVE
+        if can_be_rebuilt(folder) and not held_by:
+            found["problem"] = NO_LEDGER
+        return found
     try:
         with Ledger.open(folder / LEDGER, read_only=True) as ledger:
-            newest_run = next(iter(ledger.last_runs(1)), None)
-            archive = archive_status(folder, ledger, max_tries)
+            newest = next(iter(ledger.last_runs(1)), None)
+            found |= archive_status(folder, ledger, max_tries)
     except (ArchiveError, OSError) as error:
         if not full:
             raise
-        found["problem"] = describe(error)  # SQLite makes files beside a ledger that it reads
-        return found | NO_ARCHIVE
-    if newest_run and not _is_going_on(newest_run, held_by) and _is_newer(newest_run, found["last_run"]):
-        found["last_written_run"], found["last_run"] = found["last_run"], _unwritten_run(newest_run)
-        if newest_run.ended is None:
-            found["unfinished_run"] = newest_run.started.isoformat(timespec="seconds")
-    return found | archive
+        return found | {"problem": describe(error)}  # SQLite makes files beside a ledger that it reads
+    if newest is None or (held_by and ("pid " not in held_by or f", pid {newest.pid} on " in held_by)):
+        return found  # the process that holds the archive is this run
+    # by number or by time: the numbers of a rebuilt ledger begin anew, and a clock may have been wrong
+    if (
+        last_run is None
+        or newest.started.replace(microsecond=0) > datetime.fromisoformat(last_run["started"])
+        or newest.run > (last_run["run"] or newest.run)
+    ):
+        found |= {"last_run": _unwritten_run(newest), "left_no_status": True}
+    return found
 
 
 def _last_run(folder: Path) -> dict[str, Any] | None:
@@ -156,44 +141,18 @@ def _last_run(folder: Path) -> dict[str, Any] | None:
         found = json.loads(read_file(written))["last_run"]
         status_text({"folder": "", "last_run": found} | NO_ARCHIVE)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ArchiveError(
-            f"{written} is not what a run wrote ({error!r}): remove it, the next run writes it"
-        ) from error
+        problem = f"{written} is not what a run wrote ({error!r}): remove it, the next run writes it"
+        raise ArchiveError(problem) from error
     return dict(found)
 
 
 def _unwritten_run(run: RunRow) -> dict[str, Any]:
     """The part about a run of the ledger that has left no status."""
-    message = "the run did not come to its end, or could not write how it ended; the next one goes on from there"
-    if run.ended is not None:
-        message = "the run could not write its status"
-    return run_status(
-        run=run.run,
-        started=run.started,
-        ended=run.ended,
-        arguments=run.arguments,
-        reason="unfinished" if run.ended is None else str(run.counts.get("reason", "")),
-        exit_code=run.exit_code or 1,
-        message=message,
-        counts=run.counts,
-        alarms=[],
-    )
-
-
-def _is_going_on(run: RunRow, held_by: str) -> bool:
-    """Whether the process that holds the archive, as the lock says, is this run."""
-    return bool(held_by) and ("pid " not in held_by or f", pid {run.pid} on " in held_by)
-
-
-def _is_newer(run: RunRow, written: dict[str, Any] | None) -> bool:
-    """Whether the ledger's run came after the one that `status.json` is about.
-
-    By number or by time: the numbers of a rebuilt ledger begin anew, and a clock may have been wrong.
-    """
-    if written is None:
-        return True
-    later = run.started.replace(microsecond=0) > datetime.fromisoformat(written["started"])
-    return later or (written["run"] is not None and run.run > written["run"])
+    reason, message = str(run.counts.get("reason", "")), "the run could not write its status"
+    if run.ended is None:
+        reason = "unfinished"
+        message = "the run did not come to its end, or could not write how it ended; the next one goes on from there"
+    return run_status(replace(run, exit_code=run.exit_code or 1), reason, message)
 
 
 # for people
@@ -202,101 +161,83 @@ def _is_newer(run: RunRow, written: dict[str, Any] | None) -> bool:
 def status_text(status: Mapping[str, Any]) -> str:
     """The status as `scrapy status` shows it."""
     disk, problem = status.get("full_disk"), status.get("problem")
-    lines = [f"Archive   {status['folder']}"]
-    if held := status.get("held_by"):
-        lines.append(f"Running   {held}")
-    if disk:
-        lines.append(f"Disk      {disk}")
-    run, before = status.get("last_run"), status.get("last_written_run")
+    run = status["last_run"]
+    rows = [("Archive", status["folder"]), ("Running", status.get("held_by")), ("Disk", disk)]
     if run is None:
-        lines.append(f"Last run  {'none that could write its status' if disk else NO_RUN}")
+        rows.append(("Last run", "none that could write its status" if disk else NO_RUN))
     else:
         stopped = ", stopped on request" if run["reason"] == "shutdown" else ""
         when = _local(run["ended"]) if run["ended"] else f"begun {_local(run['started'])}"
-        lines.append(f"Last run  {when}: {run['meaning']}{stopped} (exit code {run['exit_code']})")
-        if run["message"]:
-            lines.append(f"          {run['message']}")
-    if before:
-        lines.append(f"Before    {_local(before['ended'])}: exit code {before['exit_code']}, the last status written")
+        rows.append(("Last run", f"{when}: {run['meaning']}{stopped} (exit code {run['exit_code']})"))
+        rows.append(("", run["message"]))
     if newest := status["newest"]:
         published = datetime.fromisoformat(newest["published"])
-        lines.append(f"Newest    {published:%Y-%m-%d %H:%M %z}  {newest['path']}")
+        rows.append(("Newest", f"{published:%Y-%m-%d %H:%M %z}  {newest['path']}"))
     counts = ", ".join(f"{number} {state}" for state, number in status["articles"].items() if number)
     if problem:
         counts = problem if disk else f"{problem}: the next run makes one, or `scrapy rebuild`"
-    lines.append(f"Articles  {counts or 'none yet'}")
-    if status["quarantine"]:
-        lines.append(
-            f"          {counted(status['quarantine'], 'page in quarantine/')}: once the parser is fixed,"
-            " `scrapy retry` reads them again"
-        )
-    lines += _given_up(status["given_up"])
-    if status["pictures_given_up"]:
-        lines.append(
-            f"Pictures  {status['pictures_given_up']} given up after all tries: the documents link to the site"
-        )
-    alarms = (before or run or {"alarms": []})["alarms"]
-    lines.append(f"Alarms    {len(alarms) or 'none'}")
+    rows.append(("Articles", counts or "none yet"))
+    if waiting := status["quarantine"]:
+        pages = counted(waiting, "page in quarantine/")
+        rows.append(("", f"{pages}: once the parser is fixed, `scrapy retry` reads them again"))
+    if given_up := status["given_up"]:
+        articles = counted(len(given_up), "article after all tries")
+        rows.append(("Given up", f"{articles}; `scrapy crawl qq -a urls=ID,…` tries again"))
+        rows += [("", f"{row['id']}  {counted(row['tries'], 'try')}  {row['reason']}") for row in given_up[:10]]
+        if len(given_up) > 10:
+            rows.append(("", f"and {len(given_up) - 10} more: `scrapy status --json` names them all"))
+    if lost := status["pictures_given_up"]:
+        rows.append(("Pictures", f"{lost} given up after all tries: the documents link to the site"))
+    alarms = run["alarms"] if run else []
+    rows.append(("Alarms", "not known" if status.get("left_no_status") else str(len(alarms) or "none")))
     for alarm in alarms:
-        lines.append(f"  {alarm['name']}: {alarm['seen']}; expected {alarm['expected']}")
-        lines.append(f"    do: {alarm['advice']}")
-    return "\n".join(lines)
-
-
-def _given_up(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    if not rows:
-        return []
-    given_up = counted(len(rows), "article after all tries")
-    lines = [f"Given up  {given_up}; `scrapy crawl qq -a urls=ID,…` tries again"]
-    lines += [f"  {row['id']}  {counted(row['tries'], 'try')}  {row['reason']}" for row in rows[:10]]
-    if len(rows) > 10:
-        lines.append(f"  and {len(rows) - 10} more: `scrapy status --json` names them all")
-    return lines
+        rows.append(("", f"{alarm['name']}: {alarm['seen']}; expected {alarm['expected']}"))
+        rows.append(("", f"  do: {alarm['advice']}"))
+    return "\n".join(f"{label:<10}{text}" for label, text in rows if text)
 
 
 def summary(status: Mapping[str, Any]) -> str:
     """What a run prints at its end: at most five lines."""
     run = status["last_run"]
-    counts = run["counts"]
-    numbers = {name.removeprefix("article/"): int(counts[name]) for name in counts if name.startswith("article/")}
-    numbers["in_quarantine"] = numbers.get("quarantined", 0) + numbers.get("quarantined_again", 0)
-    parts = [f"{numbers.get(name, 0)} {name}" for name in ("new", "revised", "unchanged")]
-    for name, words in (
-        ("restored", "written again"),
-        ("gone", "gone"),
-        ("failed", "failed"),
-        ("in_quarantine", "in quarantine"),
-        ("for_subscribers", "for subscribers"),
-        ("cut", "cut by the site"),
-        ("challenged", "answered with a challenge"),
-    ):
-        if number := numbers.get(name):
+    counts, alarms = Counts(run["counts"]), run["alarms"]
+    parts = [f"{counts[f'article/{name}']} {name}" for name in ("new", "revised", "unchanged")]
+    for words, number in {
+        "written again": counts["article/restored"],
+        "gone": counts["article/gone"],
+        "failed": counts["article/failed"],
+        "in quarantine": counts.total(("article/quarantined", "article/quarantined_again")),
+        "for subscribers": counts["article/for_subscribers"],
+        "cut by the site": counts["article/cut"],
+        "answered with a challenge": counts["article/challenged"],
+    }.items():
+        if number:
             parts.append(f"{number} {words}")
-    offline = counts.get("kind") in ("replay", "retry")
-    what = "Saved pages read"
-    if not offline:
-        lists, asked = counted(integer(counts, "request/list"), "list"), integer(counts, "request/article")
-        what = f"{lists} and {counted(asked, 'page')} asked for"
+    is_offline = counts["kind"] in ("replay", "retry")
+    lists, pages = counted(counts["request/list"], "list"), counted(counts["request/article"], "page")
+    what = "Saved pages read" if is_offline else f"{lists} and {pages} asked for"
     lines = [f"{what}: {', '.join(parts)}, in {counts['seconds']:.0f} s"]
     if run["exit_code"] != 1 and run["reason"] == "shutdown":
         lines[0] += "; stopped on request; the next run goes on from here"
     lines.append(f"{counted(status['documents'], 'article')} in {status['folder']}/content")
-    if not offline and (lost := integer(counts, "picture/failed")):
-        lines[-1] += f"; {counted(lost, 'picture')} could not be fetched"
+    if not is_offline and (lost := counts["picture/failed"]):
+        lines[1] += f"; {counted(lost, 'picture')} could not be fetched"
     if run["exit_code"] == 1:
-        more = f" (and {counts['error'] - 1} more)" if counts["error"] > 1 else ""
-        lines.append(f"ERROR: {run['message']}{more}")
+        lines.append(f"ERROR: {run['message']}{_and_more(counts['error'])}")
     elif run["exit_code"] == 3:
         lines.append(f"SITE: {run['message']}")
-    if alarms := run["alarms"]:
-        more = f" (and {len(alarms) - 1} more)" if len(alarms) > 1 else ""
-        lines.append(f"ALARM: {alarms[0]['name']}: {alarms[0]['seen']}; expected {alarms[0]['expected']}{more}")
+    if alarms:
+        first = "{name}: {seen}; expected {expected}".format_map(alarms[0])
+        lines.append(f"ALARM: {first}{_and_more(len(alarms))}")
     waiting, given_up = status["quarantine"], len(status["given_up"])
     if (alarms or waiting or given_up) and len(lines) < 5:
         left = [counted(waiting, "page in quarantine")] if waiting else []
         left += [counted(given_up, "article given up")] if given_up else []
         lines.append(f"{', '.join(left) or 'Something looks changed'}: `scrapy status` says what to do")
-    return "\n".join(lines[:5])
+    return "\n".join(lines)
+
+
+def _and_more(number: int) -> str:
+    return f" (and {number - 1} more)" if number > 1 else ""
 
 
 def _utc(time: datetime) -> str:

@@ -53,7 +53,7 @@ class Preserve:
             raise NotConfigured
         source = crawler.spidercls.name
         # with the time, because a rebuilt ledger counts its runs from 1 again
-        name = f"{source}-{run.started:%Y%m%dT%H%M%SZ}-{run.run_id}.warc.gz"
+        name = f"{source}-{run.row.started:%Y%m%dT%H%M%SZ}-{run.row.run}.warc.gz"
         file = WarcFile(archive.folder / PAGES / name, f"newsarchive {version('newsarchive')}")
         preserve = cls(archive, file, source)
         crawler.signals.connect(preserve.response_received, signal=signals.response_received)
