@@ -7,13 +7,14 @@ import atexit
 import os
 import sys
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, NoReturn
+from typing import ClassVar, NoReturn
 
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
+from scrapy.settings import BaseSettings, Settings
 
 from newsarchive import settings
 from newsarchive.archive.files import LEDGER
@@ -21,10 +22,6 @@ from newsarchive.archive.rebuild import can_be_rebuilt
 from newsarchive.errors import ArchiveLocked, BadArgument, NewsArchiveError, describe, is_fatal
 from newsarchive.messages import without_secrets
 from newsarchive.options import Options, validate_settings
-
-if TYPE_CHECKING:
-    from scrapy.settings import BaseSettings, Settings
-
 
 _READER_GONE = 141  # as a shell says it of a program that SIGPIPE has ended
 
@@ -34,37 +31,25 @@ class ArchiveCommand(ScrapyCommand):
 
     name: ClassVar[str]
     requires_project = True
-
-    @property
-    def chosen(self) -> Settings:
-        """The settings, which Scrapy has put in place before anything of a command is called."""
-        assert self.settings is not None  # noqa: S101
-        return self.settings
+    settings: Settings
+    """Which Scrapy has put in place before anything of a command is called."""
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         atexit.register(discard_unwritable_output)
-        with_names = [option for option in args if option.startswith("-")]
-        if with_names:
-            self.refuse(f"no option {with_names[0]}: see `scrapy {self.name} -h`")
-        for option, values in (("-s", opts.set), ("-a", getattr(opts, "spargs", []))):
-            for value in values:
-                if "=" not in value:
-                    self.refuse(f"{option} {value}: expected NAME=VALUE")
+        for option in args:
+            if option.startswith("-"):
+                self.refuse(f"no option {option}: see `scrapy {self.name} -h`")
         try:
-            self.check_words(args)
             super().process_options(args, opts)
-            self.check_options(args, opts, [value.partition("=")[0] for value in opts.set])
+            validate_settings(self.settings, [value.partition("=")[0] for value in opts.set])
+            self.check(args, opts)
         except (BadArgument, UsageError) as error:
             self.refuse(str(error))
 
-    def check_words(self, args: list[str]) -> None:
-        """Raises `BadArgument` for words that are no options. Most commands take none."""
+    def check(self, args: list[str], opts: argparse.Namespace) -> None:  # noqa: ARG002
+        """Raises `BadArgument` for wrong words or options. Most commands take no words."""
         if args:
             raise BadArgument(f"expected no argument, got {' '.join(args)}")
-
-    def check_options(self, args: list[str], opts: argparse.Namespace, overridden: list[str]) -> None:  # noqa: ARG002
-        """Raises `BadArgument`; `overridden` are the settings that came with `-s`."""
-        validate_settings(self.chosen, overridden)
 
     def refuse(self, message: str) -> NoReturn:
         """One line and exit code 2."""
@@ -87,8 +72,8 @@ class OfflineCommand(ArchiveCommand):
             sys.stdout.flush()
         except BrokenPipeError:  # such as of `scrapy verify | head`
             self.exitcode = _READER_GONE
-        except (NewsArchiveError, OSError, MemoryError, RuntimeError) as error:
-            if isinstance(error, RuntimeError) and not is_fatal(error):
+        except Exception as error:
+            if not isinstance(error, NewsArchiveError | OSError) and not is_fatal(error):
                 raise
             print(f"scrapy {self.name}: {describe(error)}", file=sys.stderr)
             self.exitcode = exit_code(error)
@@ -132,6 +117,12 @@ SCRAPY_CFG = """\
 default = newsarchive.own_settings
 """
 
+OWN_SETTINGS = """\
+\"\"\"Your own settings: take the `#` away and change the value. The README lists all of them.\"\"\"
+
+from newsarchive.settings import *
+"""
+
 OFTEN_CHANGED = {
     "USER_AGENT": "who asks; put in an address where the site's operators can reach you",
     "QQ_CHANNELS": "the channels that are read when a run names none",
@@ -166,7 +157,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def make_folder(folder: Path) -> None:
     """Raises `BadArgument` before anything is written when one of the files already exists."""
-    files = {"scrapy.cfg": SCRAPY_CFG, "archive_settings.py": "".join(settings_lines())}
+    lines = [f"\n# {meaning}\n# {name} = {getattr(settings, name)!r}\n" for name, meaning in OFTEN_CHANGED.items()]
+    files = {"scrapy.cfg": SCRAPY_CFG, "archive_settings.py": OWN_SETTINGS + "".join(lines)}
     for name in files:
         if (folder / name).exists():
             raise BadArgument(f"{folder / name} exists already: nothing was written")
@@ -174,10 +166,3 @@ def make_folder(folder: Path) -> None:
     for name, text in files.items():
         with (folder / name).open("x", encoding="utf-8") as file:
             file.write(text)
-
-
-def settings_lines() -> Iterator[str]:
-    yield '"""Your own settings: take the `#` away and change the value. The README lists all of them."""\n\n'
-    yield "from newsarchive.settings import *\n"
-    for name, meaning in OFTEN_CHANGED.items():
-        yield f"\n# {meaning}\n# {name} = {getattr(settings, name)!r}\n"

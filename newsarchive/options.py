@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import re
 import sys
 from collections.abc import Callable, Collection
@@ -11,23 +10,18 @@ from dataclasses import dataclass, fields
 from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TextIO, TypeVar
+from typing import Any, Self, TextIO
 from urllib.parse import urlsplit
 
-from scrapy.settings import default_settings
+from scrapy.settings import BaseSettings, default_settings
 from scrapy.utils.conf import closest_scrapy_cfg
 
 from newsarchive import settings as our_settings
 from newsarchive.errors import BadArgument
 
-if TYPE_CHECKING:
-    from scrapy.settings import BaseSettings
-
 _OURS = ("ARCHIVE_", "QQ_")
 _OUR_NAMES = [each for each in dir(our_settings) if each.isupper()]
 _KNOWN = frozenset(each for each in (*_OUR_NAMES, *dir(default_settings)) if each.isupper())
-_Number = TypeVar("_Number", int, float)
-_LONGEST = 1e6  # minutes or hours: more is a slip, and no date can hold much more than a million hours
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +44,7 @@ class Options:
     @classmethod
     def from_settings(cls, settings: BaseSettings) -> Self:
         """Raises `BadArgument` for a value that cannot be used."""
-        names = {field.name: f"ARCHIVE_{field.name.upper()}" for field in fields(cls)}
-        return cls(**{field: _read(settings, name) for field, name in names.items()})
+        return cls(**{field.name: _read(settings, f"ARCHIVE_{field.name.upper()}") for field in fields(cls)})
 
 
 @dataclass(frozen=True)
@@ -63,31 +56,26 @@ class Kind:
     """The typed value of a raw one. Raises `ValueError`, `TypeError` or `RuntimeError` for one that cannot be used."""
 
 
+def _number(least: float, most: float = sys.float_info.max) -> Callable[[Any], float]:
+    def read(value: Any) -> float:
+        if not least <= float(value) <= most:
+            raise ValueError
+        return float(value)
+
+    return read
+
+
 def _whole(least: int) -> Kind:
-    return Kind(f"a whole number of at least {least}", lambda value: _within(int(value), least, 2**31 - 1))
-
-
-def _within(number: _Number, least: float, most: float) -> _Number:
-    if not least <= number <= most:
-        raise ValueError
-    return number
-
-
-def _finite(value: object) -> float | None:
-    return None if value is None else _within(float(value), -sys.float_info.max, sys.float_info.max)  # type: ignore[arg-type]
+    within = _number(least, 2**31 - 1)
+    return Kind(f"a whole number of at least {least}", lambda value: int(within(int(value))))
 
 
 def _yes_or_no(value: object) -> bool:
-    """As `Settings.getbool` reads it."""
-    words = {"True": True, "true": True, "1": True, "False": False, "false": False, "0": False}
-    if value is None or str(value) not in words:
-        raise ValueError
-    return words[str(value)]
+    return BaseSettings({"": value}).getbool("")
 
 
-def _list(value: object) -> list[Any]:
-    """As `Settings.getlist` reads it."""
-    return [each.strip() for each in value.split(",")] if isinstance(value, str) and value else list(value or [])  # type: ignore[call-overload]
+def _list(value: object) -> list[str]:
+    return [str(each).strip() for each in BaseSettings({"": value}).getlist("")]
 
 
 def _folder(value: object) -> Path:
@@ -102,11 +90,7 @@ def _text(value: object) -> str:
 
 
 def _url(value: object) -> str:
-    """An http(s) URL with a host.
-
-    >>> _url("https://i.news.qq.com/list")
-    'https://i.news.qq.com/list'
-    """
+    """An http(s) URL with a host."""
     text = str(value)
     parts = urlsplit(text)
     if re.search(r"\s", text) or parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
@@ -128,41 +112,37 @@ def _channels(value: object) -> list[str]:
     return channels
 
 
-def _hours(value: object) -> tuple[timedelta, ...]:
-    return tuple(timedelta(hours=_within(float(each), 0, _LONGEST)) for each in _list(value))
-
-
-_AT_LEAST_0 = "a number of at least 0"
-_NOT_NEGATIVE = Kind(_AT_LEAST_0, lambda value: _within(float(value), 0, sys.float_info.max))
+_AT_LEAST_0 = Kind("a number of at least 0", _number(0))
 _URL = Kind("a URL like https://host/path", _url)
-_TEXT = Kind("some text", _text)
-_OF_TYPE = {
-    bool: Kind("True or False", _yes_or_no),
-    int: Kind("a number", _finite),
-    float: Kind("a number", _finite),
-}
+_LONGEST = 1e6  # minutes or hours: more is a slip, and no date can hold much more than a million hours
+_ANY_NUMBER = Kind("a number", lambda value: value is None or _number(-sys.float_info.max)(value))
+_OF_TYPE = {bool: Kind("True or False", _yes_or_no), int: _ANY_NUMBER, float: _ANY_NUMBER}
 
 KINDS: dict[str, Kind] = {
     "ARCHIVE_DIR": Kind("a folder", _folder),
     "QQ_CHANNELS": Kind("names of channels with commas between them", _channels),
     **dict.fromkeys(("QQ_LIST_URL", "QQ_ARTICLE_URL", "QQ_HOT_URL", "QQ_ACCOUNT_URL", "QQ_SITEMAP_URL"), _URL),
-    "USER_AGENT": _TEXT,
-    **dict.fromkeys(("DOWNLOAD_DELAY", "AUTOTHROTTLE_START_DELAY", "AUTOTHROTTLE_MAX_DELAY"), _NOT_NEGATIVE),
+    "USER_AGENT": Kind("some text", _text),
+    **dict.fromkeys(("DOWNLOAD_DELAY", "AUTOTHROTTLE_START_DELAY", "AUTOTHROTTLE_MAX_DELAY"), _AT_LEAST_0),
     **dict.fromkeys(("CONCURRENT_REQUESTS", "CONCURRENT_REQUESTS_PER_DOMAIN", "CONCURRENT_ITEMS"), _whole(1)),
-    "ARCHIVE_BACKOFF": _NOT_NEGATIVE,
+    "ARCHIVE_BACKOFF": _AT_LEAST_0,
     "RETRY_TIMES": _whole(0),
     "RETRY_HTTP_CODES": Kind(
-        "HTTP statuses with commas between them",
-        lambda value: [_within(int(each), 100, 599) for each in _list(value)],
+        "HTTP statuses with commas between them", lambda value: [*map(_number(100, 599), _list(value))]
     ),
-    "DOWNLOAD_TIMEOUT": Kind("a number above 0", lambda value: _within(float(value), math.ulp(0), sys.float_info.max)),
+    "DOWNLOAD_TIMEOUT": Kind("a number above 0", _number(sys.float_info.min)),
     "DOWNLOAD_MAXSIZE": _whole(0),
     "ARCHIVE_MIN_TEXT": _whole(0),
     "ARCHIVE_PICTURES_URL": Kind("a path that begins with / or a URL", _link_prefix),
     "ARCHIVE_PICTURES_MAX_BYTES": _whole(1),
     "ARCHIVE_PICTURES_BACKLOG": _whole(0),
-    "ARCHIVE_RECHECK_HOURS": Kind("hours with commas between them", _hours),
-    "ARCHIVE_RETRY_MINUTES": Kind(_AT_LEAST_0, lambda value: timedelta(minutes=_within(float(value), 0, _LONGEST))),
+    "ARCHIVE_RECHECK_HOURS": Kind(
+        "hours with commas between them",
+        lambda value: tuple(timedelta(hours=_number(0, _LONGEST)(each)) for each in _list(value)),
+    ),
+    "ARCHIVE_RETRY_MINUTES": Kind(
+        "a number of at least 0", lambda value: timedelta(minutes=_number(0, _LONGEST)(value))
+    ),
     "ARCHIVE_MAX_TRIES": _whole(1),
     "ARCHIVE_PROGRESS": Kind(
         "None, True or False", lambda value: None if value in (None, "", "None") else _yes_or_no(value)
@@ -179,12 +159,13 @@ def validate_settings(settings: BaseSettings, overridden: Collection[str] = ()) 
     Scrapy's settings is refused too; in a settings file it may be another program's, such as USER_AGENTS.
     """
     for name in settings:
+        shown = f"-s {name}" if name in overridden else name
         if (name in overridden or name.startswith(_OURS)) and (meant := misspelt(name)):
-            raise BadArgument(f"{_shown(name, overridden)}: no such setting, expected {' or '.join(meant)}")
-        _read(settings, name, overridden)
+            raise BadArgument(f"{shown}: no such setting, expected {meant}")
+        _read(settings, name, shown)
 
 
-def _read(settings: BaseSettings, name: str, overridden: Collection[str] = ()) -> Any:
+def _read(settings: BaseSettings, name: str, shown: str = "") -> Any:
     default = getattr(our_settings, name, getattr(default_settings, name, None))
     kind = KINDS.get(name) or _OF_TYPE.get(type(default))
     if kind is None:
@@ -193,25 +174,18 @@ def _read(settings: BaseSettings, name: str, overridden: Collection[str] = ()) -
         return kind.read(settings[name])
     except (ValueError, TypeError, RuntimeError):  # RuntimeError: the home of a user that does not exist
         given = " ".join(str(settings[name]).split())
-        raise BadArgument(f"{_shown(name, overridden)}={given}: expected {kind.expected}") from None
+        raise BadArgument(f"{shown or name}={given}: expected {kind.expected}") from None
 
 
-def _shown(name: str, overridden: Collection[str]) -> str:
-    return f"-s {name}" if name in overridden else name
-
-
-def misspelt(name: str) -> list[str]:
-    """The settings that an unknown name may mean; `[]` for a known name, or one that another program may read.
+def misspelt(name: str) -> str:
+    """The setting that an unknown name must mean; `""` for a known name, or one that another program may read.
 
     >>> misspelt("ARCHIVE_DIRR"), misspelt("DOWNLOAD_DELY"), misspelt("USER_AGENT"), misspelt("MY_EXTENSION_ENABLED")
-    (['ARCHIVE_DIR'], ['DOWNLOAD_DELAY'], [], [])
+    ('ARCHIVE_DIR', 'DOWNLOAD_DELAY', '', '')
     """
-    if name in _KNOWN:
-        return []
-    if name.upper().startswith(_OURS):
-        alike = [each for each in _OUR_NAMES if each.startswith(name.upper().partition("_")[0])]
-        return get_close_matches(name.upper(), _OUR_NAMES, n=1) or alike
-    return get_close_matches(name.upper(), _KNOWN, n=1, cutoff=0.85)
+    is_ours = name.upper().startswith(_OURS)
+    alike = get_close_matches(name.upper(), _OUR_NAMES if is_ours else _KNOWN, n=1, cutoff=0 if is_ours else 0.85)
+    return "" if name in _KNOWN else "".join(alike)
 
 
 def is_standard_output(feed: object) -> bool:

@@ -46,8 +46,7 @@ DEFAULT_REQUEST_HEADERS = {
 
 ARCHIVE_BACKOFF = 2.0  # seconds
 RETRY_TIMES = 4  # default 2; waits 2, 4, 8 and 16 seconds
-# 567 is Tencent's "too many requests"; 501 is its firewall and ends the crawl. Default: 500, 502 to 504, 522, 524,
-# 408, 429.
+# default: without 505 to 520, 521 and 523; 567 is Tencent's "too many requests", 501 its firewall, which ends the crawl
 RETRY_HTTP_CODES = [500, 502, 503, 504, 505, 507, 508, 510, 511, 520, 521, 522, 523, 524, 408, 429, 567]
 RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"  # default ERROR; the spider logs it once, with the consequence
 DOWNLOAD_TIMEOUT = 60  # seconds; default 180

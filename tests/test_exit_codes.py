@@ -43,8 +43,8 @@ WRONG = {
     "number": (["-a", "limit=many"], "limit=many: expected a whole number"),
     "folder": (["-a", "replay=/no/such/folder"], "replay=/no/such/folder: no such file or folder"),
     "url": (["-a", "urls=https://example.com/"], "'https://example.com/' names no article"),
-    "argument without value": (["-a", "since"], "-a since: expected NAME=VALUE"),
-    "setting without value": (["-s", "ARCHIVE_DIR"], "-s ARCHIVE_DIR: expected NAME=VALUE"),
+    "argument without value": (["-a", "since"], "Invalid -a value, use -a NAME=VALUE"),
+    "setting without value": (["-s", "ARCHIVE_DIR"], "Invalid -s value, use -s NAME=VALUE"),
     "setting's number": (["-s", "ARCHIVE_MAX_TRIES=many"], "-s ARCHIVE_MAX_TRIES=many: expected a whole number"),
     "setting of Scrapy's": (["-s", "AUTOTHROTTLE_MAX_DELAY=slow"], "-s AUTOTHROTTLE_MAX_DELAY=slow: expected a number"),
     "setting's switch": (["-s", "ROBOTSTXT_OBEY=perhaps"], "-s ROBOTSTXT_OBEY=perhaps: expected True or False"),
@@ -208,7 +208,7 @@ def test_articles_that_all_redirect_to_the_page_for_removed_ones(
     demo_site.site.faults.add("/rain/a/*", 404, times=-1)
     result = crawl(tmp_path, site=demo_site)
     assert result.returncode == 4, result
-    assert [alarm["name"] for alarm in result.status["last_run"]["alarms"]] == ["all gone"]
+    assert [alarm["name"] for alarm in result.status["last_run"]["alarms"]] == ["no article"]
 
 
 def test_one_list_out_of_many_is_an_alarm_too(crawl: Crawl, demo_site: DemoSite, tmp_path: Path) -> None:

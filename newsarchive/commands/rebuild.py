@@ -22,7 +22,7 @@ class Command(OfflineCommand):
         return "Make a new ledger from the Markdown files; the former one is kept aside"
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:  # noqa: ARG002
-        folder, options = existing_archive(self.chosen), Options.from_settings(self.chosen)
+        folder, options = existing_archive(self.settings), Options.from_settings(self.settings)
         lock = Lock(folder / LOCK)
         now = datetime.now(UTC)
         lock.acquire("`scrapy rebuild`", now)

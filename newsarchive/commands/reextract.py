@@ -21,7 +21,7 @@ class Command(OfflineCommand):
 
     name = "reextract"
 
-    def check_words(self, args: list[str]) -> None:
+    def check(self, args: list[str], opts: argparse.Namespace) -> None:
         """Any ids."""
 
     def syntax(self) -> str:
@@ -36,7 +36,7 @@ class Command(OfflineCommand):
         parser.add_argument("--source", default="qq", help="whose pages (default: qq)")
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
-        return reextract(self.chosen, opts.source, frozenset(args), dry_run=opts.dry_run)
+        return reextract(self.settings, opts.source, frozenset(args), dry_run=opts.dry_run)
 
 
 def reextract(settings: BaseSettings, source: str, wanted: frozenset[str], *, dry_run: bool) -> int:

@@ -6,8 +6,6 @@ import argparse
 from contextlib import suppress
 from pathlib import Path
 
-from scrapy.settings import Settings
-
 from newsarchive.archive.files import QUARANTINE
 from newsarchive.cli import existing_archive
 from newsarchive.commands.crawl import Command as Crawl
@@ -31,18 +29,18 @@ class Command(Crawl):
         args[:] = args or ["qq"]
         super().process_options(args, opts)
 
-    def check(self, name: str, arguments: dict[str, str], settings: Settings, overridden: list[str]) -> None:
-        if arguments:
+    def check(self, args: list[str], opts: argparse.Namespace) -> None:
+        if opts.spargs:
             raise BadArgument("takes no -a arguments")
-        super().check(name, arguments, settings, overridden)
+        super().check(args, opts)
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:  # noqa: ARG002
         source = args[0]
-        folder = Options.from_settings(self.chosen).dir / QUARANTINE / source
+        folder = Options.from_settings(self.settings).dir / QUARANTINE / source
         before = pages(folder)
         if not before:
             try:
-                existing_archive(self.chosen)
+                existing_archive(self.settings)
             except BadArgument as error:
                 self.refuse(str(error))
             self._say("Nothing in quarantine.")
@@ -56,7 +54,7 @@ class Command(Crawl):
 
     def _say(self, text: str) -> None:
         with suppress(BrokenPipeError):  # the reader of the output has gone
-            print(text, flush=True, file=stream_for_people(self.chosen))
+            print(text, flush=True, file=stream_for_people(self.settings))
 
 
 def pages(folder: Path) -> list[Path]:

@@ -32,7 +32,7 @@ class Command(ArchiveCommand):
 
     name = "savepage"
 
-    def check_words(self, args: list[str]) -> None:
+    def check(self, args: list[str], opts: argparse.Namespace) -> None:  # noqa: ARG002
         if len(args) != 2:
             raise BadArgument("expected two arguments, a URL, file or folder and a name: scrapy savepage URL NAME")
 
@@ -95,7 +95,7 @@ class Command(ArchiveCommand):
     def _fetch(self, url: str, source: str) -> list[Page]:
         """The page at `url`, fetched as politely as in a crawl, but without an archive. Follows no redirect."""
         assert self.crawler_process is not None  # noqa: S101
-        self.chosen.set("LOG_LEVEL", "CRITICAL", priority="cmdline")  # the error is printed once, at the end
+        self.settings.set("LOG_LEVEL", "CRITICAL", priority="cmdline")  # the error is printed once, at the end
         pages: list[Page] = []
         problems = ["no page came"]
 

@@ -30,7 +30,7 @@ class Command(OfflineCommand):
         parser.add_argument("--json", action="store_true", help="the findings for a program")
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:  # noqa: ARG002
-        counts, findings = verify(self.chosen)
+        counts, findings = verify(self.settings)
         if opts.json:
             found = {"checked": counts, "findings": [asdict(finding) for finding in findings]}
             print(json.dumps(found, ensure_ascii=False, indent=1))
