@@ -74,7 +74,7 @@ def run(folder: Path, listed: int) -> None:
         assert not list(ledger.due("qq", NOW, 8))
         assert not list(ledger.rechecks("qq", NOW))
         for n in range(listed):
-            _, new = ledger.found("qq", article_id(n), url="", now=NOW)
+            _, new = ledger.found(Row(source="qq", article_id=article_id(n), url="", first_seen=NOW))
             assert not new
         ledger.newest(NOW)
         ledger.counts_by_state()

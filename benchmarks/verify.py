@@ -22,7 +22,7 @@ from pathlib import Path
 
 from newsarchive import read_article, render
 from newsarchive.archive.files import content_path
-from newsarchive.archive.ledger import Ledger
+from newsarchive.archive.ledger import Ledger, PictureRow
 from newsarchive.archive.warc import WarcFile, page_exchange
 from newsarchive.items import Page
 
@@ -95,14 +95,15 @@ def record(folder: Path, ledger: Ledger, one: Page, name: str, offset: int) -> N
         None, article, path=str(path), content_hash=digest, file_hash=digest, revision=1, next_check=None,
         now=one.fetched,
     )  # fmt: skip
-    ledger.preserved(row, file=name, offset=offset)
+    ledger.update(row, warc_file=name, warc_offset=offset)
     if int(digest[0], 16) < 3:
         data = b"\x89PNG\r\n\x1a\n" + random.Random(digest).randbytes(60_000)
         at = f"pictures/{path.parent.relative_to('content')}/{one.article_id}/01-{sha256(data).hexdigest()[:16]}.png"
         (folder / at).parent.mkdir(parents=True, exist_ok=True)
         (folder / at).write_bytes(data)
         url = f"https://inews.gtimg.com/om_bt/{one.article_id}/641"
-        ledger.pictures.stored("qq", one.article_id, url, path=at, hash=sha256(data).hexdigest())
+        picture = PictureRow(source="qq", article_id=one.article_id, url=url, path=at, hash=sha256(data).hexdigest())
+        ledger.put(picture)
 
 
 def main() -> None:

@@ -145,7 +145,7 @@ def test_a_page_that_takes_all_memory_has_been_tried(tmp_path: Path) -> None:
     now = datetime(2026, 11, 3, tzinfo=UTC)
     with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
         for error, tries in ((MemoryError, 1), (ZeroDivisionError, 0)):
-            row, _ = ledger.found("qq", error.__name__, url="u", now=now)
+            row, _ = ledger.found(Row(source="qq", article_id=error.__name__, url="u", first_seen=now))
             with suppress(error), ledger.reading(row, now=now, again=now):
                 raise error
             found = ledger.get("qq", error.__name__)

@@ -18,7 +18,7 @@ import pytest
 from newsarchive.archive.archive import NO_LEDGER, Archive
 from newsarchive.archive.documents import Change, compare
 from newsarchive.archive.files import stray_files
-from newsarchive.archive.ledger import Ledger, Row, State
+from newsarchive.archive.ledger import Ledger, PictureRow, Row, State
 from newsarchive.archive.rebuild import rebuild
 from newsarchive.commands.reextract import reextract
 from newsarchive.commands.verify import verify
@@ -54,6 +54,10 @@ def write(folder: Path, text: str = DOCUMENT, name: str = "20261031A00AB100", mo
 def rows(folder: Path) -> list[Row]:
     with Ledger.open(folder / "ledger.sqlite") as ledger:
         return list(ledger.rows())
+
+
+def stored_picture(article_id: str) -> PictureRow:
+    return PictureRow(source="qq", article_id=article_id, url="https://x/1", path="pictures/1.png", hash="h")
 
 
 def test_what_a_file_tells(tmp_path: Path) -> None:
@@ -200,12 +204,14 @@ def test_a_ledger_that_can_be_read_loses_nothing(tmp_path: Path) -> None:
     path = write(tmp_path)
     rebuild(tmp_path, now=NOW)
     with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
-        waiting, _ = ledger.found("qq", "waiting", url="u", where="tech", thumbnail="t", now=NOW)
+        waiting, _ = ledger.found(
+            Row(source="qq", article_id="waiting", url="u", where="tech", thumbnail="t", first_seen=NOW)
+        )
         ledger.failed(waiting, reason="HTTP status 500", now=NOW, next_try=NOW)
         row = ledger.get("qq", path.stem)
         assert row
-        ledger.preserved(row, file="qq-1.warc.gz", offset=7)
-        ledger.pictures.stored("qq", path.stem, "https://x/1", path="pictures/1.png", hash="h")
+        ledger.update(row, warc_file="qq-1.warc.gz", warc_offset=7)
+        ledger.put(stored_picture(path.stem))
         ledger.end_run(ledger.begin_run(NOW, 1, "qq"), now=NOW, exit_code=4, counts={"a": 1})
         ledger.begin_run(NOW, 2, "killed")
         before = list(ledger.rows()), list(ledger.pictures.rows()), ledger.last_runs(9)
@@ -219,7 +225,7 @@ def test_a_ledger_that_can_be_read_loses_nothing(tmp_path: Path) -> None:
 
 def test_a_rebuild_that_was_killed_between_two_names_loses_nothing(tmp_path: Path) -> None:
     with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
-        ledger.found("qq", "waiting", url="u", where="tech", now=NOW)
+        ledger.found(Row(source="qq", article_id="waiting", url="u", where="tech", first_seen=NOW))
         ledger.compact()
     (tmp_path / "ledger.sqlite").rename(tmp_path / "ledger.sqlite.20261101T115959Z.kept")
     rebuild(tmp_path, now=NOW)
@@ -240,8 +246,8 @@ def test_a_document_that_the_former_ledger_knew_otherwise_is_named(
 def test_rows_that_cannot_be_read_cost_themselves(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
         for name in ("first", "broken", "last"):
-            ledger.found("qq", name, url="u", where="tech", now=NOW)
-            ledger.pictures.stored("qq", name, "https://x/1", path="pictures/1.png", hash="h")
+            ledger.found(Row(source="qq", article_id=name, url="u", where="tech", first_seen=NOW))
+            ledger.put(stored_picture(name))
             ledger.begin_run(NOW, 1, name)
     with sqlite3.connect(tmp_path / "ledger.sqlite") as connection:
         connection.execute("UPDATE articles SET first_seen = 'yesterday' WHERE article_id = 'broken'")
@@ -253,7 +259,7 @@ def test_rows_that_cannot_be_read_cost_themselves(tmp_path: Path, caplog: pytest
         assert [row.article_id for row in ledger.rows()] == ["first", "last"]
         assert [row.article_id for row in ledger.pictures.rows()] == ["first", "last"]
         assert [run.arguments for run in ledger.last_runs(9)] == ["last", "first"]
-    assert "broken among the articles cannot be read" in caplog.text
+    assert "row of qq broken among the articles" in caplog.text
     assert "(and 2 more)" in caplog.text
 
 
@@ -264,7 +270,7 @@ def test_a_document_that_is_lost_is_missed(tmp_path: Path, damage: Callable[[Pat
     with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
         row = ledger.get("qq", path.stem)
         assert row
-        ledger.preserved(row, file="qq-1.warc.gz", offset=7)
+        ledger.update(row, warc_file="qq-1.warc.gz", warc_offset=7)
     before = rows(tmp_path)
     damage(path)
     outcome = rebuild(tmp_path, now=NOW)
@@ -337,7 +343,7 @@ def leave_in_log(folder: Path) -> None:
     child = os.fork()
     if not child:
         ledger = Ledger.open(folder / "ledger.sqlite")
-        ledger.found("qq", "waiting", url="u", where="tech", now=NOW)
+        ledger.found(Row(source="qq", article_id="waiting", url="u", where="tech", first_seen=NOW))
         ledger.begin_run(NOW, 1, "killed")
         os._exit(0)
     os.waitpid(child, 0)
@@ -419,7 +425,7 @@ def test_a_ledger_without_tables_is_a_missing_one(tmp_path: Path, make: Callable
     path = write(tmp_path)
     rebuild(tmp_path, now=NOW)
     with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
-        ledger.found("qq", "waiting", url="u", where="tech", now=NOW)
+        ledger.found(Row(source="qq", article_id="waiting", url="u", where="tech", first_seen=NOW))
         ledger.compact()
     (tmp_path / "ledger.sqlite").rename(tmp_path / "ledger.sqlite.20261101T115959Z.kept")
     make(tmp_path / "ledger.sqlite")

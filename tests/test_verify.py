@@ -211,7 +211,7 @@ def change(archive: Path, file: Path, data: bytes) -> None:
     with Ledger.open(archive / "ledger.sqlite") as ledger:
         row = ledger.get("qq", file.stem)
         assert row
-        ledger.relinked(row, file_hash=sha256(data).hexdigest())
+        ledger.update(row, file_hash=sha256(data).hexdigest())
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,7 @@ def test_picture_that_is_none_is_found(archive: Path) -> None:
     file.write_bytes(data)
     with Ledger.open(archive / "ledger.sqlite") as ledger:
         row = next(it for it in ledger.pictures.rows() if it.path == path)
-        ledger.pictures.put(replace(row, hash=sha256(data).hexdigest()))
+        ledger.put(replace(row, hash=sha256(data).hexdigest()))
     assert [(it.path, it.reason) for it in found(archive)] == [
         (path, "expected the picture that its name says, got ''")
     ]
@@ -281,7 +281,7 @@ def test_changed_picture_is_found_by_its_name_where_the_ledger_does_not_know_it(
 def test_page_under_a_wrong_offset_is_found(archive: Path) -> None:
     with Ledger.open(archive / "ledger.sqlite") as ledger:
         row: Row = next(it for it in ledger.rows() if it.path)
-        ledger.preserved(row, file=row.warc_file, offset=17)
+        ledger.update(row, warc_offset=17)
     (finding,) = found(archive)
     assert finding.reason == f"byte 17: expected the page of article {row.article_id}"
 

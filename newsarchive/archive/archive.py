@@ -8,7 +8,6 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from newsarchive.archive import quarantine
@@ -16,10 +15,9 @@ from newsarchive.archive.documents import Change, content_hash, document_bytes
 from newsarchive.archive.files import LEDGER, LOCK, Lock, stray_files
 from newsarchive.archive.ledger import Ledger, Row, State, is_begun
 from newsarchive.archive.rebuild import can_be_rebuilt, rebuild
-from newsarchive.archive.schedule import Latest, Schedule
+from newsarchive.archive.schedule import Schedule
 from newsarchive.errors import LedgerBroken
 from newsarchive.items import Article, Page
-from newsarchive.messages import counted
 
 if TYPE_CHECKING:
     from newsarchive.options import Options
@@ -55,13 +53,16 @@ class Reading(Visit):
         """Of the document with the site's picture links."""
         return content_hash(self.document)
 
+    @property
+    def learned(self) -> dict[str, str]:
+        """What this page says for its row in the ledger, whether the archive has the article or not."""
+        page = self.page
+        validators = {"etag": page.header("ETag"), "last_modified": page.header("Last-Modified")}
+        return validators | {"content_hash": self.content_hash}
+
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
-
-
-def _ignore(name: str, number: int) -> None:
-    """The default of who counts."""
 
 
 class Archive:
@@ -73,7 +74,7 @@ class Archive:
         ledger: Ledger,
         lock: Lock,
         now: Callable[[], datetime] = utc_now,
-        count: Callable[[str, int], object] = _ignore,
+        count: Callable[[str, int], object] = lambda *_: None,
     ) -> None:
         self.options = options
         self.folder = options.dir
@@ -93,7 +94,7 @@ class Archive:
         *,
         purpose: str,
         now: Callable[[], datetime] = utc_now,
-        count: Callable[[str, int], object] = _ignore,
+        count: Callable[[str, int], object] = lambda *_: None,
     ) -> Self:
         """Removes what killed runs have left. A missing ledger is rebuilt when there are articles.
 
@@ -112,13 +113,7 @@ class Archive:
                 logger.warning("no ledger in %s: it is rebuilt from the Markdown files", folder)
                 outcome = rebuild(folder, now=now(), ages=options.recheck_hours, pictures_url=options.pictures_url)
                 logger.warning("the ledger was rebuilt: %s", outcome)
-            archive = cls(options, Ledger.open(folder / LEDGER), lock, now, count)
-            try:
-                archive._correct_times()
-            except BaseException:
-                archive.ledger.close()
-                raise
-            return archive
+            return cls(options, Ledger.open(folder / LEDGER), lock, now, count)
         except BaseException:
             lock.release()
             raise
@@ -146,9 +141,7 @@ class Archive:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def count(self, what: str, number: int = 1) -> None:
@@ -184,16 +177,16 @@ class Archive:
         """
         if page:  # only this page's own copy: a notice of removal must not displace an article
             quarantine.release_copy(self.folder, page)
-        if row and row.path and page and not self.is_current(page):
+        is_archived = row is not None and bool(row.path)
+        if is_archived and page and not self.is_current(page):
             return
         if row:
-            again = self.schedule.next_check(row, row.published)
-            self.ledger.gone(row, now=self.now(), next_check=again)
+            self.ledger.gone(row, now=self.now(), next_check=self.schedule.next_check(row, row.published))
         if row and row.state is State.GONE:
             self.count("article/still_gone")
             return
         self.count("article/gone")
-        if row and row.path:
+        if is_archived:
             self.count("recheck/gone")
 
     def mark_unchanged(self, row: Row, reading: Reading | None = None) -> None:
@@ -203,44 +196,12 @@ class Archive:
             reading: the page that says so; `None` when the site answered 304.
         """
         row = self.ledger.current(row)
-        page = reading and reading.page
         self.count("article/unchanged")
-        if page:  # only its own copy: an older page says nothing about a newer one in quarantine
-            quarantine.release_copy(self.folder, page)
+        if reading:  # only its own copy: an older page says nothing about a newer one in quarantine
+            quarantine.release_copy(self.folder, reading.page)
         if reading and not self.is_current(reading.page):
-            self.ledger.set_content_hash(row, content_hash=reading.content_hash)
+            self.ledger.update(row, content_hash=reading.content_hash)
             return
-        self.ledger.checked(
-            row,
-            now=self.now(),
-            next_check=self.schedule.next_check(row, row.published),
-            content_hash=reading.content_hash if reading else "",
-            etag=page.header("ETag") if page else None,
-            last_modified=page.header("Last-Modified") if page else None,
-        )
+        next_check = self.schedule.next_check(row, row.published)
+        self.ledger.checked(row, now=self.now(), next_check=next_check, **(reading.learned if reading else {}))
         quarantine.release(self.folder, row.source, row.article_id)
-
-    def _correct_times(self) -> None:
-        """Corrects times that a run with a fast clock has set years ahead."""
-        latest = Latest(self.now(), self.options.recheck_hours)
-        ledger = self.ledger
-        rows = ledger.rows_after(latest.past, latest.next_try, latest.next_check)
-        if latest.is_behind(rows):
-            logger.warning("the clock of this machine is behind: most of what was archived last was published after it")
-            return
-        articles = [new for row in rows if (new := latest.article(row)) != row]
-        late = ledger.pictures.rows_after(latest.next_try)
-        pictures = [changed for picture in late if (changed := latest.picture(picture)) != picture]
-        if not articles and not pictures:
-            return
-        with ledger.transaction():
-            for article in articles:
-                ledger.put(article)
-            for picture in pictures:
-                ledger.pictures.put(picture)
-        logger.warning(
-            "the ledger had times of %s and %s that are later than any schedule gives, as a wrong clock sets them:"
-            " they were corrected",
-            counted(len(articles), "article"),
-            counted(len(pictures), "picture"),
-        )

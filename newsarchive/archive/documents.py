@@ -60,26 +60,15 @@ def read_row(folder: Path, path: Path, *, now: datetime, ages: Sequence[timedelt
     archived = min(datetime.fromtimestamp(path.stat().st_mtime, UTC), now)
     thumbnail = str(fields.get("thumbnail") or "")
     former = folder / revision_path(source, article_id, archived).parent
-    digest = hashlib.sha256(data).hexdigest()
     # a document with local pictures is not the reference rendering, which cannot be derived from it
     local = bool(pictures_url) and (f"]({pictures_url}" in text or thumbnail.startswith(pictures_url))
     return Row(
-        source=source,
-        article_id=article_id,
-        url=link["url"],
-        where="rebuild",
-        first_seen=archived,
-        thumbnail="" if local else thumbnail,
-        state=State.ARCHIVED,
-        published=published,
-        archived_at=archived,
-        last_checked=archived,
-        next_check=next_check(published, now, ages),
-        content_hash="" if local else digest,
-        file_hash=digest,
-        revision=1 + len(list(former.glob("*.md"))),
-        path=path.relative_to(folder).as_posix(),
-    )
+        source=source, article_id=article_id, url=link["url"], where="rebuild", first_seen=archived,
+        thumbnail="" if local else thumbnail, state=State.ARCHIVED, published=published, archived_at=archived,
+        last_checked=archived, next_check=next_check(published, now, ages),
+        content_hash="" if local else content_hash(data), file_hash=content_hash(data),
+        revision=1 + len(list(former.glob("*.md"))), path=path.relative_to(folder).as_posix(),
+    )  # fmt: skip
 
 
 def _published(value: object) -> datetime:
@@ -153,47 +142,27 @@ def put(archive: Archive, item: Reading, write: Callable[[BinaryIO], object]) ->
     Args:
         write: writes the document to a file.
     """
-    article, now = item.article, archive.now()
+    article = item.article
     row = item.row and archive.ledger.current(item.row)
     document = localised(item.document, item.local_pictures).encode()
     path = document_path(row, article)
     file = archive.folder / path
     former = document_bytes(file)
+    file_hash = content_hash(document)
     revision = max(row.revision, 1) if row else 1
     if former != document:
-        if former is not None and not _has_same_text(row, item, former, document):
-            written = min(datetime.fromtimestamp(file.stat().st_mtime, UTC), now)
-            known = row if row and row.path else None
-            as_written = known is not None and known.file_hash in ("", content_hash(former))
-            # a killed run may have written a document without recording it in the ledger
-            whole = as_written or _is_document(archive.folder, file)
-            kept = _keep(archive.folder, article, former, (row and row.archived_at) or written, whole=whole)
-            if whole:
-                revision += 1
-            if known and not as_written:
-                where = kept.relative_to(archive.folder)
-                logger.warning(
-                    "%s: changed since it was archived, written again; the changed file is kept as %s", path, where
-                )
-        elif former is None and os.path.lexists(file):
+        if former is None and os.path.lexists(file):
             logger.warning("%s: cannot be read as a file, written again", path)
+        elif former is not None and not _has_same_text(row, item, former, document):
+            revision += _keep_former(archive, row, article, file, former)
         with whole_file(file) as target:
             write(target)
-    elif row and row.path and row.file_hash != content_hash(document):
+    elif row and row.path and row.file_hash != file_hash:
         revision += 1  # written, and its former version kept, by a run that was killed before the row
     archive.ledger.archived(
-        row,
-        article,
-        path=path,
-        content_hash=item.content_hash,
-        file_hash=content_hash(document),
-        revision=revision,
-        etag=item.page.header("ETag"),
-        last_modified=item.page.header("Last-Modified"),
-        next_check=archive.schedule.next_check(row, article.published),
-        now=now,
-        from_site=archive.is_current(item.page),
-    )
+        row, article, path=path, file_hash=file_hash, revision=revision, **item.learned, now=archive.now(),
+        next_check=archive.schedule.next_check(row, article.published), from_site=archive.is_current(item.page),
+    )  # fmt: skip
 
 
 def _has_same_text(row: Row | None, item: Reading, former: bytes, document: bytes) -> bool:
@@ -209,23 +178,35 @@ def _could_be_same(former: str, document: str) -> bool:
     return same_text(former, document) and all(one == other or picture_digits(one) for one, other in pairs)
 
 
+def _keep_former(archive: Archive, row: Row | None, article: Article, file: Path, former: bytes) -> bool:
+    """Stores the former version under its time. Whether it was a version of the article: else it is damaged."""
+    known = row if row and row.path else None
+    as_written = known is not None and known.file_hash in ("", content_hash(former))
+    # a killed run may have written a document without recording it in the ledger
+    whole = as_written or _is_document(archive.folder, file)
+    written = min(datetime.fromtimestamp(file.stat().st_mtime, UTC), archive.now())
+    for nth in range(1, 1000):
+        path = revision_path(article.source, article.article_id, (row and row.archived_at) or written, nth)
+        kept = archive.folder / (path if whole else f"{path}.damaged")
+        if document_bytes(kept) == former:  # by a run that was killed after this
+            break
+        if not os.path.lexists(kept):
+            write_bytes(kept, former)
+            break
+    else:
+        raise FileExistsError(f"{kept}: a thousand versions of one second")
+    if known and not as_written:
+        logger.warning(
+            "%s: changed since it was archived, written again; the changed file is kept as %s",
+            known.path,
+            kept.relative_to(archive.folder),
+        )
+    return whole
+
+
 def _is_document(folder: Path, file: Path) -> bool:
     try:
         read_row(folder, file, now=datetime.now(UTC))
     except ValueError:
         return False
     return True
-
-
-def _keep(folder: Path, article: Article, former: bytes, archived: datetime, *, whole: bool) -> Path:
-    """Stores the former version under its time; only once, even when a run is killed after this."""
-    for nth in range(1, 1000):
-        path = folder / revision_path(article.source, article.article_id, archived, nth)
-        if not whole:
-            path = path.with_name(f"{path.name}.damaged")
-        if not os.path.lexists(path):
-            write_bytes(path, former)
-            return path
-        if document_bytes(path) == former:
-            return path
-    raise FileExistsError(f"{path}: a thousand versions of one second")

@@ -15,12 +15,14 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import Field, dataclass, field, fields, replace
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import partial
+from itertools import islice
 from pathlib import Path
-from types import NoneType, TracebackType
+from types import NoneType
 from typing import Any, Generic, Self, TypeVar, get_args, get_type_hints
 
 import sqlalchemy as sa
@@ -33,99 +35,16 @@ from newsarchive.items import Article
 from newsarchive.messages import printable
 
 R = TypeVar("R")
+Counts = dict[str, int | float | str]
 OnBroken = Callable[[LedgerBroken], object]
 """What is called for a row that cannot be read, which is skipped then."""
 
 KEPT_RUNS = 2_000
-"""So many of the last runs are kept, for the alarms; of those before, the last one of each day."""
+"""So many of the last runs are kept, for the alarms."""
 A_MINUTE = timedelta(minutes=1)  # some pages give their publish time without seconds
 INTERRUPTED = "the program ended while it read the page: by force, or for want of memory or time"
-PAST_TIMES = ("first_seen", "archived_at", "last_checked", "gone_at")
-"""Fields of an article's row with a time at which something was done."""
 _BATCH = 200  # rows
 _LONGEST = 10_000  # characters of a text
-_EARLIEST = datetime.min.replace(tzinfo=UTC)
-
-
-# types of columns
-
-
-@dataclass(frozen=True)
-class _Unreadable:
-    """In place of a value that nothing in this program has written."""
-
-    stored: Any
-    error: Exception
-
-
-class _Line(sa.TypeDecorator[str]):
-    """Text in one line and of limited length, without control characters and lone surrogates."""
-
-    impl = sa.Text
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:  # noqa: ARG002
-        return None if value is None else printable(value, _LONGEST)
-
-
-class _Written(sa.TypeDecorator[Any]):
-    """A value that is stored as the text that `write` makes of it."""
-
-    impl = sa.Text
-    cache_ok = True
-
-    def __init__(self, write: Callable[[Any], Any], read: Callable[[Any], Any]) -> None:
-        super().__init__()
-        self.write = write
-        self.read = read
-
-    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> Any:  # noqa: ARG002
-        if isinstance(value, _Unreadable):
-            return value.stored
-        return None if value is None else self.write(value)
-
-    def process_result_value(self, value: Any, dialect: sa.Dialect) -> Any:  # noqa: ARG002
-        try:
-            return None if value is None else self.read(value)
-        except (ValueError, TypeError, OverflowError) as error:
-            return _Unreadable(value, error)
-
-
-def _in_utc(time: datetime) -> str:
-    """In one width, so that the database can compare. Raises `ValueError` for a time without zone."""
-    if time.tzinfo is None:
-        raise ValueError(f"{time} has no time zone")
-    try:
-        time = time.astimezone(UTC)
-    except OverflowError:  # in the first hours of the year 1 or the last ones of 9999
-        time = time.replace(tzinfo=UTC)
-    return time.isoformat(timespec="microseconds")
-
-
-def _with_zone(time: datetime) -> str:
-    """In UTC, followed by the publisher's zone.
-
-    >>> _with_zone(datetime.fromisoformat("2026-11-01T19:00:00+08:00"))
-    '2026-11-01T11:00:00.000000+00:00 +08:00'
-    """
-    zone = time.isoformat(timespec="microseconds")[26:]
-    return _in_utc(time) if zone == "+00:00" else f"{_in_utc(time)} {zone}"
-
-
-def _read_time(stored: str) -> datetime:
-    utc, _, zone = stored.partition(" ")
-    time = datetime.fromisoformat(utc)
-    if time.tzinfo is None:
-        raise ValueError(f"{stored} has no time zone")
-    return time.astimezone(datetime.fromisoformat(f"2000-01-01T00:00{zone}").tzinfo) if zone else time
-
-
-def _write_counts(counts: dict[str, Any]) -> str:
-    return json.dumps(counts, ensure_ascii=False, sort_keys=True).encode("utf-8", "backslashreplace").decode()
-
-
-_TIME = _Written(_in_utc, _read_time)
-_TIME_AND_ZONE = _Written(_with_zone, _read_time)
 
 
 # rows
@@ -147,7 +66,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One article. Times are aware; `published` is in the publisher's zone, all others in UTC."""
+    """One article. Times are aware; `published` is in the publisher's zone."""
 
     source: str
     article_id: str
@@ -164,7 +83,7 @@ class Row:
     """Tries in a row that brought no whole article."""
     next_try: datetime | None = None
     """`None`: at once."""
-    published: datetime | None = field(default=None, metadata={"type": _TIME_AND_ZONE})
+    published: datetime | None = None
     archived_at: datetime | None = None
     """When the revision on disk was archived."""
     last_checked: datetime | None = None
@@ -222,7 +141,8 @@ class PictureRow:
     source: str
     article_id: str
     url: str
-    state: State
+    """`""` in the only row of an article that has no picture of the site."""
+    state: State = State.ARCHIVED
     path: str = ""
     """Below the archive's folder."""
     hash: str = ""
@@ -276,27 +196,59 @@ class RunRow:
     pid: int
     arguments: str
     exit_code: int | None
-    counts: dict[str, int | float | str] = field(
-        default_factory=dict, metadata={"type": _Written(_write_counts, lambda stored: dict(json.loads(stored)))}
-    )
+    counts: Counts = field(default_factory=dict)
 
 
 # tables
 
 
-_METADATA = sa.MetaData()
-_TYPES: dict[Any, Any] = {
-    str: _Line,
-    int: sa.Integer,
-    bool: sa.Boolean,
-    datetime: _TIME,
-    State: _Written(str, State),
+def _write_time(time: datetime) -> str:
+    """In UTC and in one width, so that the database can compare; then the zone, if it is another one.
+
+    >>> _write_time(datetime.fromisoformat("2026-11-01T19:00:00+08:00"))
+    '2026-11-01T11:00:00.000000+00:00 +08:00'
+    """
+    if time.tzinfo is None:
+        raise ValueError(f"{time} has no time zone")
+    zone = time.isoformat(timespec="microseconds")[26:]
+    try:
+        time = time.astimezone(UTC)
+    except OverflowError:  # in the first hours of the year 1 or the last ones of 9999
+        time = time.replace(tzinfo=UTC)
+    utc = time.isoformat(timespec="microseconds")
+    return utc if zone == "+00:00" else f"{utc} {zone}"
+
+
+def _read_time(stored: str) -> datetime:
+    utc, _, zone = stored.partition(" ")
+    time = datetime.fromisoformat(utc)
+    if time.tzinfo is None:
+        raise ValueError(f"{stored} has no time zone")
+    return time.astimezone(datetime.fromisoformat(f"2000-01-01T00:00{zone}").tzinfo) if zone else time
+
+
+class _Text(sa.TypeDecorator[Any]):
+    """What is stored as text: one line of limited length, without control characters and lone surrogates."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> str | None:  # noqa: ARG002
+        if isinstance(value, datetime):
+            return _write_time(value)
+        if isinstance(value, dict):
+            return json.dumps(value, sort_keys=True)
+        return None if value is None else printable(value, _LONGEST)
+
+
+_TYPES: dict[Any, sa.types.TypeEngine[Any]] = {int: sa.Integer(), int | None: sa.Integer(), bool: sa.Boolean()}
+_READERS: dict[Any, Callable[[Any], Any]] = {
+    datetime: _read_time,
+    datetime | None: _read_time,
+    State: State,
+    Counts: lambda stored: dict(json.loads(stored)),
 }
-
-
-def _column(each: Field[Any], hint: Any) -> sa.Column[Any]:
-    kinds = get_args(hint) or (hint,)
-    return sa.Column(each.name, each.metadata.get("type") or _TYPES[kinds[0]], nullable=NoneType in kinds)
+"""How a field is made of what is stored, by its type."""
 
 
 class _Table(Generic[R]):
@@ -305,35 +257,43 @@ class _Table(Generic[R]):
     def __init__(self, name: str, row: type[R], *keys: str, numbered: bool = False) -> None:
         self.row = row
         self.keys = keys
-        self.names = [each.name for each in fields(row)]  # type: ignore[arg-type]
         hints = get_type_hints(row)
-        columns: list[Any] = [_column(each, hints[each.name]) for each in fields(row)]  # type: ignore[arg-type]
+        self.readers = {name: _READERS[hint] for name, hint in hints.items() if hint in _READERS}
+        columns: list[Any] = [
+            sa.Column(name, _TYPES.get(hint, _Text()), nullable=NoneType in get_args(hint))
+            for name, hint in hints.items()
+        ]
         if numbered:
             columns = [sa.Column("seq", sa.Integer, primary_key=True), *columns, sa.UniqueConstraint(*keys)]
         else:
             columns.append(sa.PrimaryKeyConstraint(*keys))
-        self.sql = sa.Table(name, _METADATA, *columns, sqlite_autoincrement=keys == ("run",))
-        self.c = self.sql.c
+        self.sql: sa.Table = sa.Table(name, _METADATA, *columns, sqlite_autoincrement=keys == ("run",))
+        self.get = sa.select(self.sql).where(*(self.sql.c[key] == sa.bindparam(key) for key in keys))
 
-    def select(self, *conditions: Any, first: tuple[Any, ...] = ()) -> sa.Select[Any]:
-        return sa.select(*first, *(self.c[name] for name in self.names)).where(*conditions)
+    def select(self, *conditions: Any) -> sa.Select[Any]:
+        return sa.select(self.sql).where(*conditions)
 
-    def get(self) -> sa.Select[Any]:
-        return self.select(*(self.c[name] == sa.bindparam(name) for name in self.keys))
+    def read(self, values: dict[str, Any]) -> R:
+        """Raises `ValueError`, `TypeError` or `OverflowError` for values that nothing in this program has written."""
+        values.pop("seq", None)
+        for name, read in self.readers.items():
+            if values[name] is not None:
+                values[name] = read(values[name])
+        return self.row(**values)
 
     def index(self, *columns: str, where: sa.TextClause | None = None) -> None:
         name = f"{self.sql.name}_by_{'_'.join(columns)}"
-        sa.Index(name, *(self.c[column] for column in columns), sqlite_where=where, postgresql_where=where)
+        sa.Index(name, *(self.sql.c[column] for column in columns), sqlite_where=where, postgresql_where=where)
 
 
+_METADATA = sa.MetaData()
 _ARTICLES = _Table("articles", Row, "source", "article_id", numbered=True)
-_ARTICLES.sql.append_column(sa.Column("latest", _TIME))  # of the PAST_TIMES
 _PICTURES = _Table("pictures", PictureRow, "source", "article_id", "url", numbered=True)
 _LISTS = _Table("lists", ListRow, "source", "where")
 _RUNS = _Table("runs", RunRow, "run")
-_BEGUN_LISTS = sa.Table("begun_lists", _METADATA, *(sa.Column(it, _Line, primary_key=True) for it in _LISTS.keys))
+_BEGUN_LISTS = sa.Table("begun_lists", _METADATA, *(sa.Column(it, _Text, primary_key=True) for it in _LISTS.keys))
 _READINGS = sa.Table(
-    "readings", _METADATA, sa.Column("page", _Line, primary_key=True), sa.Column("times", sa.Integer, nullable=False)
+    "readings", _METADATA, sa.Column("page", _Text, primary_key=True), sa.Column("times", sa.Integer, nullable=False)
 )
 
 # Texts, because SQLite uses a partial index only for a statement with the same literals. Where it has the choice, it
@@ -342,33 +302,23 @@ _UNFINISHED = sa.text("state IN ('found', 'failed', 'quarantined')")
 _FAILED = sa.text("state = 'failed'")
 _DATED = sa.text("published IS NOT NULL")
 _HASHED = sa.text("hash <> ''")
-_PUT_OFF = sa.text("next_try IS NOT NULL")
 _TO_CHECK = sa.text("next_check IS NOT NULL")
-_TRIED_AGAIN = sa.text("attempts > 1")  # so that the first reading of a page does not change the index
+_TRIED = sa.text("attempts > 0")
 
 _ARTICLES.index("state")
-_ARTICLES.index("latest")
 _ARTICLES.index("published", where=_DATED)
 _ARTICLES.index("source", "seq", where=_UNFINISHED)
-_ARTICLES.index("attempts", "seq", where=_TRIED_AGAIN)
-_ARTICLES.index("next_try", where=_PUT_OFF)
+_ARTICLES.index("attempts", "seq", where=_TRIED)
 _ARTICLES.index("next_check", "seq", where=_TO_CHECK)
 _PICTURES.index("source", "seq", where=_FAILED)
 _PICTURES.index("attempts", where=_FAILED)
-_PICTURES.index("next_try", where=_FAILED)
 _PICTURES.index("url")
 _PICTURES.index("hash", where=_HASHED)
 
-_a, _p, _r = _ARTICLES.c, _PICTURES.c, _RUNS.c
-_GET = _ARTICLES.get()
-_UPDATE = (
-    _ARTICLES.sql.update()
-    .where(_a.source == sa.bindparam("of_source"))
-    .where(_a.article_id == sa.bindparam("of_article_id"))
+_a, _p, _r = _ARTICLES.sql.c, _PICTURES.sql.c, _RUNS.sql.c
+_UPDATE = _ARTICLES.sql.update().where(
+    _a.source == sa.bindparam("of_source"), _a.article_id == sa.bindparam("of_article_id")
 )
-_GET_PICTURE = _PICTURES.get()
-_GET_READING = sa.select(_READINGS.c.times).where(_READINGS.c.page == sa.bindparam("page"))
-_END_READING = _READINGS.delete().where(_READINGS.c.page == sa.bindparam("page"))
 
 
 # the ledger
@@ -387,69 +337,61 @@ class _Database:
         """An `INSERT` with `on_conflict_do_update`, which each dialect has for itself."""
         return (postgresql if self.connection.dialect.name == "postgresql" else sqlite).insert(table)
 
-    def upsert(self, table: _Table[Any], *others: str, **special: Any) -> Any:
-        """Inserts a row, or replaces that with the same key; `special` are additions to what is there."""
-        statement = self.insert(table.sql)
-        changed = {it: statement.excluded[it] for it in (*table.names, *others) if it not in table.keys}
-        return statement.on_conflict_do_update(index_elements=table.keys, set_=changed | special)
+    def upsert(self, table: _Table[Any]) -> Any:
+        """Inserts a row, or replaces that with the same key."""
+        insert = self.insert(table.sql)
+        changed = {it.name: insert.excluded[it.name] for it in table.sql.c if it.name not in (*table.keys, "seq")}
+        return insert.on_conflict_do_update(index_elements=table.keys, set_=changed)
 
-    def write(self, statement: sa.Executable, **values: Any) -> int:
-        """How many rows were written."""
+    def execute(self, statement: sa.Executable, **values: Any) -> sa.CursorResult[Any]:
         with errors_named(self.path):
-            return self.connection.execute(statement, values).rowcount
+            return self.connection.execute(statement, values)
 
-    def query(self, statement: sa.Executable, **values: Any) -> Sequence[Sequence[Any]]:
+    def query(self, statement: sa.Executable, **values: Any) -> Sequence[Any]:
         with errors_named(self.path):
             return self.connection.execute(statement, values).fetchall()
+
+    def number(self, statement: sa.Executable) -> int:
+        """The one number that the statement asks for; 0 when there is none."""
+        found = self.query(statement)
+        return int(found[0][0] or 0) if found else 0
 
     def command(self, sql: str) -> list[tuple[Any, ...]]:
         with errors_named(self.path):
             return self.raw.execute(sql).fetchall()
 
     def rows(self, table: _Table[R], statement: sa.Executable, **values: Any) -> list[R]:
-        found = (self._read(table, each) for each in self.query(statement, **values))
-        return [row for row in found if row is not None]
+        return list(self._read(table, self.query(statement, **values)))
 
     def one(self, table: _Table[R], statement: sa.Executable, **values: Any) -> R | None:
         return next(iter(self.rows(table, statement, **values)), None)
 
-    def until_now(self, table: _Table[Any]) -> sa.ColumnElement[bool]:
-        """A condition that leaves out rows that come from now on."""
-        return table.c.seq <= (self.query(sa.select(sa.func.max(table.c.seq)))[0][0] or 0)  # type: ignore[no-any-return]
+    def pages(self, table: _Table[R], *conditions: Any) -> Iterator[R]:
+        """Rows as they came, in batches, because they may be written while others wait to be read.
 
-    def pages(self, table: _Table[R], *conditions: Any, by: dict[str, Any]) -> Iterator[R]:
-        """Rows by batches, because they may be written while others wait to be read; ordered `by` these columns.
-
-        Each batch begins behind the last row of the one before, so that no batch costs more than the first.
+        Each batch begins behind the last row of the one before, so that no batch costs more than the first. Rows that
+        come meanwhile are left out.
         """
-        columns = tuple(table.c[name] for name in by)
-        last = [sa.bindparam(f"last_{name}", type_=table.c[name].type) for name in by]
-        is_next = sa.tuple_(*columns) > sa.tuple_(*last) if len(by) > 1 else columns[0] > last[0]
-        statement = table.select(*conditions, is_next, first=columns).order_by(*columns).limit(_BATCH)
-        values = list(by.values())
-        while found := self.query(statement, **{f"last_{name}": it for name, it in zip(by, values, strict=True)}):
-            for each in found:
-                row = self._read(table, each[len(by) :])
-                if row is not None:
-                    yield row
-            values = list(found[-1][: len(by)])
+        seq, last = table.sql.c.seq, 0
+        is_next = seq > sa.bindparam("last"), seq <= self.number(sa.select(sa.func.max(seq)))
+        statement = table.select(*conditions, *is_next).order_by(seq).limit(_BATCH)
+        while found := self.query(statement, last=last):
+            yield from self._read(table, found)
+            last = found[-1].seq
 
-    def _read(self, table: _Table[R], values: Sequence[Any]) -> R | None:
-        for value in values:
-            if type(value) is _Unreadable:
-                key = " ".join(str(it) for it, name in zip(values, table.names, strict=True) if name in table.keys)
-                self.report(f"row of {key} among the {table.sql.name}", value)
-                return None
-        return table.row(**dict(zip(table.names, values, strict=True)))
-
-    def report(self, what: str, value: _Unreadable) -> None:
-        broken = LedgerBroken(
-            f"the ledger's {what} cannot be read ({value.error}): `scrapy rebuild` makes"
-            " a new ledger from the Markdown files and keeps this one aside"
-        )
-        if self._on_broken is None:
-            raise broken from value.error
-        self._on_broken(broken)
+    def _read(self, table: _Table[R], found: Sequence[Any]) -> Iterator[R]:
+        for each in found:
+            values = each._asdict()
+            try:
+                row = table.read(values)
+            except (ValueError, TypeError, OverflowError) as error:
+                key = " ".join(str(values[name]) for name in table.keys)
+                broken = _broken(self.path, f"row of {key} among the {table.sql.name}: {error}")
+                if self._on_broken is None:
+                    raise broken from error
+                self._on_broken(broken)
+            else:
+                yield row
 
 
 class Ledger:
@@ -462,11 +404,7 @@ class Ledger:
     def __init__(self, path: Path, connection: sa.Connection, on_broken: OnBroken | None) -> None:
         self.path = path
         self._database = _Database(path, connection, on_broken)
-        self._put = self._database.upsert(_ARTICLES, "latest")
-        self._begin_reading = self._database.insert(_READINGS).on_conflict_do_update(
-            index_elements=["page"], set_={"times": _READINGS.c.times + 1}
-        )
-        self._announced: set[tuple[str, str]] = set()
+        self._upserts = {table.row: self._database.upsert(table) for table in (_ARTICLES, _PICTURES, _LISTS)}
         self.pictures = PictureRows(self._database)
 
     @classmethod
@@ -487,9 +425,7 @@ class Ledger:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @contextmanager
@@ -507,28 +443,14 @@ class Ledger:
 
     # articles: what a run does
 
-    def found(
-        self,
-        source: str,
-        article_id: str,
-        *,
-        url: str,
-        where: str = "",
-        thumbnail: str = "",
-        entry: str = "",
-        now: datetime,
-    ) -> tuple[Row, bool]:
-        """The article's row, and whether it is new. The first list picture stays: another one is no edit."""
-        known = self.get(source, article_id)
+    def found(self, row: Row) -> tuple[Row, bool]:
+        """The article's row, and whether it is new: this one then. The first list picture stays: another is no edit."""
+        known = self.get(row.source, row.article_id)
         if known is None:
-            row = Row(
-                source=source, article_id=article_id, url=url, where=where,
-                thumbnail=thumbnail, entry=entry, first_seen=now,
-            )  # fmt: skip
             self.put(row)
             return row, True
-        if thumbnail and not known.thumbnail and not known.path:
-            known = self._update(known, thumbnail=thumbnail, entry=entry)
+        if row.thumbnail and not known.thumbnail and not known.path:
+            known = self.update(known, thumbnail=row.thumbnail, entry=row.entry)
         return known, False
 
     def archived(
@@ -536,34 +458,28 @@ class Ledger:
         row: Row | None,
         article: Article,
         *,
-        path: str,
-        content_hash: str,
-        file_hash: str,
-        revision: int,
-        etag: str = "",
-        last_modified: str = "",
-        next_check: datetime | None,
         now: datetime,
+        next_check: datetime | None,
         from_site: bool = True,
+        **document: Any,
     ) -> Row:
         """The file exists: always the last step of storing an article.
 
-        What is known about the site stays when an archived article came `from_site` no more.
+        Args:
+            from_site: whether the page says what the site has now. If not, what is known about the site stays.
+            document: fields of the row: `path`, `content_hash`, `file_hash`, `revision`, and `etag` and
+                `last_modified` of the page that the document is made of.
         """
         if row is None:
             row = Row(source=article.source, article_id=article.article_id, url=article.url, first_seen=now)
             self.put(row)
-        changes: dict[str, Any] = {
-            "published": article.published, "archived_at": now, "content_hash": content_hash, "file_hash": file_hash,
-            "revision": revision, "family": article.family, "path": path,
-            "etag": etag, "last_modified": last_modified,  # of the page that this document is made of
-        }  # fmt: skip
+        changes = {"published": article.published, "archived_at": now, "family": article.family, **document}
         if from_site or not row.path:
             changes |= _seen(row, State.ARCHIVED, article.published, now=now, next_check=next_check)
             changes["url"] = article.url
         if row.awaits_edition(row.published) and not row.awaits_edition(article.published):
             changes |= {"thumbnail": row.announced_thumbnail, "entry": row.announced_entry}
-        return self._update(row, **changes)
+        return self.update(row, **changes)
 
     def announced(
         self, row: Row, *, published: datetime, thumbnail: str, entry: str, look: datetime, max_tries: int
@@ -576,82 +492,57 @@ class Ledger:
         when = row.next_look
         if row.state is not State.FOUND or row.attempts:  # else it is tried at once anyway
             changes[when] = min(getattr(row, when) or look, look)
-        self._announced.add((row.source, row.article_id))
-        return self._update(row, **changes)
+        return self.update(row, **changes)
 
-    def checked(
-        self,
-        row: Row,
-        *,
-        now: datetime,
-        next_check: datetime | None,
-        content_hash: str = "",
-        etag: str | None = None,
-        last_modified: str | None = None,
-    ) -> Row:
-        """The site has the article as it is on disk; one that was removed is back."""
-        changes = _seen(row, State.ARCHIVED, row.published, now=now, next_check=next_check)
-        if content_hash:
-            changes["content_hash"] = content_hash
-        if etag is not None:
-            changes["etag"] = etag
-        if last_modified is not None:
-            changes["last_modified"] = last_modified
-        return self._update(row, **changes)
+    def checked(self, row: Row, *, now: datetime, next_check: datetime | None, **learned: str) -> Row:
+        """The site has the article as it is on disk; one that was removed is back.
+
+        Args:
+            learned: `content_hash`, `etag` and `last_modified`, if a page came.
+        """
+        return self.update(row, **_seen(row, State.ARCHIVED, row.published, now=now, next_check=next_check), **learned)
 
     def gone(self, row: Row, *, now: datetime, next_check: datetime | None = None) -> Row:
         """The site has removed it. The time of the first notice stays; `next_check` sees it come back."""
         changes = _seen(row, State.GONE, row.published, now=now, next_check=next_check)
-        return self._update(row, **changes | {"gone_at": row.gone_at or now})
+        return self.update(row, **changes | {"gone_at": row.gone_at or now})
 
-    def failed(self, row: Row, *, reason: str, now: datetime, next_try: datetime | None) -> Row:
-        """No page came. What is archived stays archived and its re-check is put off."""
-        return self._unsuccessful(row, State.FAILED, reason=reason, now=now, next_try=next_try)
+    def failed(
+        self, row: Row, *, reason: str, now: datetime, next_try: datetime | None, state: State = State.FAILED
+    ) -> Row:
+        """No page came, or one that is `QUARANTINED`. What is archived stays so, and its re-check is put off."""
+        when: dict[str, Any] = {"next_check": next_try} if row.path else {"next_try": next_try, "state": state}
+        return self.update(row, attempts=row.attempts + 1, reason=reason, last_checked=now, **when)
 
-    def quarantined(self, row: Row, *, reason: str, now: datetime, next_try: datetime | None) -> Row:
-        """A page came that is no whole article. What is archived stays archived and its re-check is put off."""
-        return self._unsuccessful(row, State.QUARANTINED, reason=reason, now=now, next_try=next_try)
+    def update(self, row: Row, **changes: Any) -> Row:
+        """Changes these fields."""
+        done = self._database.execute(_UPDATE, of_source=row.source, of_article_id=row.article_id, **changes)
+        if done.rowcount != 1:
+            raise KeyError(f"the ledger has no article {row.article_id} of {row.source}")
+        return replace(row, **changes)
 
-    def preserved(self, row: Row, *, file: str, offset: int) -> Row:
-        """The page as it came is in this WARC file."""
-        return self._update(row, warc_file=file, warc_offset=offset)
-
-    def relinked(self, row: Row, *, file_hash: str) -> Row:
-        """The file names other pictures; its text is the same, so it is no revision."""
-        return self._update(row, file_hash=file_hash)
-
-    def set_content_hash(self, row: Row, *, content_hash: str) -> Row:
-        """The hash of the reference rendering, which a rebuild could not know; nothing new of the site."""
-        return self._update(row, content_hash=content_hash)
-
-    def put(self, row: Row) -> None:
-        """Inserts the row, or replaces that of the same article."""
-        self._database.write(self._put, **vars(row), latest=_latest(row))
+    def put(self, row: Row | PictureRow | ListRow) -> None:
+        """Inserts the row, or replaces that of the same article, picture or list."""
+        self._database.execute(self._upserts[type(row)], **vars(row))
 
     # pages that end the process while they are read: what is counted before stays then
 
-    @contextmanager
-    def reading(self, row: Row, *, now: datetime, again: datetime | None) -> Iterator[None]:
+    def reading(self, row: Row, *, now: datetime, again: datetime | None) -> AbstractContextManager[None]:
         """A try that is counted, and the next one put off until `again`, for as long as the article's page is read."""
-        when = row.next_look
-        before = {name: getattr(row, name) for name in ("attempts", "reason", "last_checked", when)}
-        tried = {"attempts": row.attempts + 1, "reason": INTERRUPTED, "last_checked": now, when: again}
-        with self._marked(lambda: self._update(row, **tried), lambda: self._update(row, **before)):
-            yield
+        tried = {"attempts": row.attempts + 1, "reason": INTERRUPTED, "last_checked": now, row.next_look: again}
+        before = {name: getattr(row, name) for name in tried}
+        return self._marked(partial(self.update, row, **tried), partial(self.update, row, **before))
 
-    @contextmanager
-    def reading_saved(self, page: str) -> Iterator[None]:
+    def reading_saved(self, page: str) -> AbstractContextManager[None]:
         """The same for a saved page, wherever it is."""
-        write = self._database.write
-        with self._marked(
-            lambda: write(self._begin_reading, page=page, times=1), lambda: write(_END_READING, page=page)
-        ):
-            yield
+        insert = self._database.insert(_READINGS).values(page=page, times=1)
+        begin = insert.on_conflict_do_update(index_elements=["page"], set_={"times": _READINGS.c.times + 1})
+        end = _READINGS.delete().where(_READINGS.c.page == page)
+        return self._marked(partial(self._database.execute, begin), partial(self._database.execute, end))
 
     def interrupted_readings(self, page: str) -> int:
         """How often in a row the process has ended while it read this saved page."""
-        found = self._database.query(_GET_READING, page=page)
-        return int(found[0][0]) if found else 0
+        return self._database.number(sa.select(_READINGS.c.times).where(_READINGS.c.page == page))
 
     @contextmanager
     def _marked(self, mark: Callable[[], object], undo: Callable[[], object]) -> Iterator[None]:
@@ -676,53 +567,45 @@ class Ledger:
     # articles: what a run asks
 
     def get(self, source: str, article_id: str) -> Row | None:
-        return self._database.one(_ARTICLES, _GET, source=source, article_id=article_id)
+        return self._database.one(_ARTICLES, _ARTICLES.get, source=source, article_id=article_id)
 
     def current(self, row: Row) -> Row:
         """The row as it is now: while its page is on its way, a list may announce another edition."""
-        is_announced = (row.source, row.article_id) in self._announced
-        return (is_announced and self.get(row.source, row.article_id)) or row
+        return self.get(row.source, row.article_id) or row
 
     def due(self, source: str, now: datetime, max_tries: int) -> Iterator[Row]:
         """Unfinished articles whose time has come, the oldest first; without those that this run finds."""
-        known = self._database.until_now(_ARTICLES)
-        is_due = sa.or_(_a.next_try.is_(None), _a.next_try <= now)
-        conditions = (_a.source == source, _UNFINISHED, _a.attempts < max_tries, is_due, known)
-        return self._database.pages(_ARTICLES, *conditions, by={"seq": 0})
+        wrong = now + timedelta(days=30)  # nothing is put off for so long, but by a run with a wrong clock
+        is_due = sa.or_(_a.next_try.is_(None), _a.next_try <= now, _a.next_try > wrong)
+        return self._database.pages(_ARTICLES, _a.source == source, _UNFINISHED, _a.attempts < max_tries, is_due)
 
     def exhausted(self, max_tries: int) -> list[Row]:
         """Unfinished articles of all sources that are not tried any more."""
-        statement = _ARTICLES.select(_TRIED_AGAIN if max_tries > 1 else _UNFINISHED, _a.attempts >= max_tries)
-        found = self._database.rows(_ARTICLES, statement.order_by(_a.attempts, _a.seq))
-        return [row for row in found if row.next_look == "next_try"]
+        statement = _ARTICLES.select(_TRIED, _a.attempts >= max_tries).order_by(_a.attempts, _a.seq)
+        return [row for row in self._database.rows(_ARTICLES, statement) if row.next_look == "next_try"]
 
     def rechecks(self, source: str, now: datetime) -> Iterator[Row]:
         """Articles, archived or gone, whose next look has come; first those that have waited longest."""
-        found = self._database.pages(_ARTICLES, _a.next_check <= now, by={"next_check": _EARLIEST, "seq": 0})
-        return (row for row in found if row.source == source and row.next_look == "next_check")
+        statement = sa.select(_a.seq).where(_a.next_check <= now).order_by(_a.next_check, _a.seq)
+        for found in self._database.query(statement):  # each is read when it is wanted: that may be hours later
+            row = self._database.one(_ARTICLES, _ARTICLES.select(_a.seq == found.seq))
+            if row and row.source == source and row.next_look == "next_check":
+                yield row
 
     def rows(self, source: str | None = None) -> Iterator[Row]:
         """Every article in the order of its finding, without those that are found meanwhile."""
-        found = self._database.pages(_ARTICLES, self._database.until_now(_ARTICLES), by={"seq": 0})
-        return (row for row in found if source is None or row.source == source)
-
-    def rows_after(self, past: datetime, next_try: datetime, next_check: datetime) -> list[Row]:
-        """Articles with a time of the past that is after `past`, or a next look after those."""
-        condition = sa.or_(_a.latest > past, _a.next_try > next_try, _a.next_check > next_check)
-        return self._database.rows(_ARTICLES, _ARTICLES.select(condition))
+        return (row for row in self._database.pages(_ARTICLES) if source is None or row.source == source)
 
     def counts_by_state(self) -> dict[State, int]:
-        counts: dict[State, int] = {}
-        for state, count in self._database.query(sa.select(_a.state, sa.func.count()).group_by(_a.state)):
-            if isinstance(state, _Unreadable):
-                self._database.report(f"state of {count} articles", state)
-            else:
-                counts[state] = count
-        return counts
+        found = self._database.query(sa.select(_a.state, sa.func.count()).group_by(_a.state))
+        try:
+            return {State(state): count for state, count in found}
+        except ValueError as error:
+            raise _broken(self.path, error) from error
 
     def documents(self) -> int:
         """How many articles have a file, also those that the site has removed: they have a publish time."""
-        return int(self._database.query(sa.select(sa.func.count()).select_from(_ARTICLES.sql).where(_DATED))[0][0])
+        return self._database.number(sa.select(sa.func.count()).select_from(_ARTICLES.sql).where(_DATED))
 
     def newest(self, now: datetime) -> Row | None:
         """The archived article that was published last; one with a date far in the future says nothing."""
@@ -732,21 +615,19 @@ class Ledger:
     # runs and lists
 
     def begin_run(self, now: datetime, pid: int, arguments: str) -> int:
-        """The number of the run. Old runs are thinned out: see `KEPT_RUNS`."""
-        run = self._insert_run(started=now, pid=pid, arguments=arguments, counts={})
-        is_old = _r.run <= run - KEPT_RUNS
-        day = sa.func.substr(_r.started, 1, len("2026-11-01"))
-        last_of_each_day = sa.select(sa.func.max(_r.run)).where(is_old).group_by(day)
-        self._database.write(_RUNS.sql.delete().where(is_old, _r.run.not_in(last_of_each_day)))
+        """The number of the run. Older ones than `KEPT_RUNS` are removed."""
+        done = self._database.execute(_RUNS.sql.insert(), started=now, pid=pid, arguments=arguments, counts={})
+        run: int = done.inserted_primary_key[0]  # type: ignore[index]
+        self._database.execute(_RUNS.sql.delete().where(_r.run <= run - KEPT_RUNS))
         return run
 
-    def end_run(self, run: int, *, now: datetime, exit_code: int, counts: dict[str, int | float | str]) -> None:
+    def end_run(self, run: int, *, now: datetime, exit_code: int, counts: Counts) -> None:
         statement = _RUNS.sql.update().where(_r.run == run)
-        self._database.write(statement, ended=now, exit_code=exit_code, counts=counts)
+        self._database.execute(statement, ended=now, exit_code=exit_code, counts=counts)
 
     def put_run(self, run: RunRow) -> None:
         """A run of a former ledger, under the next free number."""
-        self._insert_run(**{name: value for name, value in vars(run).items() if name != "run"})
+        self._database.execute(_RUNS.sql.insert(), **{name: it for name, it in vars(run).items() if name != "run"})
 
     def last_runs(self, number: int | None) -> list[RunRow]:
         """The newest first; all of them for `None`."""
@@ -754,11 +635,7 @@ class Ledger:
 
     def list_rows(self, source: str | None = None) -> list[ListRow]:
         """What is known of each list that a run has asked for."""
-        return self._database.rows(_LISTS, _LISTS.select(*[_LISTS.c.source == source] if source else []))
-
-    def put_list(self, row: ListRow) -> None:
-        """Inserts the row, or replaces that of the same list."""
-        self._database.write(self._database.upsert(_LISTS), **vars(row))
+        return self._database.rows(_LISTS, _LISTS.select(*[_LISTS.sql.c.source == source] if source else []))
 
     def begin_list(self, source: str, where: str) -> bool:
         """A list is read page by page from here on. Whether it was begun earlier and not finished.
@@ -766,12 +643,12 @@ class Ledger:
         After a kill between two pages the first page brings nothing new, and the second one still does.
         """
         statement = self._database.insert(_BEGUN_LISTS).on_conflict_do_nothing()
-        return not self._database.write(statement, source=source, where=where)
+        return not self._database.execute(statement, source=source, where=where).rowcount
 
     def finish_list(self, source: str, where: str) -> None:
         """The list was read as far as it was meant to be."""
         lists = _BEGUN_LISTS.c
-        self._database.write(_BEGUN_LISTS.delete().where(lists.source == source, lists["where"] == where))
+        self._database.execute(_BEGUN_LISTS.delete().where(lists.source == source, lists["where"] == where))
 
     # the file
 
@@ -784,23 +661,6 @@ class Ledger:
         """Everything is in the one file afterwards, which can then be moved."""
         self._database.command("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    def _unsuccessful(self, row: Row, state: State, *, reason: str, now: datetime, next_try: datetime | None) -> Row:
-        when: dict[str, Any] = {"next_check": next_try} if row.path else {"next_try": next_try, "state": state}
-        return self._update(row, attempts=row.attempts + 1, reason=reason, last_checked=now, **when)
-
-    def _update(self, row: Row, **changes: Any) -> Row:
-        changed = Row(**{**vars(row), **changes})
-        if not changes.keys().isdisjoint(PAST_TIMES):
-            changes["latest"] = _latest(changed)
-        if self._database.write(_UPDATE, of_source=row.source, of_article_id=row.article_id, **changes) != 1:
-            raise KeyError(f"the ledger has no article {row.article_id} of {row.source}")
-        return changed
-
-    def _insert_run(self, **values: Any) -> int:
-        with errors_named(self.path):
-            done = self._database.connection.execute(_RUNS.sql.insert(), values)
-        return int(done.inserted_primary_key[0])  # type: ignore[index]
-
 
 def _seen(
     row: Row, state: State, published: datetime | None, *, now: datetime, next_check: datetime | None
@@ -812,23 +672,14 @@ def _seen(
     }  # fmt: skip
 
 
-def _latest(row: Row) -> datetime:
-    times: list[datetime | None] = [getattr(row, name) for name in PAST_TIMES]
-    return max(filter(None, times))
-
-
 class PictureRows:
     """Part of a `Ledger`: which pictures were fetched, which are to be tried again."""
 
     def __init__(self, database: _Database) -> None:
         self._database = database
-        self._put = database.upsert(_PICTURES)
-        self._put_tried = database.upsert(
-            _PICTURES, attempts=_p.attempts + database.insert(_PICTURES.sql).excluded.attempts
-        )
 
     def get(self, source: str, article_id: str, url: str) -> PictureRow | None:
-        return self._database.one(_PICTURES, _GET_PICTURE, source=source, article_id=article_id, url=url)
+        return self._database.one(_PICTURES, _PICTURES.get, source=source, article_id=article_id, url=url)
 
     def of(self, source: str, article_id: str) -> list[PictureRow]:
         """The pictures of one article in the order in which they were first tried."""
@@ -838,8 +689,7 @@ class PictureRows:
     def find_stored(self, *, url: str = "", hash: str = "") -> PictureRow | None:  # noqa: A002
         """A stored picture of any article, by its URL or by its bytes."""
         same = _p.url == url if url else _p.hash == hash
-        statement = _PICTURES.select(same, _HASHED, _p.state == State.ARCHIVED)
-        return self._database.one(_PICTURES, statement.limit(1))
+        return self._database.one(_PICTURES, _PICTURES.select(same, _HASHED, _p.state == State.ARCHIVED).limit(1))
 
     def articles_without(self, source: str, limit: int, exists: Callable[[str], bool]) -> list[str]:
         """Ids of archived articles whose pictures were never looked at, the last found first.
@@ -847,63 +697,31 @@ class PictureRows:
         `exists` says whether the document at a path is there: a lost one does not count towards `limit`.
         """
         pictures = sa.exists().where(_p.source == _a.source, _p.article_id == _a.article_id)
-        statement = sa.select(_a.seq, _a.source, _a.article_id, _a.path).where(_a.path != "", ~pictures)
-        statement = statement.order_by(_a.seq.desc()).limit(_BATCH)
-        ids: list[str] = []
-        last: Any = self._database.until_now(_ARTICLES)
-        while len(ids) < limit and (found := self._database.query(statement.where(last))):
-            ids += [article_id for _, its, article_id, path in found if its == source and exists(path)]
-            last = _a.seq < found[-1][0]
-        return ids[:limit]
-
-    def put(self, row: PictureRow) -> None:
-        """Inserts the row, or replaces that of the same picture."""
-        self._database.write(self._put, **vars(row))
-
-    def stored(self, source: str, article_id: str, url: str, *, path: str, hash: str) -> None:  # noqa: A002
-        """The file was written."""
-        self.put(PictureRow(source=source, article_id=article_id, url=url, state=State.ARCHIVED, path=path, hash=hash))
-
-    def mark_without_pictures(self, source: str, article_id: str) -> None:
-        """The article has no picture of the site: a row without a URL records that it was checked."""
-        self.put(PictureRow(source=source, article_id=article_id, url="", state=State.ARCHIVED))
-
-    def failed(
-        self, source: str, article_id: str, url: str, *, reason: str, next_try: datetime, tried: bool = True
-    ) -> None:
-        """It could not be fetched, or the try was not completed; the Markdown keeps the remote link."""
-        row = PictureRow(
-            source=source, article_id=article_id, url=url, state=State.FAILED, attempts=int(tried),
-            next_try=next_try, reason=reason,
-        )  # fmt: skip
-        self._database.write(self._put_tried, **vars(row))
+        statement = sa.select(_a.source, _a.article_id, _a.path).where(_a.seq > 0, _a.path != "", ~pictures)
+        with self._database.execute(statement.order_by(_a.seq.desc())) as found, errors_named(self._database.path):
+            ids = (it.article_id for it in found if it.source == source and exists(it.path))
+            return list(islice(ids, limit))
 
     def due(self, source: str, now: datetime, max_tries: int) -> Iterator[PictureRow]:
         """Failed pictures whose next try has come, the oldest first."""
-        known = self._database.until_now(_PICTURES)
-        conditions = (_p.source == source, _FAILED, _p.attempts < max_tries, _p.next_try <= now, known)
-        return self._database.pages(_PICTURES, *conditions, by={"seq": 0})
+        conditions = (_p.source == source, _FAILED, _p.attempts < max_tries, _p.next_try <= now)
+        return self._database.pages(_PICTURES, *conditions)
 
     def exhausted(self, max_tries: int) -> int:
         """How many pictures are not tried any more."""
         given_up = sa.select(sa.func.count()).select_from(_PICTURES.sql).where(_FAILED, _p.attempts >= max_tries)
-        return int(self._database.query(given_up)[0][0])
-
-    def rows_after(self, next_try: datetime) -> list[PictureRow]:
-        """Pictures whose next try comes after this time."""
-        return self._database.rows(_PICTURES, _PICTURES.select(_FAILED, _p.next_try > next_try))
+        return self._database.number(given_up)
 
     def rows(self) -> Iterator[PictureRow]:
         """Every picture, without those that come meanwhile."""
-        return self._database.pages(_PICTURES, self._database.until_now(_PICTURES), by={"seq": 0})
+        return self._database.pages(_PICTURES)
 
 
 # the file of SQLite
 
 
-_MESSAGES = {
+_PROBLEMS = {
     sqlite3.SQLITE_BUSY: (errno.EBUSY, "another program holds the ledger: end it, or wait for its end"),
-    sqlite3.SQLITE_LOCKED: (errno.EBUSY, "another program holds the ledger: end it, or wait for its end"),
     sqlite3.SQLITE_CANTOPEN: (errno.EACCES, "the ledger cannot be opened"),
     sqlite3.SQLITE_READONLY: (errno.EACCES, "the ledger can only be read"),
 }
@@ -942,7 +760,15 @@ def _connect(path: Path, *, read_only: bool, any_version: bool) -> sa.Connection
             # FULL: what was committed survives a power cut; at two pages a second it costs nothing
             raw.execute("PRAGMA synchronous = FULL")
         (version,) = raw.execute("PRAGMA user_version").fetchone()
-        _check_version(path, version, read_only=read_only, any_version=any_version)
+        if version > _VERSION:
+            raise LedgerBroken(
+                f"{path} has version {version}, this program knows versions up to {_VERSION}:"
+                " install the newer program, or make a ledger of this version with `scrapy rebuild`"
+            )
+        if 0 < version < _FORMER_VERSION:
+            raise _broken(path, f"it has version {version}, which was never published")
+        if version < _VERSION and read_only and not any_version:
+            raise LedgerBroken(f"{path} has version {version}: the next `scrapy crawl` brings it to {_VERSION}")
         engine = sa.create_engine("sqlite://", creator=lambda: raw, poolclass=NullPool, isolation_level="AUTOCOMMIT")
         connection = engine.connect()
         if version < _VERSION and not read_only:
@@ -979,41 +805,20 @@ def _open(path: Path, *, read_only: bool) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=30)
 
 
-def _check_version(path: Path, version: int, *, read_only: bool, any_version: bool) -> None:
-    if version > _VERSION:
-        raise LedgerBroken(
-            f"{path} has version {version}, this program knows versions up to {_VERSION}:"
-            " install the newer program, or make a ledger of this version with `scrapy rebuild`"
-        )
-    if 0 < version < _FORMER_VERSION:
-        raise _broken(path, f"it has version {version}, which was never published")
-    if version < _VERSION and read_only and not any_version:
-        raise LedgerBroken(f"{path} has version {version}: the next `scrapy crawl` brings it to {_VERSION}")
-
-
 def _migrate(raw: sqlite3.Connection) -> None:
     """From the former version, whose `published` was in the publisher's zone and could not be compared."""
-    raw.create_function("in_utc", 1, _published_in_utc, deterministic=True)
-    raw.create_function("latest", len(PAST_TIMES), _latest_text, deterministic=True)
     for (name,) in raw.execute("SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL").fetchall():
         raw.execute(f'DROP INDEX "{name}"')
     raw.execute("ALTER TABLE walks RENAME TO begun_lists")
-    raw.execute("ALTER TABLE articles ADD COLUMN latest TEXT")
-    raw.execute(
-        "UPDATE articles SET published = in_utc(published),"
-        " latest = latest(first_seen, archived_at, last_checked, gone_at)"
-    )
+    raw.create_function("in_utc", 1, _published_in_utc, deterministic=True)
+    raw.execute("UPDATE articles SET published = in_utc(published)")
 
 
 def _published_in_utc(stored: Any) -> Any:
     try:
-        return _with_zone(datetime.fromisoformat(stored))
+        return _write_time(datetime.fromisoformat(stored))
     except (ValueError, TypeError):
         return stored  # is unreadable before and after
-
-
-def _latest_text(*times: Any) -> str | None:
-    return max((time for time in times if isinstance(time, str)), default=None)
 
 
 @contextmanager
@@ -1030,18 +835,15 @@ def errors_named(path: Path) -> Iterator[None]:
 def _named(path: Path, error: BaseException) -> BaseException:
     if isinstance(error, sqlite3.IntegrityError) or not isinstance(error, sqlite3.DatabaseError):
         return error
-    if not isinstance(error, sqlite3.OperationalError):
-        return _broken(path, error)
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF  # Python's own errors have none
-    if code == sqlite3.SQLITE_CORRUPT:
-        return _broken(path, error)
     # with no room for the files beside the ledger, SQLite raises one of the others
     may_be_full = code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
     if code == sqlite3.SQLITE_FULL or (may_be_full and is_full(path.parent)):
         return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
-    if code == sqlite3.SQLITE_ERROR and ("no such" in str(error) or "already exists" in str(error)):
+    is_other_schema = code == sqlite3.SQLITE_ERROR and ("no such" in str(error) or "already exists" in str(error))
+    if not isinstance(error, sqlite3.OperationalError) or code == sqlite3.SQLITE_CORRUPT or is_other_schema:
         return _broken(path, error)
-    number, what = _MESSAGES.get(code, (errno.EIO, "the ledger cannot be read or written"))
+    number, what = _PROBLEMS.get(code, (errno.EIO, "the ledger cannot be read or written"))
     return OSError(number, f"{what} ({error})", str(path))
 
 

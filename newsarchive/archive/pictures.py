@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from ipaddress import ip_address, ip_network
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
@@ -169,41 +169,31 @@ def relinked(document: bytes, links: Mapping[str, str], file_hash: str) -> bytes
 def _replaced(document: str, other: Callable[[str], str]) -> str:
     lines = document.split("\n")
     end_of_front_matter = lines.index("---", 1) if lines[0] == "---" and "---" in lines[1:] else 0
-    for number in range(1, end_of_front_matter):
-        if lines[number].startswith(_THUMBNAIL):
-            link = _unquoted(lines[number].removeprefix(_THUMBNAIL))
+    for number, line in enumerate(lines[:end_of_front_matter]):
+        if line.startswith(_THUMBNAIL):
+            link = _unquoted(line.removeprefix(_THUMBNAIL))
             if (new := other(link)) != link:
                 lines[number] = f"{_THUMBNAIL}{json.dumps(new, ensure_ascii=False)}"
     fence = ""
-    for number in range(end_of_front_matter, len(lines)):
-        marks = _FENCE.match(lines[number])
+    for number, line in enumerate(lines[end_of_front_matter:], end_of_front_matter):
+        marks = _FENCE.match(line)
         if fence:
-            closes = marks and marks["marks"].startswith(fence) and not lines[number][marks.end() :].strip("`~ ")
+            closes = marks and marks["marks"].startswith(fence) and not line[marks.end() :].strip("`~ ")
             fence = "" if closes else fence
         elif marks:
             fence = marks["marks"]
-        elif "![" in lines[number]:
-            lines[number] = _with_links(lines[number], other)
+        elif "![" in line:
+            lines[number] = _with_links(line, other)
     return "\n".join(lines)
 
 
 def _with_links(line: str, other: Callable[[str], str]) -> str:
+    """The line with its picture links replaced. Code is skipped."""
     parts: list[str] = []
-    done = 0
-    for start, end in _links(line):
-        link = _ESCAPED.sub(r"\1", line[start:end])
-        if (new := other(link)) != link:
-            parts += [line[done:start], new]
-            done = end
-    return "".join([*parts, line[done:]])
-
-
-def _links(line: str) -> Iterator[tuple[int, int]]:
-    """Start and end of each picture link in a line. Code is skipped."""
     runs: defaultdict[int, deque[int]] = defaultdict(deque)  # starts of the runs of back-ticks, by length
     for run in _TICKS.finditer(line):
         runs[len(run[0])].append(run.start())
-    at, in_label = 0, False
+    at, done, in_label = 0, 0, False
     while found := _MARK.search(line, at):
         at = found.end()
         if found["ticks"]:
@@ -215,9 +205,12 @@ def _links(line: str) -> Iterator[tuple[int, int]]:
         elif found["opens"]:
             in_label = True
         elif found["closes"]:
-            if in_label and found["link"] is not None:
-                yield found.span("link")
+            link = _ESCAPED.sub(r"\1", found["link"] or "")
+            if in_label and found["link"] is not None and (new := other(link)) != link:
+                parts += [line[done : found.start("link")], new]
+                done = found.end("link")
             in_label = False
+    return "".join([*parts, line[done:]])
 
 
 def _unquoted(scalar: str) -> str:

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import gzip
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
-from newsarchive.archive.files import (
-    QUARANTINE,
-    is_article_id,
-    quarantine_path,
-    read_file,
-    write_bytes,
-    write_text,
-)
+from newsarchive.archive import files
+from newsarchive.archive.files import QUARANTINE, is_article_id, quarantine_path
 from newsarchive.items import Page
 
 _NAMELESS = "page-"
@@ -29,16 +22,13 @@ class Notes:
     """Stored as a `.json` file. For a page that a person saved, only the URL is needed."""
 
     article_id: str = ""
-    url: str
+    url: str = ""
     reason: str = ""
     fetched: str = ""
     status: int = 200
     headers: tuple[tuple[str, str], ...] = ()
     thumbnail: str = ""
     entry: str = ""
-
-    def __str__(self) -> str:
-        return json.dumps(asdict(self), ensure_ascii=False, indent=1) + "\n"
 
     @property
     def time(self) -> datetime | None:
@@ -48,45 +38,25 @@ class Notes:
         return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
-def page_notes(page: Page, reason: str) -> Notes:
-    return Notes(
-        article_id=page.article_id,
-        url=page.url,
-        reason=reason,
-        fetched=page.fetched.isoformat(),
-        status=page.status,
-        headers=page.headers,
-        thumbnail=page.thumbnail,
-        entry=page.entry,
-    )
-
-
 def read_notes(file: Path) -> Notes:
     """Raises `ValueError` when they are malformed, `OSError` when they cannot be read."""
-    given = json.loads(read_file(file))
-    if not isinstance(given, dict):
+    given = json.loads(files.read_file(file))
+    if not isinstance(given, dict) or not given.get("url"):
         raise ValueError("no notes")
-    texts = {name: _of_type(given, name, str, "") for name in ("article_id", "reason", "fetched", "thumbnail", "entry")}
-    if texts["article_id"] and not is_article_id(texts["article_id"]):
-        raise ValueError(f"article_id is {texts['article_id']!r}")
-    headers = _of_type(given, "headers", list, [])
-    if not all(isinstance(pair, list) and [type(part) for part in pair] == [str, str] for pair in headers):
+    values = {each.name: given.get(each.name, each.default) for each in fields(Notes)}
+    headers = values.pop("headers")
+    for name, value in values.items():
+        if not isinstance(value, int if name == "status" else str):
+            raise ValueError(f"{name} is {value!r}")
+    if not isinstance(headers, list | tuple) or any(
+        not isinstance(pair, list) or [type(part) for part in pair] != [str, str] for pair in headers
+    ):
         raise ValueError("headers are no pairs of texts")
-    notes = Notes(
-        url=_of_type(given, "url", str, None),
-        status=_of_type(given, "status", int, 200),
-        headers=tuple((name, value) for name, value in headers),
-        **texts,
-    )
-    _ = notes.time
+    notes = Notes(headers=tuple((name, value) for name, value in headers), **values)
+    if notes.article_id and not is_article_id(notes.article_id):
+        raise ValueError(f"article_id is {notes.article_id!r}")
+    _ = notes.time  # raises for what is none
     return notes
-
-
-def _of_type(given: dict[str, Any], name: str, kind: type, default: object) -> Any:
-    value = given.get(name, default)
-    if not isinstance(value, kind):
-        raise ValueError(f"{name} is {value!r}")
-    return value
 
 
 def keep(folder: Path, page: Page, reason: str) -> bool:
@@ -98,11 +68,13 @@ def keep(folder: Path, page: Page, reason: str) -> bool:
     own = own_copy(folder, page)
     kept, notes = _files(folder, page.source, name(folder, page))
     fetched, known = page.fetched.isoformat(), _fetched(notes)
-    if own and known:
-        write_text(notes, str(page_notes(page, reason)))
-    if not own and known <= fetched:
-        write_bytes(kept, gzip.compress(page.html, mtime=0))
-        write_text(notes, str(page_notes(page, reason)))
+    is_newest = not own and known <= fetched
+    if is_newest:
+        files.write_bytes(kept, gzip.compress(page.html, mtime=0))
+    if is_newest or (own and known):
+        of_page = {each.name: getattr(page, each.name, "") for each in fields(Notes)}
+        text = json.dumps(of_page | {"reason": reason, "fetched": fetched}, ensure_ascii=False, indent=1)
+        files.write_text(notes, f"{text}\n")
     return bool(own) or known == fetched
 
 

@@ -29,7 +29,7 @@ from newsarchive.archive.files import (
     sync_folder,
     whole_file,
 )
-from newsarchive.archive.ledger import Ledger, Row, is_begun, ledger_files
+from newsarchive.archive.ledger import Ledger, Row, State, is_begun, ledger_files
 from newsarchive.archive.quarantine import read_notes
 from newsarchive.archive.schedule import retry_delay
 from newsarchive.errors import LedgerBroken
@@ -155,9 +155,9 @@ class _Rebuild:
         try:
             with Ledger.open(target, read_only=True, on_broken=broken.append) as former:
                 self._each(former.rows, self._take_over_row)
-                self._each(former.pictures.rows, self.ledger.pictures.put)
+                self._each(former.pictures.rows, self.ledger.put)
                 self._each(lambda: reversed(former.last_runs(None)), self.ledger.put_run)
-                self._each(former.list_rows, self.ledger.put_list)
+                self._each(former.list_rows, self.ledger.put)
         except (LedgerBroken, OSError) as error:
             broken.append(error)
         if broken and is_begun(target):
@@ -182,13 +182,14 @@ class _Rebuild:
             self.outcome.quarantined += 1
             if not notes.article_id:
                 continue  # it does not say which article it is
-            row, new = self.ledger.found(
-                source, article_id, url=notes.url, where="rebuild", thumbnail=notes.thumbnail, entry=notes.entry,
-                now=notes.time or self.now,
+            found = Row(
+                source=source, article_id=article_id, url=notes.url, where="rebuild", thumbnail=notes.thumbnail,
+                entry=notes.entry, first_seen=notes.time or self.now,
             )  # fmt: skip
+            row, new = self.ledger.found(found)
             if new:
                 next_try = self.now + retry_delay(1)
-                self.ledger.quarantined(row, reason=notes.reason, now=self.now, next_try=next_try)
+                self.ledger.failed(row, state=State.QUARANTINED, reason=notes.reason, now=self.now, next_try=next_try)
 
     def _leave(self, path: str, why: object) -> None:
         reason = f"{path}: {' '.join(str(why).split())[:200] or type(why).__name__}"

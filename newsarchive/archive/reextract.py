@@ -16,7 +16,7 @@ from newsarchive import reader
 from newsarchive.archive.archive import Archive, Reading
 from newsarchive.archive.documents import Change, compare, content_hash, document_bytes, put, why_empty
 from newsarchive.archive.files import PAGES, is_file, read_file
-from newsarchive.archive.ledger import Row
+from newsarchive.archive.ledger import PictureRow, Row, State
 from newsarchive.archive.parallel import parallel_map
 from newsarchive.archive.pictures import localised, picture_links, picture_path, picture_url
 from newsarchive.archive.replay import Position, capture_at, capture_page, newest_captures
@@ -103,7 +103,7 @@ def _jobs(
                 counts["no page"] += 1
                 continue
             if remember:
-                archive.ledger.preserved(row, file=found.file.name, offset=found.offset)
+                archive.ledger.update(row, warc_file=found.file.name, warc_offset=found.offset)
             row = replace(row, warc_file=found.file.name, warc_offset=found.offset)  # noqa: PLW2901
         yield Job(row, pages / row.warc_file, archive.is_intact(row))
 
@@ -158,7 +158,7 @@ def _settle(archive: Archive, result: Result, *, dry_run: bool) -> str:
         _learn_pictures(archive, row, reading.document)
     if compare(archive, row, reading.document) is Change.UNCHANGED:
         if not dry_run:
-            archive.ledger.set_content_hash(row, content_hash=reading.content_hash)
+            archive.ledger.update(row, content_hash=reading.content_hash)
         return "same"
     local = archive.options.pictures or row.file_hash != row.content_hash
     if local:
@@ -192,7 +192,9 @@ def _learn_pictures(archive: Archive, row: Row, document: str) -> None:
         own = path.rpartition("/")[2].startswith(f"{nth:02d}-")
         if own and is_file(archive.folder / path):
             digest = content_hash(read_file(archive.folder / path))
-            archive.ledger.pictures.stored(row.source, row.article_id, url, path=path, hash=digest)
+            archive.ledger.put(
+                PictureRow(source=row.source, article_id=row.article_id, url=url, path=path, hash=digest)
+            )
 
 
 def _difference(archive: Archive, row: Row, new: str) -> str:
@@ -212,5 +214,8 @@ def _replace_document(archive: Archive, reading: Reading, *, with_pictures: bool
             return
         for url in filter(None, [article.thumbnail, *(picture.url for picture in article.pictures)]):
             if ledger.pictures.get(article.source, article.article_id, url) is None:  # then a run fetches it
-                reason = "reextract fetches nothing"
-                ledger.pictures.failed(article.source, article.article_id, url, reason=reason, next_try=archive.now())
+                picture = PictureRow(
+                    source=article.source, article_id=article.article_id, url=url, state=State.FAILED, attempts=1,
+                    next_try=archive.now(), reason="reextract fetches nothing",
+                )  # fmt: skip
+                ledger.put(picture)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from newsarchive.archive.ledger import A_MINUTE, PAST_TIMES, PictureRow, Row
+from newsarchive.archive.ledger import A_MINUTE, Row
 
 _FIRST_DELAY = timedelta(minutes=30)  # the timer's beat
 _LONGEST_DELAY = timedelta(days=3)  # eight tries reach over more than a week of a site that is down
+_CLOCKS_DIFFER = timedelta(minutes=5)
+_A_RUNS_TIME = timedelta(minutes=5)  # what is due in half an hour is due when the next run begins, not in its middle
 
 
 def retry_delay(attempts: int, first: timedelta = _FIRST_DELAY) -> timedelta:
@@ -23,10 +24,6 @@ def retry_delay(attempts: int, first: timedelta = _FIRST_DELAY) -> timedelta:
     return min(first * factor, _LONGEST_DELAY)
 
 
-_CLOCKS_DIFFER = timedelta(minutes=5)
-_A_RUNS_TIME = timedelta(minutes=5)  # what is due in half an hour is due when the next run begins, not in its middle
-
-
 def next_check(published: datetime, now: datetime, ages: Sequence[timedelta]) -> datetime | None:
     """When to look at the article again: at the first of these ages that it has not reached yet."""
     return min((time for age in ages if (time := _later(published, age)) > now), default=None)
@@ -37,56 +34,6 @@ def _later(time: datetime, by: timedelta) -> datetime:
         return time + by
     except OverflowError:  # a page may say 9999-12-31
         return datetime.max.replace(tzinfo=time.tzinfo)
-
-
-_SLACK = timedelta(hours=1)  # by which a clock may be set back without a word
-
-
-@dataclass(frozen=True)
-class Latest:
-    """The latest times that a ledger can have when no clock was wrong. What is later is corrected."""
-
-    now: datetime
-    ages: Sequence[timedelta]
-
-    @property
-    def past(self) -> datetime:
-        return self.now + _SLACK
-
-    @property
-    def next_try(self) -> datetime:
-        return _later(self.past, _LONGEST_DELAY)
-
-    @property
-    def next_check(self) -> datetime:
-        """Of an article that was published just now."""
-        return _later(self.past, self._longest)
-
-    @property
-    def _longest(self) -> timedelta:
-        return max([*self.ages, _LONGEST_DELAY])
-
-    def article(self, row: Row) -> Row:
-        """Also a young article that was taken for one whose last re-check is over."""
-        changes: dict[str, Any] = {
-            name: self.now for name in PAST_TIMES if (getattr(row, name) or self.past) > self.past
-        }
-        if row.next_try and row.next_try > self.next_try:
-            changes["next_try"] = self.now
-        born = row.published or changes.get("first_seen") or row.first_seen
-        late = row.next_check is not None and row.next_check > _later(max(self.past, born), self._longest)
-        over = row.next_check is None and "last_checked" in changes and bool(row.path or row.gone_at)
-        if self.ages and (late or over):
-            changes["next_check"] = self.now if late and row.attempts else next_check(born, self.now, self.ages)
-        return replace(row, **changes)
-
-    def picture(self, row: PictureRow) -> PictureRow:
-        return replace(row, next_try=self.now) if row.next_try and row.next_try > self.next_try else row
-
-    def is_behind(self, rows: Sequence[Row]) -> bool:
-        """Whether it is this clock that is wrong: most of what was looked at later was published later, too."""
-        ahead = [row for row in rows if row.last_checked and row.last_checked > self.past]
-        return sum(bool(row.published and row.published > self.past) for row in ahead) * 2 > len(ahead)
 
 
 @dataclass(frozen=True, kw_only=True)

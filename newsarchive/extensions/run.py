@@ -167,7 +167,7 @@ class Run:
         try:
             with self.ledger.transaction():
                 for it in lists:
-                    self.ledger.put_list(it)
+                    self.ledger.put(it)
                 exit_code, counts = last_run["exit_code"], last_run["counts"]
                 self.ledger.end_run(self.row.run, now=ended, exit_code=exit_code, counts=counts)
         except (OSError, ArchiveError) as error:

@@ -81,12 +81,15 @@ class Extract(ArchivePipeline):
         again = quarantine.keep(archive.folder, page, reason)
         is_archived = False
         if page.article_id:
-            listed = {"where": "saved page", "thumbnail": page.thumbnail, "entry": page.entry}
-            row, _ = ledger.found(page.source, page.article_id, url=page.url, now=archive.now(), **listed)
+            found = Row(
+                source=page.source, article_id=page.article_id, url=page.url, where="saved page",
+                thumbnail=page.thumbnail, entry=page.entry, first_seen=archive.now(),
+            )  # fmt: skip
+            row, _ = ledger.found(found)
             is_archived = bool(row.path)
             if not again and (archive.is_current(page) or not is_archived):  # the same copy again is not another try
                 next_try = archive.schedule.next_try_of(row)
-                ledger.quarantined(row, reason=reason, now=archive.now(), next_try=next_try)
+                ledger.failed(row, state=State.QUARANTINED, reason=reason, now=archive.now(), next_try=next_try)
             again = again or row.state is State.QUARANTINED or (is_archived and row.attempts > 0)
         if counted_as == "quarantined" and again:
             counted_as = "quarantined_again"

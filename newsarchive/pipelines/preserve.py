@@ -86,7 +86,7 @@ class Preserve:
         self.item_dropped(item, failure.value or RuntimeError())
 
     def _point_to(self, row: Row, file: str, offset: int) -> None:
-        self.archive.ledger.preserved(row, file=file, offset=offset)
+        self.archive.ledger.update(row, warc_file=file, warc_offset=offset)
 
     def response_received(self, response: Response, request: Request) -> None:
         """Write the reply to a list request, which has the list's name in `meta["where"]`."""

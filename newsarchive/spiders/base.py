@@ -294,10 +294,12 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
                 yield page
         yield from suspects
 
-    def _found(self, article_id: str, **listed: str) -> tuple[Row, bool]:
+    def _found(self, article_id: str, **listed: Any) -> tuple[Row, bool]:
         """The ledger's row, and whether it is new."""
-        url = self.canonical_url(article_id)
-        return self.archive.ledger.found(self.name, article_id, url=url, now=self.archive.now(), **listed)
+        url, now = self.canonical_url(article_id), self.archive.now()
+        return self.archive.ledger.found(
+            Row(source=self.name, article_id=article_id, url=url, first_seen=now, **listed)
+        )
 
     def _due_and_new_requests(self) -> Iterator[Request]:
         """Unfinished articles, due re-checks, lists; last, pages that ended the program when it read them."""
