@@ -111,6 +111,12 @@ def is_fatal(error: BaseException) -> bool:
     return isinstance(error, ArchiveError) or bool(_fault(error))
 
 
+def cause(error: BaseException) -> str:
+    """What is wrong in one line, without the name of the file, for a message that names it."""
+    text = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
+    return " ".join(text.split())
+
+
 def describe(error: BaseException) -> str:
     """One line for the person who runs it."""
     text = " ".join(str(error).split())

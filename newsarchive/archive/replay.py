@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import gzip
 import logging
-import os
 import re
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from html import unescape
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,9 +20,9 @@ from newsarchive import reader
 from newsarchive.archive.files import read_file, read_packed
 from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.quarantine import read_notes
-from newsarchive.archive.records import Damage, Record, records
+from newsarchive.archive.records import Damage, Record, header_fields, records
 from newsarchive.archive.warc import ORIGINAL
-from newsarchive.errors import ArchiveError, BadArgument, PageError
+from newsarchive.errors import ArchiveError, BadArgument, PageError, cause
 from newsarchive.items import Page
 
 _logger = logging.getLogger(__name__)
@@ -54,29 +55,21 @@ class Capture:
 
 def captures(path: Path, offset: int = 0) -> Iterator[Capture | Damage]:
     """Every answer from `offset` on; a `revisit` is skipped, because it has no body."""
-    pending: Capture | None = None
-    for record in records(path, offset):
+    answer: Record | None = None
+    for record in chain(records(path, offset), [None]):
         if isinstance(record, Record) and record.type == "metadata":
-            if pending and record.concerns == pending.record.record_id:
-                yield replace(pending, about=_fields(record.body))
-                pending = None
+            if answer and record.concerns == answer.record_id:
+                about = header_fields(record.body[:_LONGEST_BLOCK])
+                yield Capture(path=path, record=answer, about={name.lower(): value for name, value in about if value})
+                answer = None
             continue
-        if pending:
-            yield pending if isinstance(record, Record) else _without_metadata(pending)
-        pending = None
+        if answer and (isinstance(record, Record) or not answer.concerns):
+            yield Capture(path=path, record=answer)
+        elif answer:  # without its metadata, one of our pages would lose its thumbnail and look edited
+            yield Damage(answer.offset, "the record that says what was found here is missing")
+        answer = record if isinstance(record, Record) and record.type in ("response", "resource") else None
         if isinstance(record, Damage):
             yield record
-        elif record.type in {"response", "resource"}:
-            pending = Capture(path=path, record=record)
-    if pending:
-        yield _without_metadata(pending)
-
-
-def _without_metadata(capture: Capture) -> Capture | Damage:
-    """Without its metadata, one of our pages would lose its thumbnail and look edited."""
-    if not capture.record.concerns:
-        return capture
-    return Damage(offset=capture.record.offset, reason="the record that says what was found here is missing")
 
 
 def capture_at(path: Path, offset: int) -> Capture:
@@ -84,7 +77,7 @@ def capture_at(path: Path, offset: int) -> Capture:
     try:
         found = next(captures(path, offset), None)
     except OSError as error:
-        raise ArchiveError(f"{path}: cannot be read: {error.strerror}") from error
+        raise ArchiveError(f"{path}: cannot be read: {cause(error)}") from error
     if not isinstance(found, Capture) or found.record.offset != offset:
         reason = found.reason if isinstance(found, Damage) else "there is none"
         raise ArchiveError(f"{path}: expected a preserved page at byte {offset}: {reason}")
@@ -108,16 +101,6 @@ def capture_page(capture: Capture, source: str) -> Page:
     )
 
 
-def _fields(block: bytes) -> dict[str, str]:
-    """The `name: value` lines of an `application/warc-fields` block."""
-    block = block[:_LONGEST_BLOCK]
-    try:
-        lines = block.decode("utf-8", "surrogatepass").split("\r\n")
-    except UnicodeDecodeError:  # written by another program
-        lines = block.decode("utf-8", "replace").split("\r\n")
-    return {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines) if value}
-
-
 class Position(NamedTuple):
     """Where a page is in a WARC file."""
 
@@ -126,6 +109,10 @@ class Position(NamedTuple):
     date: datetime
     file: Path
     offset: int
+
+    def page(self, source: str) -> Page:
+        """Raises `ArchiveError`."""
+        return capture_page(capture_at(self.file, self.offset), source)
 
 
 def is_warc(saved_in: str) -> bool:
@@ -142,8 +129,7 @@ def saved_pages(path: Path | str, source: str = "qq", ledger: Ledger | None = No
     Raises:
         BadArgument: immediately, when there is no such file or no saved page in the folder.
     """
-    files = saved_files(Path(path))
-    return _pages(files, source, ledger)
+    return _pages(saved_files(Path(path)), source, ledger)
 
 
 def saved_files(path: Path) -> list[Path]:
@@ -182,20 +168,25 @@ def newest_captures(files: Iterable[Path], source: str, ledger: Ledger | None = 
                     place = Position(date <= now, date, file, capture.record.offset)
                     found.setdefault(_key(capture), []).append(place)
         except OSError as error:
-            _cannot_be_read(file, error.strerror or str(error))
-    return {key: _best(sorted(places), source, ledger) for key, places in found.items()}
+            _log_unreadable(file, error)
+    return {key: _best(sorted(places, reverse=True), source, ledger) for key, places in found.items()}
 
 
-def _best(places: list[Position], source: str, ledger: Ledger | None) -> Position:
+def _key(capture: Capture) -> str:
+    article_id = capture.about.get("article-id", "")
+    return f"{capture.about.get('source', '')} {article_id}" if article_id else capture.record.url
+
+
+def _best(newest_first: list[Position], source: str, ledger: Ledger | None) -> Position:
     """The newest that is an article; the newest of all when none is."""
-    if len(places) == 1:
-        return places[0]
-    return next((place for place in reversed(places) if _is_article(place, source, ledger)), places[-1])
+    if len(newest_first) == 1:
+        return newest_first[0]
+    return next((place for place in newest_first if _is_article(place, source, ledger)), newest_first[0])
 
 
 def _is_article(place: Position, source: str, ledger: Ledger | None) -> bool:
     try:
-        page = capture_page(capture_at(place.file, place.offset), source)
+        page = place.page(source)
         if ledger and ledger.interrupted_readings(page.saved_in):
             return False
         with ledger.reading_saved(page.saved_in) if ledger else nullcontext():
@@ -211,42 +202,31 @@ def _pages(files: list[Path], source: str, ledger: Ledger | None) -> Iterator[Pa
     warcs = [file for file in files if file.name.lower().endswith(_WARC)]
     # Earlier captures would be archived first and become former revisions, once more in each replay.
     places = sorted(newest_captures(warcs, source, ledger).values())
-    for file in files:
-        if file.name.lower().endswith(_WARC):
-            continue
+    readings = [(file, partial(_html_page, file, source)) for file in files if file not in set(warcs)]
+    readings += [(place.file, partial(place.page, source)) for place in places]
+    for file, read in readings:
         try:
-            page = _html_page(file, source)
+            page = read()
         except FileNotFoundError:  # a page in quarantine, released since by another page of its article
             continue
-        except OSError as error:
-            _cannot_be_read(file, error.strerror or str(error))
-        else:
-            yield page
-    for place in places:
-        try:
-            page = capture_page(capture_at(place.file, place.offset), source)
-        except ArchiveError as error:
-            _cannot_be_read(place.file, str(error))
+        except (OSError, ArchiveError) as error:
+            _log_unreadable(file, error)
         else:
             yield page
 
 
-def _cannot_be_read(file: Path, reason: str) -> None:
+def _log_unreadable(file: Path, error: Exception) -> None:
     # not raised, so that the other files are read; a run counts the errors in its log
+    reason = cause(error)
     _logger.error(
         "%s: cannot be read: %s; the other pages are read", file, reason, exc_info=PageError(str(file), reason)
     )
 
 
-def _key(capture: Capture) -> str:
-    article_id = capture.about.get("article-id", "")
-    return f"{capture.about.get('source', '')} {article_id}" if article_id else capture.record.url
-
-
 def _html_page(file: Path, source: str) -> Page:
-    packed = file.name.lower().endswith(".gz")
+    """With the notes of the `.json` beside it, as in quarantine."""
     try:
-        html = read_packed(file) if packed else read_file(file)
+        html = read_packed(file) if file.name.lower().endswith(".gz") else read_file(file)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         # it goes to the quarantine unchanged, and the other pages are read
         _logger.error("%s: expected a gzip file: %s", file, error)
@@ -255,29 +235,23 @@ def _html_page(file: Path, source: str) -> Page:
     found = _SAVED_FROM.search(html, 0, 2048)
     url = unescape(found[1].decode("ascii", "replace")) if found else file.absolute().as_uri()
     page = Page(source=source, url=url, html=html, fetched=fetched, saved_in=str(file))
-    return _with_notes(page, file)
-
-
-def _with_notes(page: Page, file: Path) -> Page:
-    """The page with the notes of the `.json` beside it, as in quarantine."""
     notes_file = file.with_name(re.sub(r"\.html?(\.gz)?$", ".json", file.name, flags=re.IGNORECASE))
-    if not os.path.lexists(notes_file):
-        return page
     try:
         notes = read_notes(notes_file)
-    except (ValueError, OSError) as error:
-        problem = error.strerror if isinstance(error, OSError) else error
-        _logger.warning("%s: not the notes of a saved page (%s): the page is read without them", notes_file, problem)
+    except FileNotFoundError:
         return page
-    return Page(
-        source=page.source,
+    except (ValueError, OSError) as error:
+        _logger.warning(
+            "%s: not the notes of a saved page (%s): the page is read without them", notes_file, cause(error)
+        )
+        return page
+    return replace(
+        page,
         article_id=notes.article_id,
         url=notes.url,
-        html=page.html,
-        fetched=notes.time or page.fetched,
+        fetched=notes.time or fetched,
         status=notes.status,
         headers=notes.headers,
         thumbnail=notes.thumbnail,
         entry=notes.entry,
-        saved_in=page.saved_in,
     )

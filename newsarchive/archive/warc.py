@@ -8,21 +8,22 @@ member of its own. While the run goes on, the file's name ends in `.open`.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
 from io import BytesIO
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 from threading import Lock
-from typing import BinaryIO
+from typing import Any
 from uuid import uuid4
 
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
-from newsarchive.archive.files import is_file, make_folder, open_descriptor, open_file, sync_folder
+from newsarchive.archive.files import is_file, make_folder, open_descriptor, sync_folder
 from newsarchive.archive.records import Member, Record, members
 from newsarchive.items import Page
 
@@ -32,6 +33,7 @@ VERSION = "1.1"  # which has microseconds in its dates
 ORIGINAL = "X-Archive-Orig-"
 """The usual prefix for a header that was true of the transfer and is not of the unpacked body."""
 _WIRE_HEADERS = {"content-encoding", "transfer-encoding"}
+_METADATA = re.compile(rb"WARC/1\.1\r\n(WARC-[^\r\n]*\r\n)*?WARC-Type: metadata\r\n")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,24 +51,10 @@ class Exchange:
 
 
 def page_exchange(page: Page) -> Exchange:
-    about = {
-        "source": page.source,
-        "article-id": page.article_id,
-        "thumbnail": page.thumbnail,
-        "entry": page.entry,
-    }
+    names = {"source": page.source, "article-id": page.article_id, "thumbnail": page.thumbnail, "entry": page.entry}
     return Exchange(
-        url=page.url, status=page.status, headers=page.headers, body=page.html, date=page.fetched, about=about
+        url=page.url, status=page.status, headers=page.headers, body=page.html, date=page.fetched, about=names
     )
-
-
-def list_exchange(
-    source: str, where: str, *, url: str, status: int, headers: tuple[tuple[str, str], ...],
-    body: bytes, request_body: bytes, date: datetime,
-) -> Exchange:  # fmt: skip
-    """A list's reply. `request_body` says which page of which list it is: the URL is the same for all."""
-    about = {"source": source, "list": where, "request-body": request_body.decode("utf-8", "replace")}
-    return Exchange(url=url, status=status, headers=headers, body=body, date=date, about=about)
 
 
 def packed(exchange: Exchange, original: Record | None = None) -> bytes:
@@ -76,44 +64,38 @@ def packed(exchange: Exchange, original: Record | None = None) -> bytes:
     """
     out = BytesIO()
     writer = WARCWriter(out, gzip=True, warc_version=VERSION)
-    http = StatusAndHeaders(_status_line(exchange.status), _stored_headers(exchange), protocol="HTTP/1.1")
-    about_id = f"<urn:uuid:{uuid4()}>"
-    marks = {"WARC-Date": warc_date(exchange.date), "WARC-Concurrent-To": about_id}
+    url, date, about_id = exchange.url, warc_date(exchange.date), f"<urn:uuid:{uuid4()}>"
+    headers: dict[str, Any] = {
+        "http_headers": StatusAndHeaders(_status_line(exchange.status), _stored_headers(exchange), protocol="HTTP/1.1"),
+        "warc_headers_dict": {"WARC-Date": date, "WARC-Concurrent-To": about_id},
+    }
     if original:
-        answer = writer.create_revisit_record(
-            exchange.url, original.payload_digest, original.url, warc_date(original.date),
-            http_headers=http, warc_headers_dict=marks,
-        )  # fmt: skip
+        first = original.payload_digest, original.url, warc_date(original.date)
+        answer = writer.create_revisit_record(url, *first, **headers)
     else:
-        answer = writer.create_warc_record(
-            exchange.url, "response", payload=BytesIO(exchange.body), length=len(exchange.body),
-            http_headers=http, warc_headers_dict=marks,
-        )  # fmt: skip
+        body = exchange.body
+        answer = writer.create_warc_record(url, "response", payload=BytesIO(body), length=len(body), **headers)
     writer.write_record(answer)
     fields = "".join(f"{name}: {_one_line(value)}\r\n" for name, value in exchange.about.items() if value)
     block = fields.encode("utf-8", "surrogatepass")
-    writer.write_record(
-        writer.create_warc_record(
-            exchange.url, "metadata", payload=BytesIO(block), length=len(block),
-            warc_content_type="application/warc-fields",
-            warc_headers_dict={
-                "WARC-Record-ID": about_id,
-                "WARC-Date": marks["WARC-Date"],
-                "WARC-Refers-To": answer.rec_headers.get_header("WARC-Record-ID"),
-            },
-        )
-    )  # fmt: skip
+    answer_id = answer.rec_headers.get_header("WARC-Record-ID")
+    about = writer.create_warc_record(
+        url,
+        "metadata",
+        payload=BytesIO(block),
+        length=len(block),
+        warc_content_type="application/warc-fields",
+        warc_headers_dict={"WARC-Record-ID": about_id, "WARC-Date": date, "WARC-Refers-To": answer_id},
+    )
+    writer.write_record(about)
     return out.getvalue()
 
 
 def warcinfo(name: str, software: str) -> bytes:
     out = BytesIO()
     writer = WARCWriter(out, gzip=True, warc_version=VERSION)
-    info = {
-        "software": software,
-        "format": f"WARC File Format {VERSION}",
-        "conformsTo": "https://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/",
-    }
+    specification = "https://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"
+    info = {"software": software, "format": f"WARC File Format {VERSION}", "conformsTo": specification}
     writer.write_record(writer.create_warcinfo_record(name, info))
     return out.getvalue()
 
@@ -153,6 +135,7 @@ class WarcFile:
     def __init__(self, path: Path, software: str) -> None:
         self.path = path
         """Its name once it is closed."""
+        self._part = path.with_name(path.name + OPEN)
         self._software = software
         self._lock = Lock()
         self._end = 0
@@ -168,7 +151,11 @@ class WarcFile:
         records = packed(exchange, original)  # the costly part: threads do it in parallel
         with self._lock:
             if self._descriptor < 0:
-                self._open()
+                make_folder(self.path.parent)
+                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
+                self._descriptor = os.open(self._part, flags, 0o666)
+                sync_folder(self._part.parent)
+                self._append(warcinfo(self.path.name, self._software))
             offset = self._append(records)
             self._answers += 1
             return offset
@@ -179,18 +166,10 @@ class WarcFile:
                 return
             os.close(self._descriptor)
             self._descriptor = -1
-            part = self.path.with_name(self.path.name + OPEN)
             if self._answers:
-                _give_name(part)
+                _give_name(self._part)
             else:  # the disk was full from the first answer on
-                part.unlink()
-
-    def _open(self) -> None:
-        make_folder(self.path.parent)
-        part = self.path.with_name(self.path.name + OPEN)
-        self._descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o666)
-        sync_folder(part.parent)
-        self._append(warcinfo(self.path.name, self._software))
+                self._part.unlink()
 
     def _append(self, data: bytes) -> int:
         start = self._end
@@ -217,47 +196,24 @@ def close_open_files(folder: Path) -> Iterator[tuple[Path, int]]:
         if not is_file(part):
             continue  # `scrapy verify` reports it
         with os.fdopen(open_descriptor(part, os.O_RDWR), "r+b") as file:
-            end, answers = _whole_pairs(file)
+            # a damaged member is skipped, and `scrapy verify` reports it; a torn one is the last
+            whole = (member for member in members(file) if isinstance(member, Member))
+            end = max((member.end for member in whole if _METADATA.match(member.data)), default=0)
             cut = os.fstat(file.fileno()).st_size - end
-            if answers:
-                file.truncate(end)
-                os.fsync(file.fileno())
-        if answers:
+            file.truncate(end)
+            os.fsync(file.fileno())
+        if end:
             yield _give_name(part), cut
         else:
             part.unlink()
             yield part.with_name(part.name.removesuffix(OPEN)), cut
 
 
-def _whole_pairs(file: BinaryIO) -> tuple[int, int]:
-    """Where the last `metadata` record ends, and how many there are before it."""
-    end = answers = 0
-    for member in members(file):
-        if not isinstance(member, Member):
-            continue  # a damaged one is skipped, and `scrapy verify` reports it; a torn one is the last
-        head = member.data.partition(b"\r\n\r\n")[0]
-        if b"\r\nWARC-Type: metadata" in head:
-            end, answers = member.end, answers + 1
-    return end, answers
-
-
 def _give_name(part: Path) -> Path:
-    """Closes a file by renaming it. One that has the name already, such as from a backup, loses nothing."""
+    """Closes a file by renaming it. Where another one has the name already, such as from a backup, both are kept."""
     path = part.with_name(part.name.removesuffix(OPEN))
-    if is_file(path) and _begins_with(path, part):  # copied while its run went on, and once more after that
-        part.unlink()
-    else:
-        if os.path.lexists(path) and not (is_file(path) and _begins_with(part, path)):
-            names = (path.with_name(f"{path.name.removesuffix(_WARC)}-{nth}{_WARC}") for nth in count(2))
-            path = next(name for name in names if not os.path.lexists(name))
-        part.rename(path)
+    names = (path.with_name(f"{path.name.removesuffix(_WARC)}-{nth}{_WARC}") for nth in count(2))
+    path = next(name for name in chain([path], names) if not os.path.lexists(name))
+    part.rename(path)
     sync_folder(part.parent)
     return path
-
-
-def _begins_with(whole: Path, start: Path) -> bool:
-    with open_file(whole) as one, open_file(start) as other:
-        while chunk := other.read(1 << 18):
-            if one.read(len(chunk)) != chunk:
-                return False
-    return True

@@ -16,7 +16,7 @@ from newsarchive.archive.files import PAGES
 from newsarchive.archive.ledger import Row
 from newsarchive.archive.records import Record
 from newsarchive.archive.replay import capture_at
-from newsarchive.archive.warc import Exchange, WarcFile, close_open_files, list_exchange, page_exchange
+from newsarchive.archive.warc import Exchange, WarcFile, close_open_files, page_exchange
 from newsarchive.downloader import header_pairs
 from newsarchive.errors import ArchiveError
 from newsarchive.extensions.run import Run, archive_of
@@ -70,35 +70,36 @@ class Preserve:
         if not item.page.saved_in and item.row:
             offset = await asyncio.to_thread(self._add_page, item.page, item.row)
             if offset is not None:
-                self._point_to(item.row, self.file.path.name, offset)
+                self.archive.ledger.update(item.row, warc_file=self.file.path.name, warc_offset=offset)
         return item
 
-    # a page that is not an article is kept, but the ledger keeps pointing to the former page, which is one
-
-    def item_dropped(self, item: object, exception: BaseException) -> None:
+    def item_dropped(self, item: object, exception: BaseException | None) -> None:
+        """A page that is no article is kept, but the ledger points to the former page again, which is one."""
         if not isinstance(item, Visit) or item.page.saved_in or isinstance(exception, Unchanged):
             return
         row = item.row
         if row and row.path and row.warc_offset is not None:
-            self._point_to(row, row.warc_file, row.warc_offset)
+            self.archive.ledger.update(row, warc_file=row.warc_file, warc_offset=row.warc_offset)
 
     def item_error(self, item: object, failure: Failure) -> None:
-        self.item_dropped(item, failure.value or RuntimeError())
-
-    def _point_to(self, row: Row, file: str, offset: int) -> None:
-        self.archive.ledger.update(row, warc_file=file, warc_offset=offset)
+        self.item_dropped(item, failure.value)
 
     def response_received(self, response: Response, request: Request) -> None:
         """Write the reply to a list request, which has the list's name in `meta["where"]`."""
-        where = request.meta.get("where")
-        if where:
-            exchange = list_exchange(
-                self.source, where, url=response.url, status=response.status, headers=header_pairs(response.headers),
-                body=response.body, request_body=request.body, date=self.archive.now(),
-            )  # fmt: skip
-            task = asyncio.create_task(self._add_list(exchange))
-            self._lists.add(task)
-            task.add_done_callback(self._lists.discard)
+        if not (where := request.meta.get("where")):
+            return
+        asked = request.body.decode("utf-8", "replace")  # which page of which list: the URL is the same for all
+        exchange = Exchange(
+            url=response.url,
+            status=response.status,
+            headers=header_pairs(response.headers),
+            body=response.body,
+            date=self.archive.now(),
+            about={"source": self.source, "list": where, "request-body": asked},
+        )
+        task = asyncio.create_task(self._add_list(exchange))
+        self._lists.add(task)
+        task.add_done_callback(self._lists.discard)
 
     async def close_spider(self) -> None:
         await asyncio.gather(*self._lists)
@@ -113,16 +114,18 @@ class Preserve:
 
     def _add_page(self, page: Page, row: Row) -> int | None:
         """The offset of the page's record; `None` if the record in the ledger has the same bytes."""
-        original = _original(page, self.folder, row) if row.warc_offset is not None else None
+        original = _original(page, self.folder, row)
         offset = self.file.add(page_exchange(page), original)
         return None if original else offset
 
 
 def _original(page: Page, folder: Path, row: Row) -> Record | None:
+    """The record that the ledger names, if it has the same bytes."""
+    if row.warc_offset is None:
+        return None
     try:
-        former = capture_at(folder / row.warc_file, row.warc_offset or 0).record
+        former = capture_at(folder / row.warc_file, row.warc_offset).record
     except ArchiveError:
         return None  # missing or damaged, as `scrapy verify` reports: the full page is written again
-    if former.body != page.html or former.date > page.fetched:  # a later date is from a run with a wrong clock
-        return None
-    return former
+    is_same = former.body == page.html and former.date <= page.fetched  # a later date is from a run with a wrong clock
+    return former if is_same else None
