@@ -10,7 +10,6 @@ import errno
 import fcntl
 import gzip
 import io
-import json
 import os
 import re
 import secrets
@@ -22,7 +21,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from io import BufferedReader
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from newsarchive.errors import ArchiveLocked
 
@@ -126,16 +125,16 @@ def is_file(path: Path) -> bool:
 def read_file(path: Path) -> bytes:
     """Raises `OSError`, also for anything but a regular file, or a file larger than `LARGEST`."""
     with open_file(path) as file:
-        return _read(file, path, "is larger")
+        return _read(file, path)
 
 
 def read_packed(path: Path) -> bytes:
     """The content of a gzip file. Raises `OSError` as `read_file`, `EOFError` or `zlib.error` for a damaged one."""
     with open_file(path) as file, gzip.open(file) as unpacked:
-        return _read(cast(BinaryIO, unpacked), path, "unpacks to more")
+        return _read(unpacked, path, "unpacks to more")
 
 
-def _read(file: BinaryIO, path: Path, what: str) -> bytes:
+def _read(file: BufferedReader | gzip.GzipFile, path: Path, what: str = "is larger") -> bytes:
     data = file.read(LARGEST + 1)
     if len(data) > LARGEST:
         raise OSError(errno.EFBIG, f"{what} than {LARGEST:,} bytes, which no page has", str(path))
@@ -168,9 +167,8 @@ def room_left(folder: Path) -> int | None:
 
     `None` for a file system that does not report it: such a one reports no blocks at all.
     """
-    there = next((it for it in (folder, *folder.parents) if it.exists()), folder)
     try:
-        disk = os.statvfs(there)
+        disk = os.statvfs(next(it for it in (folder, *folder.parents) if it.exists()))
     except OSError:
         return None
     if disk.f_files and not disk.f_favail:
@@ -208,10 +206,8 @@ def stray_files(folder: Path) -> Iterator[Path]:
     Temporary files, and files that SQLite had beside a ledger that no longer exists: it would use them
     for the next one.
     """
-    links = (
-        folder / name for name in (CONTENT, REVISIONS, PICTURES, PAGES, QUARANTINE) if (folder / name).is_symlink()
-    )
-    for top in (folder, *links):
+    inside = (folder / name for name in (CONTENT, REVISIONS, PICTURES, PAGES, QUARANTINE))
+    for top in (folder, *(each for each in inside if each.is_symlink())):
         for parent, _, names in os.walk(top):
             yield from (Path(parent, name) for name in names if is_stray(name))
     for end in BESIDE:
@@ -247,9 +243,6 @@ def _check(source: str, article_id: str) -> None:
 
 # the lock
 
-_TRIES = 20
-_PAUSE = 0.05  # seconds
-
 
 class Lock:
     """`flock` on a file that names the holder. The file stays; the lock is released when its holder ends."""
@@ -261,27 +254,19 @@ class Lock:
     def acquire(self, purpose: str, now: datetime) -> None:
         """Raises `ArchiveLocked` when another process, or another `Lock` of this one, holds it."""
         make_folder(self.path.parent)
-        descriptor = open_descriptor(self.path, os.O_RDWR | os.O_CREAT)
+        self._descriptor = descriptor = open_descriptor(self.path, os.O_RDWR | os.O_CREAT)
         try:
             if not _locked(descriptor):
                 raise self._held(_signature(descriptor))
-        except BaseException:
-            os.close(descriptor)
-            raise
-        self._descriptor = descriptor
-        about = {
-            "purpose": purpose,
-            "pid": os.getpid(),
-            "host": socket.gethostname(),
-            "since": now.astimezone(UTC).isoformat(timespec="seconds"),
-        }
-        text = json.dumps(about, ensure_ascii=False).encode("utf-8")
-        try:  # longer first, then cut: a reader never sees an empty file
-            os.pwrite(descriptor, text, 0)
+            since = now.astimezone(UTC).isoformat(timespec="seconds")
+            text = f"{purpose}, pid {os.getpid()} on {socket.gethostname()} since {since}\n".encode("utf-8", "replace")
+            os.pwrite(descriptor, text, 0)  # longer first, then cut: a reader never sees an empty file
             os.ftruncate(descriptor, len(text))
-        except OSError as error:
+        except BaseException as error:
             self.release()
-            raise OSError(error.errno, error.strerror, str(self.path)) from error
+            if isinstance(error, OSError):
+                error.filename = str(self.path)
+            raise
 
     def _held(self, by: str) -> ArchiveLocked:
         return ArchiveLocked(f"the archive {self.path.parent} is held by {by}: wait for its end, or stop it")
@@ -302,12 +287,12 @@ class Lock:
 
 def _locked(descriptor: int) -> bool:
     """Tries for a second: `holder`, which only looks who has the lock, takes it for a moment."""
-    for _ in range(_TRIES):
+    for _ in range(20):
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return True
         except BlockingIOError:
-            time.sleep(_PAUSE)
+            time.sleep(0.05)
     return False
 
 
@@ -327,10 +312,4 @@ def holder(path: Path) -> str:
 
 
 def _signature(descriptor: int) -> str:
-    for _ in range(_TRIES):
-        try:
-            known = json.loads(os.pread(descriptor, 4096, 0))
-            return f"{known['purpose']}, pid {known['pid']} on {known['host']} since {known['since']}"
-        except (ValueError, KeyError, TypeError):
-            time.sleep(_PAUSE)  # the holder is about to write its name
-    return "another process"
+    return os.pread(descriptor, 4096, 0).decode("utf-8", "replace").partition("\n")[0] or "another process"
