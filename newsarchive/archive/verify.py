@@ -5,17 +5,17 @@ from __future__ import annotations
 import hashlib
 import os
 import zlib
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fnmatch import fnmatch
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, ClassVar
 
 from tqdm import tqdm
 
 from newsarchive.archive.archive import NO_LEDGER, Archive
-from newsarchive.archive.documents import front_matter
+from newsarchive.archive.documents import content_hash, front_matter
 from newsarchive.archive.files import (
     CONTENT,
     LEDGER,
@@ -32,14 +32,14 @@ from newsarchive.archive.files import (
     read_packed,
     stray_files,
 )
-from newsarchive.archive.ledger import Ledger, Row, State, is_begun
+from newsarchive.archive.ledger import Ledger, State, is_begun
 from newsarchive.archive.parallel import parallel_map
 from newsarchive.archive.pictures import picture_digits, picture_kind, picture_links, picture_path
 from newsarchive.archive.quarantine import read_notes
 from newsarchive.archive.records import Damage
-from newsarchive.archive.replay import Capture, captures
+from newsarchive.archive.replay import captures
 from newsarchive.archive.warc import OPEN
-from newsarchive.errors import LedgerBroken
+from newsarchive.errors import LedgerBroken, cause
 from newsarchive.messages import counted
 
 if TYPE_CHECKING:
@@ -88,140 +88,144 @@ class Finding:
 class Checked:
     """The result of a check."""
 
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[Finding]
     links: frozenset[str] = frozenset()
     """Paths of the archive's pictures that a document links to."""
 
 
 @dataclass(frozen=True)
-class Document:
-    """A Markdown file that has a ledger row or is a former version."""
+class Check:
+    """A file to be checked."""
 
-    kind: ClassVar = "documents"
+    kind: ClassVar[str]
+    unreadable: ClassVar[str] = "expected a file, got"
     folder: Path
     path: str
+
+    def look(self) -> Checked:
+        """Raises `OSError` for a file that cannot be read, `ValueError` for one that is wrong."""
+        raise NotImplementedError
+
+    def check(self) -> Checked:
+        """Runs in a process of its own."""
+        try:
+            return self.look()
+        except OSError as error:
+            return self.found(f"{self.unreadable}: {cause(error)}")
+        except ValueError as error:
+            return self.found(str(error))
+
+    @property
+    def known(self) -> list[str]:
+        """Paths of files that belong to the archive."""
+        return [self.path]
+
+    def found(self, *reasons: str, links: frozenset[str] = frozenset()) -> Checked:
+        trouble = "revision" if self.path.startswith(f"{REVISIONS}/") else ""
+        what = self.kind.removesuffix("s")
+        return Checked([Finding(what, self.path, reason, trouble) for reason in reasons], links)
+
+
+@dataclass(frozen=True)
+class Document(Check):
+    """A Markdown file that has a ledger row or is a former version."""
+
+    kind = "documents"
     source: str
     article_id: str
     pictures_url: str
     file_hash: str = ""
     """`""` for a former version, whose hash is not kept."""
 
-    def check(self) -> Checked:
-        file = self.folder / self.path
-        try:
-            data = read_file(file)
-        except OSError as error:
-            return self._found(f"expected a file, got: {error.strerror}")
-        if self.file_hash and hashlib.sha256(data).hexdigest() != self.file_hash:
-            return self._found("its bytes are not the ones that were written")
+    def look(self) -> Checked:
+        data = read_file(self.folder / self.path)
+        if self.file_hash not in ("", content_hash(data)):
+            raise ValueError("its bytes are not the ones that were written")
         try:
             text = data.decode("utf-8")
             fields = front_matter(text)
         except ValueError as error:
-            return self._found(f"its front matter cannot be read: {_one_line(error)}")
+            raise ValueError(f"its front matter cannot be read: {cause(error)}") from error
         if missing := _KEYS - fields.keys():
-            return self._found(f"its front matter lacks {', '.join(sorted(missing))}")
+            raise ValueError(f"its front matter lacks {', '.join(sorted(missing))}")
         if not text.endswith(")\n") or f"\n[{self.source}](" not in text or self.article_id not in text[-200:]:
-            return self._found(f"its last line is no link to article {self.article_id} of {self.source}")
+            raise ValueError(f"its last line is no link to article {self.article_id} of {self.source}")
         named = picture_links(text)
         if named[:1] != [fields["thumbnail"]]:
-            return self._found(f"its thumbnail is not as this program writes it: {_one_line(fields['thumbnail'])[:80]}")
+            thumbnail = " ".join(str(fields["thumbnail"]).split())[:80]
+            raise ValueError(f"its thumbnail is not as this program writes it: {thumbnail}")
         paths = (picture_path(link, self.pictures_url) for link in named)
         links = frozenset(path for path in paths if path.startswith(f"{PICTURES}/{self.source}/"))
         lost = sorted(link for link in links if not is_file(self.folder / link))
-        return self._found(*(f"names a picture that is not there: {it}" for it in lost), links=links)
-
-    def _found(self, *reasons: str, links: frozenset[str] = frozenset()) -> Checked:
-        trouble = "revision" if self.path.startswith(f"{REVISIONS}/") else ""
-        return Checked([Finding("document", self.path, reason, trouble) for reason in reasons], links)
+        return self.found(*(f"names a picture that is not there: {it}" for it in lost), links=links)
 
 
 @dataclass(frozen=True)
-class PictureFile:
+class PictureFile(Check):
     """A picture. Its name is its number in the article and a part of its digest."""
 
-    kind: ClassVar = "pictures"
-    folder: Path
-    path: str
+    kind = "pictures"
     digest: str
     """From the ledger; `""` where only the name gives it."""
 
-    def check(self) -> Checked:
-        try:
-            with open_file(self.folder / self.path) as file:
-                kind = picture_kind(file.read(64))
-                file.seek(0)
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError as error:
-            return Checked([Finding("picture", self.path, f"expected a file, got: {error.strerror}")])
-        expected = self.digest or picture_digits(self.path)
-        if not expected:
-            return Checked()  # not one of our names: `left_over` reports it
+    @property
+    def known(self) -> list[str]:
+        return [self.path] if self.digest else []  # that it is on disk does not mean that an article has it
+
+    def look(self) -> Checked:
+        with open_file(self.folder / self.path) as file:
+            kind = picture_kind(file.read(64))
+            file.seek(0)
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        expected = self.digest or picture_digits(self.path)  # or a name that is not ours: `_left_over` reports it
         if not digest.startswith(expected):
-            return Checked([Finding("picture", self.path, "its bytes are not the ones that were written")])
-        if not self.path.endswith(f".{kind or '?'}"):
-            return Checked([Finding("picture", self.path, f"expected the picture that its name says, got {kind!r}")])
-        return Checked()
+            raise ValueError("its bytes are not the ones that were written")
+        if expected and not self.path.endswith(f".{kind or '?'}"):
+            raise ValueError(f"expected the picture that its name says, got {kind!r}")
+        return self.found()
 
 
 @dataclass(frozen=True)
-class PageFile:
+class PageFile(Check):
     """A WARC file with the pages that the ledger looks for in it."""
 
-    kind: ClassVar = "pages"
-    folder: Path
-    path: str
+    kind = "pages"
+    unreadable = "cannot be read"
     expected: dict[int, str]
     """Offset → article id."""
 
-    def check(self) -> Checked:
-        findings: list[Finding] = []
-        missing = dict(self.expected)
+    def look(self) -> Checked:
+        missing, damages = dict(self.expected), []
         file = self.folder / self.path
         left_open = file.with_name(f"{file.name}{OPEN}")  # by a killed run; the next one closes it
         is_open = is_file(left_open) and not os.path.lexists(file)
-        try:
-            for capture in captures(left_open if is_open else file):
-                if isinstance(capture, Damage):
-                    if not is_open:
-                        findings.append(self._found(f"byte {capture.offset}: {capture.reason}"))
-                elif self._is_expected(capture):
-                    missing.pop(capture.record.offset)
-        except OSError as error:
-            return Checked([self._found(f"cannot be read: {error.strerror}")])
-        findings += [self._found(f"byte {at}: expected the page of article {it}") for at, it in missing.items()]
-        return Checked(findings)
-
-    def _is_expected(self, capture: Capture) -> bool:
-        article_id = self.expected.get(capture.record.offset)
-        return article_id is not None and capture.about.get("article-id") == article_id
-
-    def _found(self, reason: str) -> Finding:
-        return Finding("page", self.path, reason)
+        for capture in captures(left_open if is_open else file):
+            if isinstance(capture, Damage):
+                damages += [] if is_open else [f"byte {capture.offset}: {capture.reason}"]
+            elif missing.get(capture.record.offset, "") == capture.about.get("article-id"):
+                del missing[capture.record.offset]
+        return self.found(*damages, *(f"byte {at}: expected the page of article {it}" for at, it in missing.items()))
 
 
 @dataclass(frozen=True)
-class QuarantinedPage:
+class QuarantinedPage(Check):
     """A page in quarantine and its notes, which the ledger names."""
 
-    kind: ClassVar = "quarantine"
-    folder: Path
-    path: str
+    kind = "quarantine"
 
-    def check(self) -> Checked:
-        page = self.folder / self.path
-        notes = page.with_name(page.name.removesuffix(".html.gz") + ".json")
+    @property
+    def known(self) -> list[str]:
+        return [self.path, self.path.removesuffix(".html.gz") + ".json"]
+
+    def look(self) -> Checked:
+        page, notes = (self.folder / path for path in self.known)
         for file, read in ((page, read_packed), (notes, read_notes)):
             try:
                 read(file)
             except (OSError, EOFError, zlib.error, ValueError) as error:
-                problem = (isinstance(error, OSError) and error.strerror) or _one_line(error)
-                expected = f"expected a page and its notes ({notes.name}): {file.name}: {problem}"
-                return Checked([Finding("quarantine", self.path, expected)])
-        return Checked()
-
-
-Check = Document | PictureFile | PageFile | QuarantinedPage
+                expected = f"expected a page and its notes ({notes.name}): {file.name}: {cause(error)}"
+                raise ValueError(expected) from error
+        return self.found()
 
 
 def verify(options: Options) -> tuple[dict[str, int], list[Finding]]:
@@ -235,71 +239,45 @@ def verify(options: Options) -> tuple[dict[str, int], list[Finding]]:
         with Archive.open_to_read(options, purpose="`scrapy verify`") as archive:
             findings = [Finding("ledger", LEDGER, line) for line in archive.ledger.check()]
             checks = _checks(archive.folder, archive.ledger, options.pictures_url)
-            return _run(archive.folder, checks, findings)
+            known = {path for check in checks for path in check.known}
+            results = parallel_map(Check.check, checks)
+            for result in tqdm(results, desc="files", unit="", disable=None, leave=False, total=len(checks)):
+                findings += result.findings
+                known |= result.links
+            counts = dict.fromkeys(_NOUNS, 0) | Counter(check.kind for check in checks)
+            return counts, [*findings, *_left_over(archive.folder, known)]
     except LedgerBroken as error:
         return {}, [Finding("ledger", LEDGER, str(error))]
 
 
-def _run(folder: Path, checks: list[Check], findings: list[Finding]) -> tuple[dict[str, int], list[Finding]]:
-    counts = Counter(dict.fromkeys(_NOUNS, 0))
-    known = {path for check in checks for path in _files(check)}
-    with tqdm(desc="files", unit="", disable=None, leave=False, total=len(checks)) as bar:
-        for check, result in zip(checks, parallel_map(_checked, checks), strict=True):
-            counts[check.kind] += 1
-            findings += result.findings
-            known |= result.links
-            bar.update()
-    return dict(counts), [*findings, *_left_over(folder, known)]
-
-
-def _checked(check: Check) -> Checked:
-    """Runs in a process of its own."""
-    return check.check()
-
-
 def _checks(folder: Path, ledger: Ledger, pictures_url: str) -> list[Check]:
     """The long ones first, so that no core is still busy with one when the others have finished."""
-    pages: dict[str, dict[int, str]] = defaultdict(dict)
+    pages: dict[str, dict[int, str]] = {file.name: {} for file in (folder / PAGES).glob("*.warc.gz")}
     rest: list[Check] = []
     for row in ledger.rows():
-        rest += _checks_of(folder, row, pictures_url)
+        if row.path:
+            rest.append(Document(folder, row.path, row.source, row.article_id, pictures_url, row.file_hash))
+        quarantined = str(quarantine_path(row.source, row.article_id))
+        if row.state is State.QUARANTINED or (folder / quarantined).is_file():
+            rest.append(QuarantinedPage(folder, quarantined))
         if row.warc_offset is not None:
-            pages[row.warc_file][row.warc_offset] = row.article_id
-    for file in (folder / PAGES).glob("*.warc.gz"):
-        pages[file.name]  # also a file that no row names is read
-    rest += _pictures(folder, ledger)
-    for file in sorted(folder.glob(f"{REVISIONS}/*/*/*.md")):
-        path = file.relative_to(folder)
-        rest.append(Document(folder, path.as_posix(), path.parts[1], path.parts[2], pictures_url))
-    for file in sorted(folder.glob(f"{QUARANTINE}/*/page-*.html.gz")):  # pages that do not say which article they are
-        path = file.relative_to(folder)
-        if ledger.get(path.parts[1], file.name.removesuffix(".html.gz")) is None:
-            rest.append(QuarantinedPage(folder, path.as_posix()))
+            pages.setdefault(row.warc_file, {})[row.warc_offset] = row.article_id
+    # a rebuilt ledger knows no pictures: those on disk are checked too
+    pictures = dict.fromkeys(_paths(folder, f"{PICTURES}/*/*/*/*/*.*"), "")
+    pictures |= {row.path: row.hash for row in ledger.pictures.rows() if row.path}
+    rest += [PictureFile(folder, path, digest) for path, digest in pictures.items()]
+    for path in _paths(folder, f"{REVISIONS}/*/*/*.md"):
+        _, source, article_id, _ = path.split("/")
+        rest.append(Document(folder, path, source, article_id, pictures_url))
+    for path in _paths(folder, f"{QUARANTINE}/*/page-*.html.gz"):  # pages that do not say which article they are
+        _, source, name = path.split("/")
+        if ledger.get(source, name.removesuffix(".html.gz")) is None:
+            rest.append(QuarantinedPage(folder, path))
     return [*(PageFile(folder, f"{PAGES}/{name}", pages[name]) for name in sorted(pages)), *rest]
 
 
-def _checks_of(folder: Path, row: Row, pictures_url: str) -> Iterator[Check]:
-    if row.path:
-        yield Document(folder, row.path, row.source, row.article_id, pictures_url, row.file_hash)
-    quarantined = str(quarantine_path(row.source, row.article_id))
-    if row.state is State.QUARANTINED or (folder / quarantined).is_file():
-        yield QuarantinedPage(folder, quarantined)
-
-
-def _files(check: Check) -> Iterator[str]:
-    if isinstance(check, PictureFile) and not check.digest:
-        return  # that it is on disk does not mean that an article has it
-    yield check.path
-    if isinstance(check, QuarantinedPage):
-        yield check.path.removesuffix(".html.gz") + ".json"
-
-
-def _pictures(folder: Path, ledger: Ledger) -> list[PictureFile]:
-    """The pictures that the ledger knows, then those that are only on disk: a rebuilt ledger knows none."""
-    known = [PictureFile(folder, row.path, row.hash) for row in ledger.pictures.rows() if row.path]
-    paths = {picture.path for picture in known}
-    on_disk = (file.relative_to(folder).as_posix() for file in sorted(folder.glob(f"{PICTURES}/*/*/*/*/*.*")))
-    return [*known, *(PictureFile(folder, path, "") for path in on_disk if path not in paths)]
+def _paths(folder: Path, pattern: str) -> list[str]:
+    return [file.relative_to(folder).as_posix() for file in sorted(folder.glob(pattern))]
 
 
 def _left_over(folder: Path, known: set[str]) -> Iterator[Finding]:
@@ -309,19 +287,17 @@ def _left_over(folder: Path, known: set[str]) -> Iterator[Finding]:
         ("picture", PICTURES, "no article has it", "unknown picture"),
         ("quarantine", QUARANTINE, "the ledger has no such page in quarantine", "unknown page"),
     ):
-        for file in sorted((folder / place).rglob("*")):
-            path = file.relative_to(folder).as_posix()
-            if path not in known and not file.is_dir() and not is_stray(file.name):
+        for path in _paths(folder, f"{place}/**/*"):
+            if path not in known and not (folder / path).is_dir() and not is_stray(PurePosixPath(path).name):
                 stray = place == CONTENT and not fnmatch(path, f"{CONTENT}/*/*/*/*.md")
                 yield Finding(what, path, reason, "stray file" if stray else trouble)
     for file in sorted(stray_files(folder)):
         yield Finding("left over", file.relative_to(folder).as_posix(), "a killed run left it; the next removes it")
-    for file in sorted((folder / PAGES).glob(f"*{OPEN}")):
-        if file.is_dir():
+    for path in _paths(folder, f"{PAGES}/*{OPEN}"):
+        if (folder / path).is_dir():
             continue
-        path = file.relative_to(folder).as_posix()
         try:
-            check_regular(file)
+            check_regular(folder / path)
         except OSError as error:
             yield Finding("page", path, f"expected a file, got: {error.strerror}", "stray page")
         else:
@@ -340,7 +316,3 @@ def table(counts: dict[str, int], findings: list[Finding]) -> str:
     lines.append(counted(len(findings), "finding"))
     lines += [f"  {_ADVICE[trouble]}" for trouble in dict.fromkeys(it.trouble or it.what for it in findings)]
     return "\n".join(lines)
-
-
-def _one_line(error: object) -> str:
-    return " ".join((str(error) or type(error).__name__).split())
