@@ -37,25 +37,26 @@ def parallel_map(
     whole = chain(first, rest)
     cores = cores or os.cpu_count() or 1
     if lost is None and (len(first) < 2 * chunk or cores == 1):
-        for thing in whole:
-            yield function(thing)
+        yield from map(function, whole)
         return
-    parts = iter(lambda: list(islice(whole, chunk)), [])
     pending: deque[tuple[list[Thing], Future[list[Result]]]] = deque()
     pool = _pool(cores)
     try:
         while True:
-            while len(pending) < _AHEAD * cores and (part := next(parts, None)):
-                pending.append((part, _submit(pool, function, part)))
+            while len(pending) < _AHEAD * cores and (part := list(islice(whole, chunk))):
+                try:
+                    future = pool.submit(_each, function, part)
+                except BrokenProcessPool:  # by what it was given before, which is seen below
+                    pool = _pool(cores)
+                    future = pool.submit(_each, function, part)
+                pending.append((part, future))
             if not pending:
                 return
-            if lost is None or not _has_ended_a_process(pending[0][1]):
-                yield from pending.popleft()[1].result()
-                continue
-            for part, future in pending:
-                yield from _one_by_one(function, part, lost) if _has_ended_a_process(future) else future.result()
-            pending.clear()
-            pool = _pool(cores)
+            part, future = pending.popleft()
+            if lost and isinstance(future.exception(), BrokenProcessPool):
+                yield from _one_by_one(function, part, lost)
+            else:
+                yield from future.result()
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -79,20 +80,6 @@ def _one_by_one(
 def _pool(cores: int) -> ProcessPoolExecutor:
     # not forked: the progress bar has a thread
     return ProcessPoolExecutor(cores, get_context("spawn"), initializer=_depend_on_the_parent)
-
-
-def _submit(pool: ProcessPoolExecutor, function: Callable[[Thing], Result], part: list[Thing]) -> Future[list[Result]]:
-    try:
-        return pool.submit(_each, function, part)
-    except BrokenProcessPool as error:  # by what it was given before
-        failed = Future[list[Result]]()
-        failed.set_exception(error)
-        return failed
-
-
-def _has_ended_a_process(future: Future[list[Result]]) -> bool:
-    """Whether it, or another one that was given out with it, has; waits for its end."""
-    return isinstance(future.exception(), BrokenProcessPool)
 
 
 def _each(function: Callable[[Thing], Result], things: Sequence[Thing]) -> list[Result]:
