@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 from datetime import UTC, datetime
 
-from tqdm import tqdm
-
 from newsarchive.archive.files import LOCK, Lock
 from newsarchive.archive.rebuild import rebuild
 from newsarchive.cli import OfflineCommand, existing_archive
@@ -27,14 +25,7 @@ class Command(OfflineCommand):
         now = datetime.now(UTC)
         lock.acquire("`scrapy rebuild`", now)
         try:
-            with tqdm(desc="articles", unit="", disable=None, leave=False) as bar:
-                outcome = rebuild(
-                    folder,
-                    now=now,
-                    ages=options.recheck_hours,
-                    pictures_url=options.pictures_url,
-                    progress=lambda _: bar.update(),
-                )
+            outcome = rebuild(folder, now=now, ages=options.recheck_hours, pictures_url=options.pictures_url)
         finally:
             lock.release()
         print(f"New ledger: {outcome}")  # skipped files are logged, each with the reason
