@@ -94,54 +94,50 @@ def _jobs(
     for row in archive.ledger.rows(source):
         if not row.path or (wanted and row.article_id not in wanted):
             continue
-        row = replace(row, entry="")  # noqa: PLW2901  -- not needed, and copied to another process
-        if row.warc_offset is None or not is_file(pages / row.warc_file):
+        file, offset = row.warc_file, row.warc_offset
+        if offset is None or not is_file(pages / file):
             if newest is None:  # the ledger was rebuilt, or files were added by hand
                 newest = newest_captures(sorted(pages.glob("*.warc.gz")), source, archive.ledger if remember else None)
             found = newest.get(f"{source} {row.article_id}")
             if found is None:
                 counts["no page"] += 1
                 continue
+            file, offset = found.file.name, found.offset
             if remember:
-                archive.ledger.update(row, warc_file=found.file.name, warc_offset=found.offset)
-            row = replace(row, warc_file=found.file.name, warc_offset=found.offset)  # noqa: PLW2901
-        yield Job(row, pages / row.warc_file, archive.is_intact(row))
+                archive.ledger.update(row, warc_file=file, warc_offset=offset)
+        # the entry is not needed, and would be copied to another process
+        yield Job(replace(row, entry="", warc_file=file, warc_offset=offset), pages / file, archive.is_intact(row))
 
 
 def _read_again(job: Job) -> Result:
     """Runs in a process of its own, which is ended when it takes too long: no ledger, no network, nothing written."""
-    signal.alarm(_LONGEST)
-    try:
-        return _read(job)
-    finally:
-        signal.alarm(0)
-
-
-def _unread(job: Job) -> Result:
-    """The problem of a page that ended the process that read it."""
-    reason = f"the process that read its page was ended: out of memory, by force, or after {_LONGEST} seconds"
-    return Result(job.row, problem=f"{job.row.url}: {reason}")
-
-
-def _read(job: Job) -> Result:
     row = job.row
+    signal.alarm(_LONGEST)
     try:
         page = capture_page(capture_at(job.warc, row.warc_offset or 0), row.source)
         # as in the crawl: the list picture, of the ledger or of the page, before the page's own
         article = reader(row.source)(page.html, url=page.url, thumbnail=row.thumbnail or page.thumbnail)
+        document = render(article)
     except (PageError, ArchiveError) as error:
         return Result(row, problem=str(error))
     except MemoryError:
         return _unread(job)
     except Exception as error:  # noqa: BLE001  -- a bug that one page triggers: the others are read
         return Result(row, problem=f"{row.url}: {type(error).__name__}: {error}")
+    finally:
+        signal.alarm(0)
     if article.article_id != row.article_id:
         return Result(row, problem=f"{job.warc}: expected article {row.article_id}, got {article.article_id}")
-    document = render(article)
     if content_hash(document) == row.content_hash and job.is_intact:
         return Result(row)
     page = replace(page, html=b"")  # not needed, and copied to another process
     return Result(row, Reading(page=page, row=row, article=article, document=document))
+
+
+def _unread(job: Job) -> Result:
+    """The problem of a page that ended the process that read it."""
+    reason = f"the process that read its page was ended: out of memory, by force, or after {_LONGEST} seconds"
+    return Result(job.row, problem=f"{job.row.url}: {reason}")
 
 
 def _settle(archive: Archive, result: Result, *, dry_run: bool) -> str:
@@ -153,32 +149,34 @@ def _settle(archive: Archive, result: Result, *, dry_run: bool) -> str:
         return "problem"
     if reading is None:
         return "same"
-    rebuilt = not row.content_hash and archive.is_intact(row)
-    if rebuilt and not dry_run:
+    if not (row.content_hash or dry_run) and archive.is_intact(row):
         _learn_pictures(archive, row, reading.document)
     if compare(archive, row, reading.document) is Change.UNCHANGED:
         if not dry_run:
             archive.ledger.update(row, content_hash=reading.content_hash)
         return "same"
-    local = archive.options.pictures or row.file_hash != row.content_hash
-    if local:
-        _use_stored_pictures(archive, reading)
+    known = {picture.url: picture.path for picture in archive.ledger.pictures.of(row.source, row.article_id)}
+    with_pictures = archive.options.pictures or row.file_hash != row.content_hash
+    if with_pictures:
+        prefix = archive.options.pictures_url
+        reading.local_pictures = {url: picture_url(path, prefix) for url, path in known.items() if path}
+    new = localised(reading.document, reading.local_pictures)
     if dry_run:
-        new = localised(reading.document, reading.local_pictures)
-        tqdm.write(_difference(archive, row, new), file=sys.stdout, end="")
-    else:
-        _replace_document(archive, reading, with_pictures=local)
+        old = (document_bytes(archive.folder / row.path) or b"").decode("utf-8", "replace")
+        lines = unified_diff(old.splitlines(), new.splitlines(), f"a/{row.path}", f"b/{row.path}", lineterm="")
+        tqdm.write("".join(f"{line}\n" for line in lines), file=sys.stdout, end="")
+        return "changed"
+    with archive.ledger.transaction():  # the site was not asked: what the ledger knows about it stays
+        put(archive, reading, lambda file: file.write(new.encode()))
+        links = [reading.article.thumbnail, *(picture.url for picture in reading.article.pictures)]
+        for url in links if with_pictures else []:
+            if url and url not in known:  # then a run fetches it
+                picture = PictureRow(
+                    source=row.source, article_id=row.article_id, url=url, state=State.FAILED, attempts=1,
+                    next_try=archive.now(), reason="reextract fetches nothing",
+                )  # fmt: skip
+                archive.ledger.put(picture)
     return "changed"
-
-
-def _use_stored_pictures(archive: Archive, reading: Reading) -> None:
-    """Has the document link to the pictures that the archive has."""
-    article = reading.article
-    reading.local_pictures = {
-        picture.url: picture_url(picture.path, archive.options.pictures_url)
-        for picture in archive.ledger.pictures.of(article.source, article.article_id)
-        if picture.path
-    }
 
 
 def _learn_pictures(archive: Archive, row: Row, document: str) -> None:
@@ -192,30 +190,5 @@ def _learn_pictures(archive: Archive, row: Row, document: str) -> None:
         own = path.rpartition("/")[2].startswith(f"{nth:02d}-")
         if own and is_file(archive.folder / path):
             digest = content_hash(read_file(archive.folder / path))
-            archive.ledger.put(
-                PictureRow(source=row.source, article_id=row.article_id, url=url, path=path, hash=digest)
-            )
-
-
-def _difference(archive: Archive, row: Row, new: str) -> str:
-    """What would change, as a unified diff."""
-    old = (document_bytes(archive.folder / row.path) or b"").decode("utf-8", "replace")
-    lines = unified_diff(old.splitlines(), new.splitlines(), f"a/{row.path}", f"b/{row.path}", lineterm="")
-    return "".join(f"{line}\n" for line in lines)
-
-
-def _replace_document(archive: Archive, reading: Reading, *, with_pictures: bool) -> None:
-    """Writes it as a new revision. The site was not asked, so what the ledger knows about it stays."""
-    ledger, article = archive.ledger, reading.article
-    text = localised(reading.document, reading.local_pictures).encode()
-    with ledger.transaction():
-        put(archive, reading, lambda file: file.write(text))
-        if not with_pictures:
-            return
-        for url in filter(None, [article.thumbnail, *(picture.url for picture in article.pictures)]):
-            if ledger.pictures.get(article.source, article.article_id, url) is None:  # then a run fetches it
-                picture = PictureRow(
-                    source=article.source, article_id=article.article_id, url=url, state=State.FAILED, attempts=1,
-                    next_try=archive.now(), reason="reextract fetches nothing",
-                )  # fmt: skip
-                ledger.put(picture)
+            picture = PictureRow(source=row.source, article_id=row.article_id, url=url, path=path, hash=digest)
+            archive.ledger.put(picture)
