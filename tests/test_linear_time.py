@@ -25,7 +25,7 @@ from newsarchive.markdown.reader import convert
 from newsarchive.qq import body as qq_body
 from newsarchive.qq import lists, pages, urls
 from newsarchive.qq.body import BrokenContent, standard, standardize
-from newsarchive.qq.pages import DatedPage, ServedPage
+from newsarchive.qq.pages import DatedPage, Source
 from tests.conftest import slow
 from tests.test_pages_refused import page as f5_page
 
@@ -64,7 +64,7 @@ def field(text: str) -> object:
     """A field of a page without JSON, which parsel and libxml2 read."""
     numbers = iter(range(len(text)))
     numbered = re.sub("%d", lambda _: str(next(numbers)), text)
-    return pages.DatedPage(numbered.encode(), "", {}).css("h1")
+    return pages.DatedPage(Source(numbered.encode())).css("h1")
 
 
 def shown_body(text: str) -> object:
@@ -73,7 +73,7 @@ def shown_body(text: str) -> object:
 
 
 def fields(text: str) -> object:
-    found = DatedPage(text.encode(), "", {})
+    found = DatedPage(Source(text.encode()))
     return found.info("title"), found.picture, list(found.titles()), found.matches()
 
 
@@ -129,8 +129,8 @@ HOSTILE: list[tuple[Reader, str, str, str]] = [
         ("", "ARTICLE_INFO=", ""), ("", "ARTICLE_INFO={title:'", ""), ("ARTICLE_INFO={title:'", "\\", ""),
         ("", "id=", ""), ("", "id='Cnt-Main-Article-QQ", ""),
     )),
-    (lambda text: ServedPage(text.encode(), "", {"a": 1}).matches(), "", "class=", ""),
-    (lambda text: ServedPage(text.encode(), "", {"a": 1}).matches(), "", "class='LEFT", ""),
+    (lambda text: Source(text.encode()).has_class(b"LEFT"), "", "class=", ""),
+    (lambda text: Source(text.encode()).has_class(b"LEFT"), "", "class='LEFT", ""),
     (pages._beijing, "2026-11-03", " ", "x"),
     (pages._beijing, "2026-11-03 09:10", " ", "x"),
     *((pages.read_article, *each) for each in (

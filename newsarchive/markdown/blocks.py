@@ -60,7 +60,7 @@ def joined(blocks: Sequence[Block]) -> str:
         _set_markers(blocks)
         markdown = "\n".join(_all_lines(blocks))
     else:
-        markdown = "\n\n".join("\n".join(_lines(block, new=())) for block in blocks)
+        markdown = "\n\n".join(["\n".join(_lines(block, new=())) for block in blocks])
     # Hugo's internal placeholder of a shortcode: in an article's text it would make the build of the site fail.
     return markdown.replace("HAHAHUGOSHORTCODE", "HAHA\u200bHUGOSHORTCODE")
 

@@ -16,8 +16,6 @@ from newsarchive.items import Article
 _BREAKS = re.compile(r"[\n\r\t]")
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
 
-# In quotes YAML reads these two as line breaks and would fold them to a space.
-_YAML_BREAKS = {0x2028: "\\L", 0x2029: "\\P"}
 _JSON = json.JSONEncoder(ensure_ascii=False)
 
 
@@ -38,7 +36,7 @@ def summarize(text: str) -> str:
     >>> len(summarize("长" * 80))
     53
     """
-    for part in (text[:400], text):  # the start of a text is nearly always enough
+    for part in (text[:200], text):  # the start of a text is nearly always enough
         shown = " ".join(clean_value(part).split())
         if len(shown) >= 80:
             return shown[:50] + "..."
@@ -94,4 +92,9 @@ def _entry(key: str, value: object) -> str:
 
 
 def _scalar(value: object) -> str:
-    return _JSON.encode(value).translate(_YAML_BREAKS)
+    if isinstance(value, bool):
+        return str(value).lower()  # ten times as fast as the encoder
+    text = _JSON.encode(value)
+    if "\u2028" in text or "\u2029" in text:  # in quotes YAML reads these as line breaks and would fold them to a space
+        return text.replace("\u2028", "\\L").replace("\u2029", "\\P")
+    return text

@@ -131,7 +131,9 @@ def web_address(value: str | None, base_url: str = "") -> str:
     """
     if not value:
         return ""
-    value = _LINE_BREAKS.sub("", value).strip()  # as browsers do
+    value = value.strip()
+    if not value.isprintable():
+        value = without_controls(_LINE_BREAKS.sub("", value))  # as browsers do
     if value.startswith("//"):
         value = f"https:{value}"
     elif base_url and not value.startswith("#") and not _SCHEME.match(value):
@@ -139,7 +141,7 @@ def web_address(value: str | None, base_url: str = "") -> str:
             value = urljoin(base_url, value)
         except ValueError:  # e.g. an unclosed bracket in the host
             return ""
-    return without_controls(value) if _WEB.match(value) else ""
+    return value if _WEB.match(value) else ""
 
 
 def picture_addresses(element: Element) -> Iterator[str]:

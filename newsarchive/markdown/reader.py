@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from newsarchive.items import Picture
@@ -113,7 +113,7 @@ def convert(root: Element, base_url: str = "") -> Body:
     '标题正文。1*2*3'
     """
     reader = _Reader(base_url)
-    reader.read(root)
+    reader.read(root, _Around())
     return Body(
         markdown=joined(reader.blocks),
         text=" ".join("".join(reader.text).split()),
@@ -122,8 +122,18 @@ def convert(root: Element, base_url: str = "") -> Body:
     )
 
 
-_State = tuple[int, int, str, int, bool, tuple[Container, ...], tuple[List, tuple[Container, ...]] | None]
-"""What an element may change and its end restores, in the order of `_Reader.read`."""
+@dataclass(slots=True)
+class _Around:
+    """What the elements around a node mean for it."""
+
+    style: int = 0
+    plain: int = 0
+    """Styles that do not apply: a caption has no emphasis."""
+    url: str = ""
+    heading: int = 0
+    path: tuple[Container, ...] = ()
+    in_list: tuple[List, tuple[Container, ...]] | None = None
+    """The list that the next items belong to, and the path around it."""
 
 
 class _Reader:
@@ -139,149 +149,113 @@ class _Reader:
         self._spaced = False
         """The open paragraph begins with a space that is directly in a box."""
         self._in_cell = False
-        self._style = 0
-        self._plain = 0
-        """Styles that do not apply: a caption has no emphasis."""
-        self._url = ""
-        self._heading = 0
-        self._direct = True
-        """The next text is directly in a box."""
-        self._path: tuple[Container, ...] = ()
-        self._list: tuple[List, tuple[Container, ...]] | None = None
-        """The list that the next items belong to, and the path around it."""
 
-    def read(self, root: Element) -> None:
+    def read(self, root: Element, around: _Around, *, in_box: bool = True) -> None:
         """Everything in `root`; its own tag does not matter."""
-        nodes = iter(root)
-        around: list[tuple[Iterator[Node], str, _State | None]] = []
-        while True:
-            for node in nodes:
-                if isinstance(node, Text):
-                    self._add(node.data)
-                elif isinstance(node, Element):
-                    tag = node.tag
-                    if tag not in _TAGS and not self._direct and self._styled(node, tag) == self._style:
-                        around.append((nodes, tag, None))  # such as a span with a colour
-                        nodes = iter(node)
-                        break
-                    state = self._style, self._plain, self._url, self._heading, self._direct, self._path, self._list
-                    if self._enter(node, tag):
-                        around.append((nodes, tag, state))
-                        nodes = iter(node)
-                        break
-                    self._style, self._plain, self._url, self._heading, self._direct, self._path, self._list = state
-            else:
-                if not around:
-                    break
-                nodes, tag, before = around.pop()
-                if before is None:
-                    continue
-                if tag in _BLOCKS:
-                    self._end_paragraph()
-                path = self._path
-                self._style, self._plain, self._url, self._heading, self._direct, self._path, self._list = before
-                if tag == "li":
-                    self._path = path  # what is in a list outside of its items belongs to the item before it
-        self._end_paragraph()
+        self._end_paragraph(self._read(root, around, in_box))
 
-    def _add(self, text: str) -> None:
-        if self._style & HIDDEN:
-            return
+    def _read(self, parent: Element, around: _Around, in_box: bool) -> _Around:
+        """Read what is in `parent`; what follows in the same paragraph has the result around it.
+
+        `in_box`: text directly in `parent` is directly in a box.
+        """
+        for node in parent:
+            if isinstance(node, Text):
+                text = node.data
+                if text.isprintable() and "  " not in text and self._runs and not around.style & HIDDEN:
+                    self.text.append(text)
+                    self._runs.append((around.style, around.url, text))
+                elif not around.style & HIDDEN:
+                    self._add(node.data, around, in_box)
+            elif isinstance(node, Element):
+                tag = node.tag
+                if tag not in _TAGS:  # such as a span
+                    self._read(node, _styled(around, node, tag) if node.attr("style") else around, False)
+                elif (inner := self._enter(node, tag, around)) is not None:
+                    inner = self._read(node, inner, tag in _BOXES)
+                    if tag in _BLOCKS and (self._runs or self._spaced):
+                        self._end_paragraph(inner)
+                    if tag == "li":  # what is in a list outside of its items belongs to the item before it
+                        around = replace(around, path=inner.path)
+        return around
+
+    def _add(self, text: str, around: _Around, in_box: bool) -> None:
         if (not text.isprintable() or "  " in text) and _ODD.search(text):  # the first two checks are fast
             text = without_controls(text)
             self.text.append(text)
             text = _SPACES.sub(" ", text)
-            if not text:
-                return
         else:
             self.text.append(text)
-        if not self._runs:
-            if self._direct and text[0] == " ":
-                self._spaced = True
-            if text == " ":
-                return
-        self._runs.append((self._style, self._url, text))
+        if not self._runs and text[:1] in ("", " "):
+            self._spaced |= in_box and not self._in_cell and text != ""
+            text = text if text != " " else ""
+        if text:
+            self._runs.append((around.style, around.url, text))
 
-    def _enter(self, element: Element, tag: str) -> bool:
-        """Begin an element; whether its content is to be read."""
+    def _enter(self, element: Element, tag: str, around: _Around) -> _Around | None:
+        """Begin an element; what is around its content, or `None` when that is not to be read."""
         if tag in _SPECIAL:
-            if not self._enter_special(element, tag):
-                return False
+            inner = self._enter_special(element, tag, around)
+            if inner is None:
+                return None
+            around = inner
         elif tag in _BLOCKS:
-            self._end_paragraph()
-            self._direct = tag in _BOXES
-            self._heading = _HEADINGS.get(tag, self._heading)
+            if self._runs or self._spaced:
+                self._end_paragraph(around)
+            if tag in _HEADINGS:
+                around = replace(around, heading=_HEADINGS[tag])
         else:
-            self._direct = False
-            self._style |= _STYLES.get(tag, 0) & ~self._plain
-        self._style = self._styled(element, tag)
-        return True
+            around = replace(around, style=around.style | _STYLES[tag] & ~around.plain)
+        return _styled(around, element, tag)
 
-    def _styled(self, element: Element, tag: str) -> int:
-        """The current style with that of the element's `style` attribute."""
-        css = element.attr("style")
-        if not css:
-            return self._style
-        on, off = text_style(css[:_LONGEST_STYLE])
-        if tag in _HEADINGS:  # bold in a heading is not emphasis
-            on &= ~STRONG
-        return (self._style | on & ~self._plain) & ~off
-
-    def _enter_special(self, element: Element, tag: str) -> bool:
+    def _enter_special(self, element: Element, tag: str, around: _Around) -> _Around | None:
         if tag == "br":
-            self._break()
+            self._break(around)
         elif tag == "img":
-            self._picture(element)
+            self._picture(element, around)
         elif tag == "a":
-            self._direct = False
-            self._url = self._address(element.attr("href")) or self._url
-            return True
+            return replace(around, url=self._address(element.attr("href")) or around.url)
         elif tag in VIDEOS:
-            self._video(element)
+            self._video(element, around)
         elif tag not in _NOTHING:
-            self._end_paragraph()
-            return self._enter_block(element, tag)
-        return False
+            self._end_paragraph(around)
+            return self._enter_block(element, tag, around)
+        return None
 
-    def _enter_block(self, element: Element, tag: str) -> bool:
-        self._direct = False
+    def _enter_block(self, element: Element, tag: str, around: _Around) -> _Around | None:
         if tag == "hr":
             if not self._in_cell:
-                self.blocks.append(Block([], self._path, rule=True))
-            return False
+                self.blocks.append(Block([], around.path, rule=True))
+            return None
         if tag == "figcaption":  # a caption is plain, whatever is around its picture
-            self._style, self._url, self._heading = self._style & HIDDEN, "", 0
-            self._plain = STRONG | EMPHASIS
-        elif self._in_cell:
-            self._style |= CODE if tag == "pre" else 0
-        elif tag == "pre":
-            self._code(element)
-            return False
-        elif tag == "table":
+            return replace(around, style=around.style & HIDDEN, plain=STRONG | EMPHASIS, url="", heading=0)
+        if self._in_cell:
+            return replace(around, style=around.style | CODE) if tag == "pre" else around
+        if tag == "pre":
+            self._code(element, around)
+            return None
+        if tag == "table":
             rows = list(rows_of(element))
-            if not is_frame(rows):
-                self._table(rows)
-                return False
-        elif tag == "li":
-            if self._list is not None:
-                the_list, path = self._list
-                self._path = (*path, Item(the_list))
-            self._list = None
-        elif len(self._path) < _DEEPEST:
-            if tag == "blockquote":
-                self._path = (*self._path, Quote())
-                self._list = None
-            else:
-                self._list = (List(ordered=tag == "ol", start=_start(element)), self._path)
-        else:
-            self._list = None
-        return True
+            if is_frame(rows):
+                return around
+            self._table(rows, around)
+            return None
+        if tag == "li":
+            if around.in_list is not None:
+                the_list, path = around.in_list
+                around = replace(around, path=(*path, Item(the_list)))
+            return replace(around, in_list=None)
+        if len(around.path) >= _DEEPEST:
+            return replace(around, in_list=None)
+        if tag == "blockquote":
+            return replace(around, path=(*around.path, Quote()), in_list=None)
+        return replace(around, in_list=(List(ordered=tag == "ol", start=_start(element)), around.path))
 
-    def _break(self) -> None:
+    def _break(self, around: _Around) -> None:
         if self._in_cell:
             self._runs.append((0, "", " "))
         elif not self._runs or self._is_line_empty():
-            self._end_paragraph()
+            self._end_paragraph(around)
         else:
             self._runs.append(BREAK)
 
@@ -294,36 +268,36 @@ class _Reader:
                 return False
         return False
 
-    def _end_paragraph(self) -> None:
+    def _end_paragraph(self, around: _Around) -> None:
         if self._in_cell:
             self._runs.append((0, "", " "))
             return
-        runs, spaced = self._runs, self._spaced
+        runs, spaced, path = self._runs, self._spaced, around.path
+        self._spaced = False
         if not runs:
-            self._spaced = False
             return
-        self._runs, self._spaced = [], False
+        self._runs = []
         lines = paragraph_lines(runs)
         if not lines:
             return
-        if self._heading:
-            in_item = bool(self._path) and isinstance(self._path[-1], Item)
+        if around.heading:
+            in_item = bool(path) and isinstance(path[-1], Item)
             heading = escape_heading(" ".join(lines), item=in_item)
-            self.blocks.append(Block([f"{'#' * self._heading} {heading}"], self._path))
+            self.blocks.append(Block([f"{'#' * around.heading} {heading}"], path))
             return
-        if spaced and self.blocks and not self._path:
+        if spaced and self.blocks and not path:
             lines[0] = " " + lines[0]
-        self.blocks.append(Block(lines, self._path, paragraph=True))
+        self.blocks.append(Block(lines, path, paragraph=True))
 
-    def _put(self, markdown: str) -> None:
+    def _put(self, markdown: str, around: _Around) -> None:
         """Add Markdown as its own paragraph, or to the current cell."""
         if self._in_cell:
             self._runs.append((DONE, "", markdown))
         else:
-            self._end_paragraph()
-            self.blocks.append(Block([markdown], self._path, paragraph=True))
+            self._end_paragraph(around)
+            self.blocks.append(Block([markdown], around.path, paragraph=True))
 
-    def _picture(self, element: Element) -> None:
+    def _picture(self, element: Element, around: _Around) -> None:
         url = next(filter(None, map(self._address, picture_addresses(element))), "")
         if not url:
             return
@@ -332,54 +306,65 @@ class _Reader:
             alt = ""
         self.pictures.append(Picture(url=url, alt=alt))
         shown = escape(alt or "图片", "[", "]", label=True, cell=self._in_cell)
-        self._put(f"![{shown}]({destination(url, cell=self._in_cell)})")
+        self._put(f"![{shown}]({destination(url, cell=self._in_cell)})", around)
 
-    def _video(self, element: Element) -> None:
+    def _video(self, element: Element, around: _Around) -> None:
         self.videos += 1
         sources = (element, *(each for each in element if isinstance(each, Element) and each.tag == "source"))
         addresses = (self._address(each.attr(name)) for each in sources for name in ("src", "data-src"))
         url = next(filter(None, addresses), "")
         shown = escape(_plain(element.attr("title")) or "视频", "[", "]", label=True, cell=self._in_cell)
-        self._put(f"[{shown}]({destination(url, cell=self._in_cell)})" if url else shown)
+        self._put(f"[{shown}]({destination(url, cell=self._in_cell)})" if url else shown, around)
 
-    def _code(self, element: Element) -> None:
+    def _code(self, element: Element, around: _Around) -> None:
         lines, text, others = _code_of(element)
         self.text.append(text)
         if lines:
-            self.blocks.append(Block(fenced(lines), self._path))
+            self.blocks.append(Block(fenced(lines), around.path))
         for other in others:
-            self._inside(other)
+            self._inside(other, around)
 
-    def _table(self, rows: list[list[Cell]]) -> None:
+    def _table(self, rows: list[list[Cell]], around: _Around) -> None:
         for caption in (cell for row in rows for cell in row if isinstance(cell, Element) and cell.tag == "caption"):
-            self.read(caption)
+            self.read(caption, around, in_box=False)
         without_captions = [[cell for cell in row if isinstance(cell, str) or cell.tag != "caption"] for row in rows]
-        texts = grid(without_captions, self._cell)
+        texts = grid(without_captions, lambda cell: self._cell(cell, around))
         if texts:
-            self.blocks.append(Block(pipe_table(texts), self._path))
+            self.blocks.append(Block(pipe_table(texts), around.path))
 
-    def _cell(self, cell: Cell) -> str | None:
+    def _cell(self, cell: Cell, around: _Around) -> str | None:
         if isinstance(cell, str) and cell.isspace():
             self.text.append(cell)
             return None
         self._in_cell, self._runs = True, []
-        if isinstance(cell, str):
-            self._add(cell)
-        else:
-            self._inside(cell)
+        if not isinstance(cell, str):
+            self._inside(cell, around)
+        elif not around.style & HIDDEN:
+            self._add(cell, around, False)
         lines = tidy_lines(self._runs)
         self._in_cell, self._runs = False, []
         return markdown_line(lines[0], cell=True) if lines else ""
 
-    def _inside(self, element: Element) -> None:
+    def _inside(self, element: Element, around: _Around) -> None:
         """Read one element separately, not in document order."""
-        state = self._style, self._plain, self._url, self._heading, self._direct
-        if self._enter(element, element.tag):
-            self.read(element)
-        self._style, self._plain, self._url, self._heading, self._direct = state
+        inner = self._enter(element, element.tag, around) if element.tag in _TAGS else _styled(around, element, "")
+        if inner is not None:
+            self.read(element, inner, in_box=element.tag in _BOXES)
 
     def _address(self, value: str | None) -> str:
         return web_address(value, self.base_url)
+
+
+def _styled(around: _Around, element: Element, tag: str) -> _Around:
+    """With the style of the element's `style` attribute."""
+    css = element.attr("style")
+    if not css:
+        return around
+    on, off = text_style(css[:_LONGEST_STYLE])
+    if tag in _HEADINGS:  # bold in a heading is not emphasis
+        on &= ~STRONG
+    style = (around.style | on & ~around.plain) & ~off
+    return around if style == around.style else replace(around, style=style)
 
 
 def _start(element: Element) -> int:

@@ -65,13 +65,18 @@ _AROUND_IDS = {
     *("Status", "article-status", "relate-question", "ArticleBottom", "ArticleColumnTag", "article-column-tag"),
     *("backqqcom", "LeftTool"),
 }
-_NOTABLE = ", ".join(
-    (
-        *("[class]", "[id]", "[hidden]", "[type]", "[style*=display i]", "script", "img", "object", "i", "em"),
-        *("iframe", "video", "embed", *_BOILERPLATE_TAGS, *_AROUND_TAGS, *PLAYER_TAGS, *VIDEOS_WITHOUT_ADDRESS),
-    )
+_CAPTION_CLASSES = {"image_desc", "qqnews_image_desc", "text-img-note"}
+# Only these elements may be more, or less, than standard HTML: few of them in a real body.
+_NOTABLE_TAGS = _BOILERPLATE_TAGS.union(
+    _AROUND_TAGS,
+    PLAYER_TAGS,
+    VIDEOS_WITHOUT_ADDRESS,
+    ("script", "img", "object", "i", "em", "iframe", "video", "embed"),
 )
-"""CSS of the elements that may be more, or less, than standard HTML: few of them in a real body."""
+_NOTABLE_CLASSES = _BOILERPLATE_CLASSES.union(
+    _AROUND_CLASSES, PLAYER_CLASSES, _CAPTION_CLASSES, _COMPONENTS, (_HEADING_CLASS,)
+)
+_NOTABLE = ", ".join(("[class]", "[id]", "[hidden]", "[type]", "[style*=display i]", *sorted(_NOTABLE_TAGS)))
 _HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 
 _PLACEHOLDER = re.compile(r"\s*+([A-Z][A-Z_]*?)_(\d+)\s*+")
@@ -133,15 +138,18 @@ def standardize(
         _drop_unread(root, comments)
     if boilerplate_around:
         _drop_after_status(root)
+    notable = root.select(_NOTABLE)
     _resolve_placeholders(comments, attributes)
     scripted: set[str | None] = set()
     players: list[Element] = []
     italics: list[Element] = []
     dropped: set[Element] = set()
-    for element in root.select(_NOTABLE):
+    for element in notable:
         if element in dropped:
             continue
         tag, classes = element.tag, (element.attr("class") or "").split()
+        if tag not in _NOTABLE_TAGS and len(element.attrs) == 1 and classes and _NOTABLE_CLASSES.isdisjoint(classes):
+            continue  # a class without a meaning
         if tag == "img":
             _drop_static_source(element)
         replacements = _replacements(element, tag, classes, boilerplate_around)
@@ -337,7 +345,6 @@ def _first(details: Mapping[str, Any], *keys: str) -> str:
 # captions
 
 _FROM_JSON = "data-from-json"
-_CLASSES = {"image_desc", "qqnews_image_desc", "text-img-note"}
 _TYPE = "om-image-desc"
 _HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
 _IN_LINE = {"span", "strong", "b", "em", "i", "u", "a", "font", "sub", "sup", "s", "del", "code"}
@@ -347,7 +354,7 @@ _AROUND_PICTURE = _IN_LINE | {"p", "figure", "div", "section", "center"}
 
 def is_caption(element: Element, tag: str, classes: Sequence[str]) -> bool:
     """Whether the site's editors marked it as a caption."""
-    if classes and not _CLASSES.isdisjoint(classes):
+    if classes and not _CAPTION_CLASSES.isdisjoint(classes):
         return tag in ("p", "div", "section", "span")
     return tag in ("p", "div") and element.attr("type") == _TYPE
 

@@ -64,7 +64,7 @@ _CHALLENGE = re.compile(r"(?:腾讯(?:新闻|网)?[ _|-]{1,3})?(?:安全验证|�
 
 # In the page's bytes. No tag within another one: else a page of many unclosed tags would be read to its end for each.
 _DATA = re.compile(rb"window\.DATA\s*=\s*(?=\{)")
-_META = re.compile(rb"""<meta\s(?:[^<>"']|<(?!meta\s)|"[^"]{0,9999}"|'[^']{0,9999}')*+>""", re.IGNORECASE)
+_META = re.compile(rb"""<meta\s(?:[^<>"']++|<(?!meta\s)|"[^"]{0,9999}"|'[^']{0,9999}')*+>""", re.IGNORECASE)
 _ATTRIBUTE = re.compile(rb"""(?<![\w:-])([\w:-]++)\s*+=\s*+(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 _TITLE = re.compile(rb"<title[^<>]{0,99}>([^<]{0,9999})", re.IGNORECASE)
 _END = re.compile(rb"<(/?)(?:body|html)\b", re.IGNORECASE)
@@ -99,11 +99,11 @@ def read_article(html: bytes | str, url: str = "", thumbnail: str = "") -> Artic
         PartialArticle: it may show only a part, and its text is not long enough to be complete.
         ChallengePage: it is a check for robots and not an article.
     """
-    source = html if isinstance(html, bytes) else html.encode("utf-8", "ignore")
-    data = _page_data(source)
-    if title := _challenge(source, data):
+    source = Source(html if isinstance(html, bytes) else html.encode("utf-8", "ignore"), url)
+    data = source.data
+    if title := source.challenge:
         raise ChallengePage(url, f"the site checks whether a person reads it, expected an article (title {title!r})")
-    page = next((page for family in FAMILIES if (page := family(source, url, data)).matches()), None)
+    page = next((page for family in FAMILIES if (page := family(source)).matches()), None)
     if data.get("is_deleted") in (1, "1", True):
         raise NotAnArticle(url, "the site says that the article was removed", gone=True)
     if not _VIDEO_TYPES.isdisjoint({str(data.get("article_type")), str(data.get("atype"))}):
@@ -128,14 +128,108 @@ def read_article(html: bytes | str, url: str = "", thumbnail: str = "") -> Artic
         pictures=body.pictures,
         videos=body.videos,
         is_short=_is_short(page, body),
-        missed_pictures=not body.pictures and _names_pictures(source),
+        missed_pictures=not body.pictures and _BODY_PICTURE.search(source.html) is not None,
         family=page.family,
         unknown_keys=page.unknown_keys,
     )
 
 
-def decode(html: bytes) -> str:
-    """A page's text: UTF-8, or the Chinese encoding of the oldest pages, whatever encoding the page declares."""
+class Source:
+    """A page as it came, and what is found in it without reading all of it: parsing 270 kB for a field that stands
+    in the JSON would be most of the work.
+    """
+
+    def __init__(self, html: bytes, url: str = "") -> None:
+        self.html = html
+        self.url = url
+
+    @cached_property
+    def data(self) -> Mapping[str, Any]:
+        """`window.DATA`, empty if it is missing or broken.
+
+        The decoder finds the end of the object; a pattern cannot, because a body may contain `};`.
+        """
+        other: Mapping[str, Any] = {}
+        for found in islice(_DATA.finditer(self.html), 5):
+            start = found.end()
+            for end in (self.html.find(b"\n", start), len(self.html)):  # one line since 2024, several lines before
+                try:
+                    data, _ = _JSON.raw_decode(_decoded(_without_styles(self.html, start, end)))
+                except (ValueError, RecursionError):
+                    continue
+                if isinstance(data, Mapping):
+                    if "title" in data:
+                        return data
+                    other = other or data
+                break
+        return other
+
+    def meta(self, name: bytes) -> str:
+        """The `content` of the first meta tag of that name that is not empty, or `""`."""
+        for tag in _META.finditer(self.html):
+            if name not in tag[0].lower():
+                continue  # much faster than reading its attributes
+            attributes = {key.lower(): b"".join(values) for key, *values in _ATTRIBUTE.findall(tag[0])}
+            key = attributes.get(b"property") or attributes.get(b"name") or b""
+            if key.lower() == name and (content := unescaped(_decoded(attributes.get(b"content", b""))).strip()):
+                return content
+        return ""
+
+    @cached_property
+    def title(self) -> str:
+        """The page's title in its head."""
+        found = _TITLE.search(self.html)
+        return unescaped(_decoded(found[1])).strip() if found else ""
+
+    @property
+    def challenge(self) -> str:
+        """The title of a page that checks for robots; `""` for any other page.
+
+        It has status 200, and may have the site's usual layout and an article's meta tags.
+        """
+        titles = (self.data.get("title"), self.title, self.meta(b"og:title"))
+        shown = (clean_value(unescaped(title)) for title in titles if isinstance(title, str))
+        return next(filter(_CHALLENGE.fullmatch, shown), "")
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the page ends before its `</body>`."""
+        found = _END.findall(self.html)
+        return b"" in found and b"/" not in found
+
+    def has_id(self, *ids: str) -> bool:
+        """Whether an element has one of these ids."""
+        pattern = rf"""id=(?<![\w-]id=)["']?(?:{"|".join(ids)})(?=["'\s>])"""
+        return re.search(pattern.encode(), self.html) is not None
+
+    def has_class(self, name: bytes) -> bool:
+        """Whether an element has this class."""
+        return any(name in b"".join(found).split() for found in _CLASSES.findall(self.html))
+
+    @cached_property
+    def text(self) -> str:
+        """The whole page: UTF-8, or the Chinese encoding of the oldest pages, whatever encoding the page declares."""
+        return _decoded(self.html)
+
+    @cached_property
+    def root(self) -> Element:
+        """The whole page's tree.
+
+        Raises:
+            BrokenContent: it is too large for an article.
+        """
+        return parsed(self.text)
+
+    @cached_property
+    def selector(self) -> Selector:
+        """The whole page for fields that its JSON lacks; raises as `root`."""
+        try:
+            return Selector(text=without_hazards(parsed(self.text)) or "<html/>")
+        except TooManyNodes as error:
+            raise BrokenContent(f"the page is too large for an article: {error}") from error
+
+
+def _decoded(html: bytes) -> str:
     try:
         return html.decode().removeprefix("\ufeff")
     except UnicodeDecodeError:
@@ -148,8 +242,8 @@ def decode(html: bytes) -> str:
 class ArticlePage(ABC):
     """A page and its own JSON. A family defines where the body is, and which fields differ.
 
-    The generators `titles`, `times` and `addresses` yield candidates, the most trusted first. They are read
-    only as far as needed: parsing 270 kB for a field that the JSON has would be most of the work.
+    The generators `titles`, `times` and `addresses` yield candidates, the most trusted first, and are read only as
+    far as needed.
     """
 
     family: ClassVar[str]
@@ -163,10 +257,10 @@ class ArticlePage(ABC):
     site_name: ClassVar[re.Pattern[str]] = re.compile(r"(?:_|^)\s*腾讯(?:新闻|网)\s*$")
     """The site's suffix of the title in the page's head."""
 
-    def __init__(self, source: bytes, url: str, data: Mapping[str, Any]) -> None:
+    def __init__(self, source: Source) -> None:
         self.source = source
-        self.url = url
-        self.data = data
+        self.url = source.url
+        self.data = source.data
 
     @abstractmethod
     def matches(self) -> bool:
@@ -189,7 +283,7 @@ class ArticlePage(ABC):
         empty: set[Element] = set()
         for expressions, boilerplate_around in ((self.containers, False), (self.wide_containers, True)):
             for css in expressions:
-                found, inside = _outermost(self.root.select(css))
+                found, inside = _outermost(self.source.root.select(css))
                 if found and empty.isdisjoint(inside):
                     body = standardize(
                         _merged(found),
@@ -197,7 +291,7 @@ class ArticlePage(ABC):
                         boilerplate_around=boilerplate_around,
                     )
                     if has_content(body):
-                        if _is_cut(self.source):
+                        if self.source.is_cut:
                             raise BrokenContent("the page ends before its </body>: a part of it was lost on the way")
                         return body
                     empty.update(found)
@@ -232,7 +326,7 @@ class ArticlePage(ABC):
 
     @property
     def picture(self) -> str:
-        return picture_url(_meta(self.source, "og:image"))
+        return picture_url(self.source.meta(b"og:image"))
 
     @property
     def unknown_keys(self) -> tuple[str, ...]:
@@ -242,18 +336,18 @@ class ArticlePage(ABC):
 
     def addresses(self) -> Iterator[str]:
         yield self.value("url")
-        yield _meta(self.source, "og:url")
+        yield self.source.meta(b"og:url")
         yield self.url
 
     def titles(self) -> Iterator[str]:
         yield unescaped(self.value("title"))
-        yield self.site_name.sub("", _meta(self.source, "og:title"))
+        yield self.site_name.sub("", self.source.meta(b"og:title"))
         yield self.css(self.heading)
-        yield self.site_name.sub("", _head_title(self.source))
+        yield self.site_name.sub("", self.source.title)
 
     def times(self) -> Iterator[str]:
         yield self.value("pubtime")
-        yield _meta(self.source, "article:published_time")
+        yield self.source.meta(b"article:published_time")
         yield self.css(".media-meta span")  # as shown on the page, without seconds
 
     def value(self, key: str) -> str:
@@ -268,36 +362,10 @@ class ArticlePage(ABC):
         except BrokenContent:
             return ""
 
-    def has_id(self, *ids: str) -> bool:
-        """Whether an element of the page has one of these ids; much faster than parsing the page."""
-        pattern = rf"""id=(?<![\w-]id=)["']?(?:{"|".join(ids)})(?=["'\s>])"""
-        return re.search(pattern.encode(), self.source) is not None
-
-    def has_class(self, name: bytes) -> bool:
-        """Whether an element of the page has this class; much faster than parsing the page."""
-        return any(name in b"".join(found).split() for found in _CLASSES.findall(self.source))
-
-    @cached_property
-    def text(self) -> str:
-        """The whole page: decoded only when its JSON is not enough."""
-        return decode(self.source)
-
-    @cached_property
+    @property
     def selector(self) -> Selector:
-        """The whole page for fields that its JSON lacks. Bodies are read from `root`, the tree that browsers build.
-
-        Raises:
-            BrokenContent: it is too large for an article.
-        """
-        try:
-            return Selector(text=without_hazards(parsed(self.text)) or "<html/>")
-        except TooManyNodes as error:
-            raise BrokenContent(f"the page is too large for an article: {error}") from error
-
-    @cached_property
-    def root(self) -> Element:
-        """The whole page's tree: parsed only when its JSON is not enough."""
-        return parsed(self.text)
+        """The whole page, for fields; its body is read from the tree that browsers build."""
+        return self.source.selector
 
 
 class OriginContentPage(ArticlePage):
@@ -339,7 +407,7 @@ class ModernPage(OriginContentPage):
     heading = "h1#article-title"
 
     def matches(self) -> bool:
-        return self._origin("version") == "v2" or self.has_id("article-content")
+        return self._origin("version") == "v2" or self.source.has_id("article-content")
 
 
 class JsonOnlyPage(OriginContentPage):
@@ -349,7 +417,7 @@ class JsonOnlyPage(OriginContentPage):
     heading = ".LEFT > h1"
 
     def matches(self) -> bool:
-        return "originContent" in self.data or self.has_id("ArticleContent")
+        return "originContent" in self.data or self.source.has_id("ArticleContent")
 
 
 class ServedPage(ArticlePage):
@@ -362,11 +430,11 @@ class ServedPage(ArticlePage):
 
     def matches(self) -> bool:
         # without the JSON the page has no complete publish time, and later layouts use the class names too
-        return bool(self.data) and self.has_class(b"LEFT")
+        return bool(self.data) and self.source.has_class(b"LEFT")
 
     def html_body(self) -> Element | None:
         # The lead may be next to the body instead of in it. There an empty body would seem to contain it.
-        leads = [child for box in self.root.select(".LEFT .content.clearfix") for child in _leads(box)]
+        leads = [child for box in self.source.root.select(".LEFT .content.clearfix") for child in _leads(box)]
         for lead in leads:
             lead.extract()
         body = super().html_body()
@@ -388,7 +456,7 @@ class DatedPage(ArticlePage):
     site_name = re.compile(r"(?:(?:_[^_]{1,6})?_|^)\s*腾讯网\s*$")  # with the channel: _财经_腾讯网
 
     def matches(self) -> bool:
-        return self.has_id("Cnt-Main-Article-QQ")
+        return self.source.has_id("Cnt-Main-Article-QQ")
 
     def addresses(self) -> Iterator[str]:
         yield self.info("article_url")
@@ -407,7 +475,7 @@ class DatedPage(ArticlePage):
     def info(self, key: str) -> str:
         """A value of the `ARTICLE_INFO` object, `""` without one."""
         pattern = rf"""\bARTICLE_INFO\s*=.{{0,2000}}?[{{,\s]["']?{key}["']?\s*:\s*({SCRIPT_STRING})"""
-        found = re.search(pattern, self.text, re.DOTALL)
+        found = re.search(pattern, self.source.text, re.DOTALL)
         return string_value(found[1]).strip() if found else ""
 
 
@@ -436,66 +504,26 @@ def _merged(containers: list[Element]) -> Element:
     return containers[0] if len(containers) == 1 else Element("div", children=containers)
 
 
-def _page_data(source: bytes) -> Mapping[str, Any]:
-    """`window.DATA`, empty if it is missing or broken.
+def _without_styles(source: bytes, start: int, end: int) -> bytes:
+    r"""The page's JSON without style sheets: they are up to 90 kB of 100 kB, and cutting is cheaper than decoding.
 
-    The decoder finds the end of the object; a pattern cannot, because a body may contain `};`.
-    """
-    other: Mapping[str, Any] = {}
-    for found in islice(_DATA.finditer(source), 5):
-        start = found.end()
-        for end in (source.find(b"\n", start), len(source)):  # one line since 2024, several lines before
-            try:
-                data, _ = _JSON.raw_decode(decode(_without_styles(source[start:end])))
-            except (ValueError, RecursionError):
-                continue
-            if isinstance(data, Mapping):
-                if "title" in data:
-                    return data
-                other = other or data
-            break
-    return other
-
-
-def _without_styles(json_text: bytes) -> bytes:
-    r"""JSON without style sheets in its HTML: they are up to 90 kB of 100 kB, and cutting is cheaper than decoding.
-
-    >>> _without_styles(rb'"\u003cstyle\u003ep { }\u003c/style\u003e\u003cp\u003e"')
+    >>> _without_styles(rb'"\u003cstyle\u003ep { }\u003c/style\u003e\u003cp\u003e"', 0, 55)
     b'"\\u003cp\\u003e"'
     """
-    kept, start = [], 0
-    while (begin := json_text.find(b"\\u003cstyle", start)) >= 0 and (tag := _TAG.search(json_text, begin + 1)):
-        end = tag.start()
-        quote = json_text.find(b'"', begin, end)
-        while quote >= 0 and json_text[quote - 1] == _BACKSLASH:
-            quote = json_text.find(b'"', quote + 1, end)
-        if quote < 0 and json_text.startswith(_STYLE_END, end) and json_text[begin - 1] != _BACKSLASH:
-            kept.append(json_text[start:begin])
-            start = end + len(_STYLE_END)
+    kept = []
+    at = start
+    while (begin := source.find(b"\\u003cstyle", at, end)) >= 0 and (tag := _TAG.search(source, begin + 1, end)):
+        close = tag.start()
+        quote = source.find(b'"', begin, close)
+        while quote >= 0 and source[quote - 1] == _BACKSLASH:
+            quote = source.find(b'"', quote + 1, close)
+        if quote < 0 and source.startswith(_STYLE_END, close) and source[begin - 1] != _BACKSLASH:
+            kept.append(source[at:begin])
+            at = close + len(_STYLE_END)
         else:  # more than a style sheet, or the HTML shows such a tag as text
-            kept.append(json_text[start:end])
-            start = end
-    return b"".join([*kept, json_text[start:]])
-
-
-def _meta(source: bytes, name: str) -> str:
-    """The `content` of the page's first meta tag of that name that is not empty, or `""`."""
-    for tag in _META.finditer(source):
-        attributes = {key.lower(): b"".join(values) for key, *values in _ATTRIBUTE.findall(tag[0])}
-        key = attributes.get(b"property") or attributes.get(b"name") or b""
-        if key.lower() == name.encode() and (value := unescaped(decode(attributes.get(b"content", b""))).strip()):
-            return value
-    return ""
-
-
-def _names_pictures(source: bytes) -> bool:
-    """Whether the page names a picture as bodies do."""
-    return (b"_bt" in source or b"_match" in source) and _BODY_PICTURE.search(source) is not None  # `in` is faster
-
-
-def _head_title(source: bytes) -> str:
-    found = _TITLE.search(source)
-    return unescaped(decode(found[1])).strip() if found else ""
+            kept.append(source[at:close])
+            at = close
+    return b"".join([*kept, source[at:end]])
 
 
 def _read_body(page: ArticlePage) -> tuple[ArticlePage, Body]:
@@ -518,10 +546,10 @@ def _as_other_families(page: ArticlePage) -> Iterator[ArticlePage]:
 
     Not for pages of the newer templates or for subscribers: what these show besides their body is not a body.
     """
-    if page.has_id("article-content", "ArticleContent") or _is_paid(page):
+    if page.source.has_id("article-content", "ArticleContent") or _is_paid(page):
         return
     for family in FAMILIES:
-        other = family(page.source, page.url, page.data)
+        other = family(page.source)
         if type(page) is not family and other.matches():
             yield other
 
@@ -588,27 +616,12 @@ def _is_yes(value: object) -> bool:
     return value in (True, "1", "true")
 
 
-def _challenge(source: bytes, data: Mapping[str, Any]) -> str:
-    """The title of a page that checks for robots; `""` for any other page.
-
-    It has status 200, and may have the site's usual layout and an article's meta tags.
-    """
-    titles = (data.get("title"), _head_title(source), _meta(source, "og:title"))
-    shown = (clean_value(unescaped(title)) for title in titles if isinstance(title, str))
-    return next(filter(_CHALLENGE.fullmatch, shown), "")
-
-
-def _is_cut(source: bytes) -> bool:
-    found = _END.findall(source)
-    return b"" in found and b"/" not in found
-
-
-def _unclaimed(source: bytes) -> str:
-    if not source.strip():
+def _unclaimed(source: Source) -> str:
+    if not source.html.strip():
         return "the page is empty, so no page family claims it"
     return (
         "no page family claims it: expected originContent in window.DATA, #article-content, #ArticleContent, "
-        f".LEFT or #Cnt-Main-Article-QQ; its title is {clean_value(_head_title(source))!r}"
+        f".LEFT or #Cnt-Main-Article-QQ; its title is {clean_value(source.title)!r}"
     )
 
 
