@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import unquote, urlsplit
 
 from scrapy import Request, Spider
 from scrapy.core.downloader import Downloader
@@ -22,7 +20,6 @@ from scrapy.robotstxt import ProtegoRobotParser
 from scrapy.utils.httpobj import urlparse_cached
 from twisted.python.failure import Failure
 from twisted.web._newclient import HEADER, STATUS
-from w3lib.http import basic_auth_header
 
 from newsarchive.errors import is_fatal
 
@@ -126,20 +123,22 @@ class Backoff:
             raise NotSent(f"{request.url}: not sent, it would have to wait")
         while seconds := self.seconds(request):
             # not `crawler.crawling`, which `scrapy shell` never is
-            if not self.crawler.engine.running or _engine_slot(self.crawler).closing is not None:
+            slot = self.crawler.engine._slot  # Scrapy 2.19 has no public way to what it holds
+            if not self.crawler.engine.running or slot is None or slot.closing is not None:
                 raise NotSent(f"{request.url}: not sent, the crawl was stopped")
             await asyncio.sleep(min(seconds, _LOOK))
         return None if request.callback is NO_CALLBACK else request.copy()
 
     def process_response(self, request: Request, response: Response) -> Response:
         """Notes an answer that asks us to wait: as long as it says, or as long as this request's next retry."""
-        asked = retry_after(response) if response.status >= 400 else None
-        if asked is None and response.status in _TOO_MANY:
+        given = (response.headers.get("Retry-After") or b"").strip()  # a date, which it may also be, hardly ever is
+        asked = 0.0
+        if response.status >= 400 and given.isdigit():
+            asked = min(float(given), _LONGEST_WAIT)
+        elif response.status in _TOO_MANY:
             asked = self._wait(request.meta.get("retry_times", 0))
-        if asked is not None:
-            host = _host(request)
-            until = self.clock() + min(asked, _LONGEST_WAIT)
-            self._quiet_until[host] = max(until, self._quiet_until.get(host, 0.0))
+        host = urlparse_cached(request).netloc
+        self._quiet_until[host] = max(self.clock() + asked, self._quiet_until.get(host, 0.0))
         return response
 
     def seconds(self, request: Request) -> float:
@@ -149,7 +148,7 @@ class Backoff:
         if tries != counted:
             until = self.clock() + self._wait(tries - 1)
             request.meta[_RETRY] = tries, until
-        return float(max(0.0, max(until, self._quiet_until.get(_host(request), 0.0)) - self.clock()))
+        return float(max(0.0, max(until, self._quiet_until.get(urlparse_cached(request).netloc, 0.0)) - self.clock()))
 
     def _wait(self, tries: int) -> float:
         return min(self.first * 2.0 ** min(tries, 64), _LONGEST_WAIT)
@@ -181,9 +180,7 @@ class ArticleDownloadHandler(HTTP11DownloadHandler):
         backoff = Backoff.of(self.crawler)
         if backoff.refused:
             raise Refused(f"{request.url}: not sent, the site's firewall has refused an earlier request (501)")
-        sent = _with_header_for_user(request)
-        response = await super().download_request(sent)
-        request.meta.update(sent.meta)  # how long it took, which AutoThrottle needs
+        response = await super().download_request(request)
         if response.status == 501 and not request.meta.get("picture"):  # pictures come from hosts of their own
             backoff.refused = True
         return response
@@ -217,10 +214,8 @@ class Robots(ProtegoRobotParser):
     It stores each rule once for each user agent of its group: in a file of 500 KiB these can be 300 million.
     """
 
-    LARGEST = 500 * 1024
-    """Bytes that are read, as RFC 9309 requires; the rest is ignored."""
-    MOST = 2_000_000
-    """A file may have so many lines, times user agents: one with more counts as one that forbids everything."""
+    LARGEST = 500 * 1024  # bytes that are read, as RFC 9309 requires; the rest is ignored
+    MOST = 2_000_000  # lines, times user agents: a file with more counts as one that forbids everything
 
     def __init__(self, robotstxt_body: bytes, spider: Spider | None = None) -> None:
         body = robotstxt_body
@@ -231,59 +226,11 @@ class Robots(ProtegoRobotParser):
         super().__init__(body, spider)
 
 
-def retry_after(response: Response) -> float | None:
-    """Seconds that a `Retry-After` header asks for, which may also name a date; `None` when it has neither.
-
-    >>> from scrapy.http import Response
-    >>> asked = {"Date": "Thu, 26 Nov 2026 02:00:00 GMT", "Retry-After": "Thu, 26 Nov 2026 02:01:30 GMT"}
-    >>> retry_after(Response("https://new.qq.com/", headers=asked))
-    90.0
-    """
-    # by the server's clock, which may differ from ours
-    until, now = ((response.headers.get(name) or b"").decode("latin-1").strip() for name in ("Retry-After", "Date"))
-    if until.isascii() and until.isdecimal():
-        return float(until)
-    try:
-        return max(0.0, (parsedate_to_datetime(until) - parsedate_to_datetime(now)).total_seconds())
-    except (ValueError, TypeError, OverflowError):
-        return None
-
-
 def header_pairs(headers: Headers) -> tuple[tuple[str, str], ...]:
-    r"""Name and value of each header in order; Scrapy's own `to_tuple_list` fails at bytes that are no UTF-8.
-
-    >>> header_pairs(Headers({"ETag": b'"\xe9"'}))
-    (('Etag', '"é"'),)
-    """
+    """Name and value of each header in order; Scrapy's own `to_tuple_list` fails at bytes that are no UTF-8."""
     return tuple(
         (name.decode("latin-1"), value.decode("latin-1")) for name, values in headers.items() for value in values
     )
-
-
-def wake_engine(crawler: Crawler) -> None:
-    """Has the engine look for work now, and not at its next heartbeat, up to five seconds later."""
-    if slot := _engine_slot(crawler):
-        slot.nextcall.schedule()
-
-
-def _engine_slot(crawler: Crawler) -> Any:
-    return crawler.engine._slot  # Scrapy 2.19 has no public way to what it holds
-
-
-def _with_header_for_user(request: Request) -> Request:
-    """`https://user:password@host/` as HTTP clients send it, so that no answer and no error has these in its URL."""
-    parts = urlsplit(request.url)
-    who, at, host = parts.netloc.rpartition("@")
-    if not at:
-        return request
-    user, _, password = map(unquote, who.partition(":"))
-    headers = request.headers.copy()
-    headers.setdefault("Authorization", basic_auth_header(user, password, "utf-8"))
-    return request.replace(url=parts._replace(netloc=host).geturl(), headers=headers)
-
-
-def _host(request: Request) -> str:
-    return urlparse_cached(request).netloc.rpartition("@")[2]
 
 
 def _picture_domains(crawler: Crawler) -> tuple[str, ...]:

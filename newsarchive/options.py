@@ -90,10 +90,11 @@ def _text(value: object) -> str:
 
 
 def _url(value: object) -> str:
-    """An http(s) URL with a host."""
+    """An http(s) URL with a host, and without a user: Scrapy has HTTPAUTH_USER and HTTPAUTH_PASS for that."""
     text = str(value)
     parts = urlsplit(text)
-    if re.search(r"\s", text) or parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
+    is_http = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    if re.search(r"\s", text) or "@" in parts.netloc or not is_http:
         raise ValueError
     return text
 

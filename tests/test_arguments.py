@@ -71,7 +71,7 @@ def test_other_lists_instead_of_channels() -> None:
         ({"urls": ","}, "urls=,: expected at least one"),
         ({"channels": ","}, "channels=,: expected at least one"),
         ({"accounts": ", ,"}, "accounts=, ,: expected at least one"),
-        ({"replay": "/nowhere/pages"}, "replay=/nowhere/pages: no such file or folder"),
+        ({"replay": "/nowhere/pages"}, "/nowhere/pages: there is no such file or folder of saved pages"),
         ({"hot": "yes"}, "hot=yes: expected 1 or 0"),
         ({"sitemap": "1"}, "sitemap=1 needs since"),
     ],

@@ -468,7 +468,7 @@ def test_a_page_that_is_no_article_is_never_exported(demo_site: Any, crawl: Any,
         ("channels=finance,gossip", "channels=gossip: unknown"),
         ("urls=https://example.com/", "'https://example.com/' names no article"),
         ("urls=@/nowhere/named.txt", "urls=@/nowhere/named.txt: cannot read the file"),
-        ("replay=/nowhere", "replay=/nowhere: no such file or folder"),
+        ("replay=/nowhere", "/nowhere: there is no such file or folder of saved pages"),
         ("page=3", "no argument named 'page'"),
     ],
 )

@@ -41,7 +41,7 @@ WRONG = {
     "channel": (["-a", "channels=finance,knitting"], "channels=knitting: unknown, expected any of "),
     "name of an argument": (["-a", "pagse=3"], "no argument named 'pagse': expected one of accounts"),
     "number": (["-a", "limit=many"], "limit=many: expected a whole number"),
-    "folder": (["-a", "replay=/no/such/folder"], "replay=/no/such/folder: no such file or folder"),
+    "folder": (["-a", "replay=/no/such/folder"], "/no/such/folder: there is no such file or folder"),
     "url": (["-a", "urls=https://example.com/"], "'https://example.com/' names no article"),
     "argument without value": (["-a", "since"], "Invalid -a value, use -a NAME=VALUE"),
     "setting without value": (["-s", "ARCHIVE_DIR"], "Invalid -s value, use -s NAME=VALUE"),

@@ -14,11 +14,9 @@ from functools import partial
 from itertools import pairwise
 
 import pytest
-from scrapy.http import Response
 
 from newsarchive.archive import pictures
 from newsarchive.archive.documents import front_matter
-from newsarchive.downloader import retry_after
 from newsarchive.errors import BadArgument, PageError
 from newsarchive.markdown import document, escape, html, reader
 from newsarchive.markdown.reader import convert
@@ -39,10 +37,6 @@ def all_of(pattern: re.Pattern[str] | str) -> Reader:
 
 def sitemap(text: str) -> object:
     return lists.read_sitemap(f"<sitemapindex>{text}".encode(), "sitemap")
-
-
-def retry_after_of(text: str) -> object:
-    return retry_after(Response("https://new.qq.com/", headers={"Retry-After": text}))
 
 
 def body(text: str) -> object:
@@ -120,7 +114,6 @@ HOSTILE: list[tuple[Reader, str, str, str]] = [
         ("<loc>https://a/", "/", ""), ("<loc>https://a/sitemap_", "1", "</loc>"), ("<loc>https://a/", "sitemap_1/", ""),
     )),
     (urls.says_gone, "https://www.qq.com/", "babygohome/", ""),
-    (retry_after_of, "", "9", ""), (retry_after_of, "Thu, ", "26 ", ""),
     # a page's head
     *((fields, *each) for each in (
         ("", "<meta ", ""), ("", "<meta a", ""), ("", '<meta "', ""), ("", "<meta '\"", ""), ("", "<meta <", ""),

@@ -77,12 +77,14 @@ def test_a_run_writes_none(demo_site: DemoSite, tmp_path: Path, tree: Any) -> No
     archive = tmp_path / "archive"
     demo_site.site.faults.add("/rain/a/20261104A05T2Q00", 404)
     demo_site.site.faults.add("/rain/a/20261104A03K7P00", 500, times=-1)
-    with_user = demo_site.url.replace("://", f"://me:{SECRET}@")
     settings = {
         "QQ_CHANNELS": "tech,finance",
-        "QQ_LIST_URL": f"{with_user}/web_feed/getPCList",
-        "QQ_ARTICLE_URL": f"{with_user}/rain/a/{{id}}",
-        "QQ_SITEMAP_URL": f"https://{SECRET}@example.org/index.xml",
+        "QQ_LIST_URL": f"{demo_site.url}/web_feed/getPCList",
+        "QQ_ARTICLE_URL": f"{demo_site.url}/rain/a/{{id}}",
+        "QQ_SITEMAP_URL": f"https://example.org/index.xml?token={SECRET}",
+        "HTTPAUTH_USER": "me",
+        "HTTPAUTH_PASS": SECRET,
+        "HTTPAUTH_DOMAIN": demo_site.url.removeprefix("http://"),
         "FTP_PASSWORD": SECRET,
         "AWS_SECRET_ACCESS_KEY": SECRET,
         "HAIGANG_TOKEN": f"a {SECRET}",

@@ -29,7 +29,7 @@ from newsarchive.archive.pictures import (
     place,
     relinked,
 )
-from newsarchive.downloader import NotSent, is_site_error, wake_engine
+from newsarchive.downloader import NotSent, is_site_error
 from newsarchive.errors import is_fatal
 from newsarchive.extensions.run import archive_of
 
@@ -111,7 +111,8 @@ class Pictures:
         """When all else is done: fetch failed pictures that are due, and those of articles archived without."""
         if self._later is None and (articles := self._articles_due()):
             self._later = asyncio.create_task(self._fill(articles))
-            self._later.add_done_callback(lambda _: wake_engine(self.crawler))
+            # has the engine look for work at once, and not at its next heartbeat, up to five seconds later
+            self._later.add_done_callback(lambda _: self.crawler.engine._slot.nextcall.schedule())  # type: ignore[union-attr]
         if self._later and not self._later.done():
             raise DontCloseSpider
 

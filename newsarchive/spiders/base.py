@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from datetime import date, datetime
 from enum import StrEnum
 from itertools import chain
@@ -64,6 +64,8 @@ def read_arguments(arguments: Mapping[str, object], known: Mapping[str, Argument
     for name, text in given.items():
         try:
             values[name] = known[name].read(text)
+            if values[name] == []:
+                raise ValueError
         except (ValueError, KeyError):
             raise BadArgument(f"{name}={text}: expected {known[name].expected}") from None
     return values
@@ -76,15 +78,7 @@ _ALONE: dict[str, tuple[set[str], str]] = {
 
 
 def _words(text: str) -> list[str]:
-    return _any_of(text.split(","))
-
-
-def _any_of(found: Iterable[str]) -> list[str]:
-    """Those that are not empty, each once and in order."""
-    words = list(dict.fromkeys(filter(None, map(str.strip, found))))
-    if not words:
-        raise ValueError
-    return words
+    return list(dict.fromkeys(filter(None, map(str.strip, text.split(",")))))
 
 
 def _number(text: str) -> int:
@@ -101,18 +95,16 @@ def named_articles(text: str) -> list[str]:
     if file.exists() and not file.is_file():
         raise BadArgument(f"urls={text}: expected a text file, and no pipe, device or folder")
     try:
-        lines = read_file(file.resolve()).decode("utf-8-sig").splitlines()
+        lines = map(str.strip, read_file(file.resolve()).decode("utf-8-sig").splitlines())
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
         raise BadArgument(f"urls={text}: cannot read the file: {reason}") from None
-    return _any_of(line for line in lines if not line.lstrip().startswith("#"))
+    return [line for line in lines if line and not line.startswith("#")]
 
 
 def _saved(text: str) -> Path:
     path = Path(text).expanduser()
-    if not path.exists():
-        raise BadArgument(f"replay={text}: no such file or folder")
-    saved_files(path)
+    saved_files(path)  # raises `BadArgument` when there are none
     return path
 
 
@@ -129,10 +121,8 @@ class Trouble(StrEnum):
 
     REFUSED = "refused"
     UNREACHABLE = "unreachable"
-    ARTICLE = "article"
-    """The error concerns only this article."""
-    INTERNAL = "internal"
-    """An error in the program or on this machine."""
+    ARTICLE = "of this article only"
+    INTERNAL = "in the program or on this machine"
 
 
 def status_trouble(status: int) -> Trouble:
@@ -364,18 +354,13 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
         request: Request = failure.request  # type: ignore[attr-defined]
         if (trouble := self._trouble(failure, request.url)) is None:
             return
-        error = failure.value
-        status = error.response.status if isinstance(error, HttpError) else 0
-        if status == _FIREWALL:
-            self._stop_refused(request.url)
+        status, counted_as = _status(failure), "unknown"
         if status not in _MOVED:
+            counted_as = "failed"
             self.archive.count("site/refused" if trouble is Trouble.REFUSED else "site/unreachable")
-        reason = f"HTTP status {status}" if status else error
-        self.list_lost(
-            request.meta["where"],
-            "unknown" if status in _MOVED else "failed",
-            f"the list could not be fetched: {reason}; the next run asks again",
-        )
+        reason = f"HTTP status {status}" if status else failure.value
+        said = f"the list could not be fetched: {reason}; the next run asks again"
+        self.list_lost(request.meta["where"], counted_as, said)
         if trouble is Trouble.INTERNAL:
             failure.raiseException()
 
@@ -403,7 +388,7 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
 
     def _trouble(self, failure: Failure, url: str) -> Trouble | None:
         """Why there was no answer; `None` if the request was not sent, because the crawl is ending or has to end."""
-        if isinstance(failure.value, Refused):
+        if isinstance(failure.value, Refused) or _status(failure) == _FIREWALL:
             self._stop_refused(url)
         if isinstance(failure.value, NotSent):
             return None
@@ -466,3 +451,7 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
             self.logger.warning("%s: not fetched: %s; tried again in a later run", row.url, reason)
         else:
             self.logger.warning("%s: not looked at again: %s; what is archived stays", row.url, reason)
+
+
+def _status(failure: Failure) -> int:
+    return failure.value.response.status if isinstance(failure.value, HttpError) else 0
