@@ -67,7 +67,6 @@ class Article:
     text: str = ""
     """The body's text as a reader sees it, for measuring; not written."""
     pictures: list[Picture] = field(default_factory=list)
-    """The body's pictures in order."""
     videos: int = 0
     """How many videos, audios and frames the body links to."""
     is_short: bool = False

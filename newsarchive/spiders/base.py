@@ -8,7 +8,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from itertools import chain
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from scrapy import Request, Spider, signals
 from scrapy.exceptions import CloseSpider, IgnoreRequest, NotConfigured
@@ -37,12 +37,8 @@ _LAST = -10  # a page that may crash the program again is fetched last
 # arguments (`-a name=value`), checked before anything is fetched
 
 
-class Argument(NamedTuple):
-    """What an argument must be."""
-
-    expected: str
-    read: Callable[[str], Any]
-    """The value that a text means. Raises `ValueError` or `KeyError` for one that is not as expected."""
+Argument = tuple[str, Callable[[str], Any]]
+"""What is expected, and what gives the value of a text; a `ValueError`, a `KeyError` or no words: not as expected."""
 
 
 def read_arguments(arguments: Mapping[str, object], known: Mapping[str, Argument]) -> dict[str, Any]:
@@ -52,22 +48,22 @@ def read_arguments(arguments: Mapping[str, object], known: Mapping[str, Argument
         BadArgument: one is unknown, empty or unusable, or two contradict each other.
     """
     given = {name: str(value).strip() for name, value in arguments.items() if not name.startswith("_")}
+    values = {}
     for name, text in given.items():
         if name not in known:
             raise BadArgument(f"no argument named {name!r}: expected one of {', '.join(sorted(known))}")
         if not text:
             raise BadArgument(f"{name}=: expected a value, or no {name} at all")
-    for name, (partners, reason) in _ALONE.items():
-        if name in given and (others := given.keys() - partners - {name}):
-            raise BadArgument(f"{name} and {min(others)} together: {reason}")
-    values = {}
-    for name, text in given.items():
+        expected, read = known[name]
         try:
-            values[name] = known[name].read(text)
+            values[name] = read(text)
             if values[name] == []:
                 raise ValueError
         except (ValueError, KeyError):
-            raise BadArgument(f"{name}={text}: expected {known[name].expected}") from None
+            raise BadArgument(f"{name}={text}: expected {expected}") from None
+    for name, (partners, reason) in _ALONE.items():
+        if name in given and (others := given.keys() - partners - {name}):
+            raise BadArgument(f"{name} and {min(others)} together: {reason}")
     return values
 
 
@@ -77,7 +73,8 @@ _ALONE: dict[str, tuple[set[str], str]] = {
 }
 
 
-def _words(text: str) -> list[str]:
+def words(text: str) -> list[str]:
+    """Those with commas between them, each once and in order."""
     return list(dict.fromkeys(filter(None, map(str.strip, text.split(",")))))
 
 
@@ -90,12 +87,10 @@ def _number(text: str) -> int:
 def named_articles(text: str) -> list[str]:
     """URLs or ids, comma-separated, or one per line in the file after `@`."""
     if not text.startswith("@"):
-        return _words(text)
-    file = Path(text[1:]).expanduser()
-    if file.exists() and not file.is_file():
-        raise BadArgument(f"urls={text}: expected a text file, and no pipe, device or folder")
+        return words(text)
     try:
-        lines = map(str.strip, read_file(file.resolve()).decode("utf-8-sig").splitlines())
+        file = read_file(Path(text[1:]).expanduser().resolve())
+        lines = map(str.strip, file.decode("utf-8-sig").splitlines())
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
         raise BadArgument(f"urls={text}: cannot read the file: {reason}") from None
@@ -108,12 +103,12 @@ def _saved(text: str) -> Path:
     return path
 
 
-URLS = Argument("at least one URL or id", named_articles)
-SAVED = Argument("saved pages", _saved)
-DAY = Argument("a day like 2026-11-01", date.fromisoformat)
-NUMBER = Argument("a whole number of at least 1", _number)
-SWITCH = Argument("1 or 0", {"1": True, "0": False}.__getitem__)
-WORDS = Argument("at least one, with commas between several", _words)
+URLS: Argument = "at least one URL or id", named_articles
+SAVED: Argument = "saved pages", _saved
+DAY: Argument = "a day like 2026-11-01", date.fromisoformat
+NUMBER: Argument = "a whole number of at least 1", _number
+SWITCH: Argument = "1 or 0", {"1": True, "0": False}.__getitem__
+WORDS: Argument = "at least one, with commas between several", words
 
 
 class Trouble(StrEnum):

@@ -17,7 +17,7 @@ from newsarchive.errors import BadArgument, BusyList, ListError
 from newsarchive.messages import printable
 from newsarchive.qq import lists, urls
 from newsarchive.qq.lists import Entry, ListReply
-from newsarchive.spiders.base import NUMBER, SWITCH, WORDS, ArchiveSpider
+from newsarchive.spiders.base import NUMBER, SWITCH, WORDS, ArchiveSpider, words
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -58,7 +58,7 @@ class QQSpider(ArchiveSpider):
         """Raises `BadArgument`."""
         spider = super().from_crawler(crawler, *args, **kwargs)
         settings = crawler.settings
-        usual = WORDS.read(",".join(settings.getlist("QQ_CHANNELS")))
+        usual = words(",".join(settings.getlist("QQ_CHANNELS")))
         known = dict.fromkeys([*lists.CHANNELS, *usual])  # the site may have new ones
         for channel in spider.channels:
             if channel not in known:
