@@ -99,29 +99,27 @@ def _url(value: object) -> str:
     return text
 
 
-def _link_prefix(value: object) -> str:
-    text = str(value)
-    if re.search(r"[\s\x00-\x1f<>()\[\]\"\\]", text):  # would end a link in Markdown
-        raise ValueError
-    return text if text.startswith("/") else _url(text)
+def _matching(pattern: str) -> Callable[[Any], str]:
+    def read(value: Any) -> str:
+        if not re.fullmatch(pattern, str(value), re.ASCII):
+            raise ValueError
+        return str(value)
 
-
-def _channels(value: object) -> list[str]:
-    channels = _list(value)
-    if not channels or not all(re.fullmatch(r"[a-z0-9_]+", each, re.ASCII) for each in channels):
-        raise ValueError
-    return channels
+    return read
 
 
 _AT_LEAST_0 = Kind("a number of at least 0", _number(0))
 _URL = Kind("a URL like https://host/path", _url)
+_LINK_PREFIX = r"(/|https?://[^\s/?#])[^\s\x00-\x1f<>()\[\]\"\\]*"  # nothing that would end a link in Markdown
 _LONGEST = 1e6  # minutes or hours: more is a slip, and no date can hold much more than a million hours
 _ANY_NUMBER = Kind("a number", lambda value: value is None or _number(-sys.float_info.max)(value))
 _OF_TYPE = {bool: Kind("True or False", _yes_or_no), int: _ANY_NUMBER, float: _ANY_NUMBER}
 
 KINDS: dict[str, Kind] = {
     "ARCHIVE_DIR": Kind("a folder", _folder),
-    "QQ_CHANNELS": Kind("names of channels with commas between them", _channels),
+    "QQ_CHANNELS": Kind(
+        "names of channels with commas between them", lambda value: _matching(r"[a-z0-9_,]+")(",".join(_list(value)))
+    ),
     **dict.fromkeys(("QQ_LIST_URL", "QQ_ARTICLE_URL", "QQ_HOT_URL", "QQ_ACCOUNT_URL", "QQ_SITEMAP_URL"), _URL),
     "USER_AGENT": Kind("some text", _text),
     **dict.fromkeys(("DOWNLOAD_DELAY", "AUTOTHROTTLE_START_DELAY", "AUTOTHROTTLE_MAX_DELAY"), _AT_LEAST_0),
@@ -134,7 +132,7 @@ KINDS: dict[str, Kind] = {
     "DOWNLOAD_TIMEOUT": Kind("a number above 0", _number(sys.float_info.min)),
     "DOWNLOAD_MAXSIZE": _whole(0),
     "ARCHIVE_MIN_TEXT": _whole(0),
-    "ARCHIVE_PICTURES_URL": Kind("a path that begins with / or a URL", _link_prefix),
+    "ARCHIVE_PICTURES_URL": Kind("a path that begins with / or a URL", _matching(_LINK_PREFIX)),
     "ARCHIVE_PICTURES_MAX_BYTES": _whole(1),
     "ARCHIVE_PICTURES_BACKLOG": _whole(0),
     "ARCHIVE_RECHECK_HOURS": Kind(

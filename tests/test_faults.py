@@ -320,7 +320,7 @@ def test_a_disk_that_fills_while_a_run_goes_on(
 
 
 UNWRITTEN = {
-    "status.json": ("newsarchive.health.report.write_status", "the run could not write its status"),
+    "status.json": ("newsarchive.health.report.write_status", "could not write how it ended"),
     "its row": ("newsarchive.archive.ledger.Ledger.end_run", "No space left on device"),
     "both": (
         "newsarchive.health.report.write_status newsarchive.archive.ledger.Ledger.end_run",

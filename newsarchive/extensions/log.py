@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Self
 
 from scrapy import Spider, signals
@@ -80,11 +81,9 @@ _MOST_LINES = 200
 
 def confirm_stop(record: logging.LogRecord) -> bool:
     """A filter for Scrapy's logger: the first Ctrl-C or SIGTERM is confirmed at every log level."""
-    if not str(record.msg).startswith("Received %(signame)s, shutting down"):
-        return True
-    signal = record.args.get("signame") if isinstance(record.args, Mapping) else ""
-    logger.warning("%s: stopping when the requests under way have ended; a second one stops at once", signal)
-    return False
+    if found := re.match(r"Received (\w+), shutting down", record.getMessage()):
+        logger.warning("%s: stopping when the requests under way have ended; a second one stops at once", found[1])
+    return not found
 
 
 def make_safe(record: logging.LogRecord) -> bool:

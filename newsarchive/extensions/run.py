@@ -8,7 +8,7 @@ import sys
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Self
+from typing import Self
 
 from scrapy import signals
 from scrapy.crawler import Crawler
@@ -21,7 +21,7 @@ from newsarchive.archive.ledger import ListResult, ListRow, RunRow
 from newsarchive.errors import ArchiveError, LedgerBroken, describe
 from newsarchive.extensions.log import Faults, confirm_stop, make_safe, writing_handlers
 from newsarchive.health import alarms, report
-from newsarchive.health.alarms import NewArticles, site_trouble
+from newsarchive.health.alarms import Counts, NewArticles, site_trouble
 from newsarchive.items import ArchivedArticle
 from newsarchive.messages import command_line, printable
 from newsarchive.options import Options, stream_for_people
@@ -150,33 +150,19 @@ class Run:
             message = describe(self.faults.first) if self.faults.first else BY_FORCE if by_force else site
             row = replace(self.row, ended=ended, exit_code=exit_code, counts=counts)
             last_run = report.run_status(row, self.reason, message, found)
-            errors = self._write(ended, lists, last_run, archive)
-            if not errors:
+            try:
+                report.write_status(self.folder, last_run, archive)
+                with self.ledger.transaction():
+                    for each in lists:
+                        self.ledger.put(each)
+                    self.ledger.end_run(row.run, now=ended, exit_code=exit_code, counts=counts)
                 break
-            self.faults.add(errors[0])
+            except (OSError, ArchiveError) as error:
+                self.faults.add(error)
         text = report.summary({"folder": str(self.folder), "last_run": last_run} | archive)
         with suppress(OSError):  # its reader has gone, or the disk of a log is full; `scrapy status` says it again
             print(text, flush=True, file=stream_for_people(self.crawler.settings))
         return exit_code
-
-    def _write(
-        self, ended: datetime, lists: list[ListRow], last_run: dict[str, Any], archive: dict[str, Any]
-    ) -> list[OSError | ArchiveError]:
-        """Writes the run's rows and `status.json`, each even if the other cannot be; returns what went wrong."""
-        errors: list[OSError | ArchiveError] = []
-        try:
-            with self.ledger.transaction():
-                for it in lists:
-                    self.ledger.put(it)
-                exit_code, counts = last_run["exit_code"], last_run["counts"]
-                self.ledger.end_run(self.row.run, now=ended, exit_code=exit_code, counts=counts)
-        except (OSError, ArchiveError) as error:
-            errors.append(error)
-        try:
-            report.write_status(self.folder, last_run, archive)
-        except OSError as error:
-            errors.append(error)
-        return errors
 
     def _leave_status(self, error: BaseException) -> None:
         """Writes a `status.json` without the ledger, where the disk lets it."""
@@ -184,36 +170,31 @@ class Run:
         with suppress(OSError):  # the first error is the one to report
             report.write_status(self.folder, report.run_status(row, self.reason, describe(error)))
 
-    def _list_rows(self, counts: dict[str, int | float | str]) -> list[ListRow]:
+    def _list_rows(self, counts: Counts) -> list[ListRow]:
         """What is known of each list after this run; adds the counts that follow from it."""
-        source = self.crawler.spidercls.name
-        results: dict[str, ListResult] = getattr(self.crawler.spider, "list_results", {})
+        source, rows = self.crawler.spidercls.name, []
         known = {row.where: row for row in self.ledger.list_rows(source)}
-        rows = [
-            known.get(where, ListRow(source=source, where=where)).after(result) for where, result in results.items()
-        ]
-        failing = sorted((row for row in rows if row.failures >= alarms.FAILING), key=lambda row: -row.failures)
-        counts |= {f"failing/{row.where}": row.failures for row in failing[:50]}
-        counts["list/always_empty"] = sum(
-            results[row.where] is ListResult.EMPTY and row.where in known and not row.has_named for row in rows
-        )
+        counts["list/always_empty"] = 0
+        for where, result in getattr(self.crawler.spider, "list_results", {}).items():
+            row = known.get(where, ListRow(source=source, where=where)).after(result)
+            rows.append(row)
+            if result is ListResult.EMPTY and where in known and not row.has_named:
+                counts["list/always_empty"] += 1
+        failing = [(f"failing/{row.where}", row.failures) for row in rows if row.failures >= alarms.FAILING]
+        counts |= failing[:50]
         return rows
 
-    def _counts(self, ended: datetime) -> dict[str, int | float | str]:
+    def _counts(self, ended: datetime) -> Counts:
         assert self.crawler.stats  # noqa: S101
-        spider, newest = self.crawler.spider, self.ledger.newest(ended)
-        counts: dict[str, int | float | str] = {
-            name.removeprefix("archive/"): value
-            for name, value in self.crawler.stats.get_stats().items()
-            if name.startswith("archive/") and isinstance(value, int | float)
-        }
-        counts |= {
-            "reason": self.reason,
-            "complete": int(self.reason == "finished"),
-            "kind": self.kind,
-            "filtered": int(any(getattr(spider, name, None) for name in ("since", "until"))),
-            "seconds": round((ended - self.row.started).total_seconds(), 1),
-        }
+        stats = self.crawler.stats.get_stats().items()
+        ours = {name.removeprefix("archive/"): value for name, value in stats if name.startswith("archive/")}
+        counts = Counts(ours | self._new_articles.counts())
+        counts["reason"] = self.reason
+        counts["complete"] = int(self.reason == "finished")
+        counts["kind"] = self.kind
+        counts["filtered"] = int(any(getattr(self.crawler.spider, name, None) for name in ("since", "until")))
+        counts["seconds"] = round((ended - self.row.started).total_seconds(), 1)
+        newest = self.ledger.newest(ended)
         if newest and newest.published:
             counts["newest/hours"] = round((ended - newest.published).total_seconds() / 3600, 1)
-        return counts | self._new_articles.counts()
+        return counts

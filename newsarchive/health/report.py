@@ -28,6 +28,7 @@ from newsarchive.errors import ArchiveError, describe
 from newsarchive.health.alarms import Alarm, Counts
 from newsarchive.messages import counted
 
+NO_STATUS = "the run did not come to its end, or could not write how it ended; the next one goes on from there"
 NO_RUN = "none so far: `scrapy crawl qq` makes the first"
 
 MEANINGS = {
@@ -122,13 +123,12 @@ def read_status(folder: Path, max_tries: int) -> dict[str, Any]:
         return found | {"problem": describe(error)}  # SQLite makes files beside a ledger that it reads
     if newest is None or (held_by and ("pid " not in held_by or f", pid {newest.pid} on " in held_by)):
         return found  # the process that holds the archive is this run
-    # by number or by time: the numbers of a rebuilt ledger begin anew, and a clock may have been wrong
-    if (
-        last_run is None
-        or newest.started.replace(microsecond=0) > datetime.fromisoformat(last_run["started"])
-        or newest.run > (last_run["run"] or newest.run)
-    ):
-        found |= {"last_run": _unwritten_run(newest), "left_no_status": True}
+    # by number or by time: the numbers of a rebuilt ledger begin anew, and two runs may begin in one second
+    number, started = (last_run["run"], last_run["started"]) if last_run else (0, "")
+    if newest.run > (newest.run if number is None else number) or _utc(newest.started) > started:
+        run = replace(newest, exit_code=newest.exit_code or 1)
+        reason = str(run.counts.get("reason", "unfinished"))
+        found |= {"last_run": run_status(run, reason, NO_STATUS), "left_no_status": True}
     return found
 
 
@@ -144,15 +144,6 @@ def _last_run(folder: Path) -> dict[str, Any] | None:
         problem = f"{written} is not what a run wrote ({error!r}): remove it, the next run writes it"
         raise ArchiveError(problem) from error
     return dict(found)
-
-
-def _unwritten_run(run: RunRow) -> dict[str, Any]:
-    """The part about a run of the ledger that has left no status."""
-    reason, message = str(run.counts.get("reason", "")), "the run could not write its status"
-    if run.ended is None:
-        reason = "unfinished"
-        message = "the run did not come to its end, or could not write how it ended; the next one goes on from there"
-    return run_status(replace(run, exit_code=run.exit_code or 1), reason, message)
 
 
 # for people
