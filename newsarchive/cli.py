@@ -140,29 +140,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     init = commands.add_parser("init", help="make a folder in which `scrapy crawl qq` works")
     init.add_argument("folder", metavar="DIR", type=Path, help="new, or without an archive's files")
     folder: Path = parser.parse_args(arguments).folder
+    lines = [f"\n# {meaning}\n# {name} = {getattr(settings, name)!r}\n" for name, meaning in OFTEN_CHANGED.items()]
+    files = {folder / "scrapy.cfg": SCRAPY_CFG, folder / "archive_settings.py": OWN_SETTINGS + "".join(lines)}
     try:
-        make_folder(folder)
+        for path in files:
+            if path.exists():
+                raise BadArgument(f"{path} exists already: nothing was written")
+        (folder / "output").mkdir(parents=True, exist_ok=True)
+        for path, text in files.items():
+            with path.open("x", encoding="utf-8") as file:
+                file.write(text)
     except (BadArgument, OSError) as error:
         problem = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else error
         print(f"newsarchive: {problem}", file=sys.stderr)
         return 2
     print(
         f"{folder} is ready: scrapy.cfg, archive_settings.py (what people change) and output/ (the archive).\n"
-        f"Next:  cd {folder}\n"
-        "       scrapy crawl qq -a channels=tech -a limit=5\n"
-        "       scrapy status"
+        f"Next:  cd {folder}\n       scrapy crawl qq -a channels=tech -a limit=5\n       scrapy status"
     )
     return 0
-
-
-def make_folder(folder: Path) -> None:
-    """Raises `BadArgument` before anything is written when one of the files already exists."""
-    lines = [f"\n# {meaning}\n# {name} = {getattr(settings, name)!r}\n" for name, meaning in OFTEN_CHANGED.items()]
-    files = {"scrapy.cfg": SCRAPY_CFG, "archive_settings.py": OWN_SETTINGS + "".join(lines)}
-    for name in files:
-        if (folder / name).exists():
-            raise BadArgument(f"{folder / name} exists already: nothing was written")
-    (folder / "output").mkdir(parents=True, exist_ok=True)
-    for name, text in files.items():
-        with (folder / name).open("x", encoding="utf-8") as file:
-            file.write(text)

@@ -47,13 +47,11 @@ class Options:
         return cls(**{field.name: _read(settings, f"ARCHIVE_{field.name.upper()}") for field in fields(cls)})
 
 
-@dataclass(frozen=True)
-class Kind:
-    """What a setting may be."""
+Kind = tuple[str, Callable[[Any], Any]]
+"""What a setting may be, in words, and the typed value of a raw one.
 
-    expected: str
-    read: Callable[[Any], Any]
-    """The typed value of a raw one. Raises `ValueError`, `TypeError` or `RuntimeError` for one that cannot be used."""
+Raises `ValueError`, `TypeError` or `RuntimeError` for one that cannot be used.
+"""
 
 
 def _number(least: float, most: float = sys.float_info.max) -> Callable[[Any], float]:
@@ -66,12 +64,7 @@ def _number(least: float, most: float = sys.float_info.max) -> Callable[[Any], f
 
 
 def _whole(least: int) -> Kind:
-    within = _number(least, 2**31 - 1)
-    return Kind(f"a whole number of at least {least}", lambda value: int(within(int(value))))
-
-
-def _yes_or_no(value: object) -> bool:
-    return BaseSettings({"": value}).getbool("")
+    return f"a whole number of at least {least}", lambda value: int(_number(least, 2**31 - 1)(int(value)))
 
 
 def _list(value: object) -> list[str]:
@@ -79,14 +72,10 @@ def _list(value: object) -> list[str]:
 
 
 def _folder(value: object) -> Path:
-    beginning = Path(closest_scrapy_cfg() or ".").absolute()
-    return (beginning.parent if beginning.is_file() else beginning) / Path(_text(value)).expanduser()
-
-
-def _text(value: object) -> str:
     if not str(value or "").strip():
         raise ValueError
-    return str(value)
+    beginning = Path(closest_scrapy_cfg() or ".").absolute()
+    return (beginning.parent if beginning.is_file() else beginning) / Path(str(value)).expanduser()
 
 
 def _url(value: object) -> str:
@@ -108,45 +97,41 @@ def _matching(pattern: str) -> Callable[[Any], str]:
     return read
 
 
-_AT_LEAST_0 = Kind("a number of at least 0", _number(0))
-_URL = Kind("a URL like https://host/path", _url)
+_URL: Kind = "a URL like https://host/path", _url
 _LINK_PREFIX = r"(/|https?://[^\s/?#])[^\s\x00-\x1f<>()\[\]\"\\]*"  # nothing that would end a link in Markdown
 _LONGEST = 1e6  # minutes or hours: more is a slip, and no date can hold much more than a million hours
-_ANY_NUMBER = Kind("a number", lambda value: value is None or _number(-sys.float_info.max)(value))
-_OF_TYPE = {bool: Kind("True or False", _yes_or_no), int: _ANY_NUMBER, float: _ANY_NUMBER}
+_SWITCH: Kind = "True or False", lambda value: BaseSettings({"": value}).getbool("")
+_ANY_NUMBER: Kind = "a number", lambda value: value is None or _number(-sys.float_info.max)(value)
+_OF_SCRAPY: dict[type, Kind] = {bool: _SWITCH, int: _ANY_NUMBER, float: _ANY_NUMBER}
+_OF_OURS: dict[type, Kind] = {bool: _SWITCH, int: _whole(0), float: ("a number of at least 0", _number(0))}
 
 KINDS: dict[str, Kind] = {
-    "ARCHIVE_DIR": Kind("a folder", _folder),
-    "QQ_CHANNELS": Kind(
-        "names of channels with commas between them", lambda value: _matching(r"[a-z0-9_,]+")(",".join(_list(value)))
+    "ARCHIVE_DIR": ("a folder", _folder),
+    "QQ_CHANNELS": (
+        "names of channels with commas between them",
+        lambda value: _matching(r"[a-z0-9_,]+")(",".join(_list(value))),
     ),
     **dict.fromkeys(("QQ_LIST_URL", "QQ_ARTICLE_URL", "QQ_HOT_URL", "QQ_ACCOUNT_URL", "QQ_SITEMAP_URL"), _URL),
-    "USER_AGENT": Kind("some text", _text),
-    **dict.fromkeys(("DOWNLOAD_DELAY", "AUTOTHROTTLE_START_DELAY", "AUTOTHROTTLE_MAX_DELAY"), _AT_LEAST_0),
+    "USER_AGENT": ("some text", _matching(r".*\S.*")),
     **dict.fromkeys(("CONCURRENT_REQUESTS", "CONCURRENT_REQUESTS_PER_DOMAIN", "CONCURRENT_ITEMS"), _whole(1)),
-    "ARCHIVE_BACKOFF": _AT_LEAST_0,
-    "RETRY_TIMES": _whole(0),
-    "RETRY_HTTP_CODES": Kind(
-        "HTTP statuses with commas between them", lambda value: [*map(_number(100, 599), _list(value))]
+    "RETRY_HTTP_CODES": (
+        "HTTP statuses with commas between them",
+        lambda value: [*map(_number(100, 599), _list(value))],
     ),
-    "DOWNLOAD_TIMEOUT": Kind("a number above 0", _number(sys.float_info.min)),
-    "DOWNLOAD_MAXSIZE": _whole(0),
-    "ARCHIVE_MIN_TEXT": _whole(0),
-    "ARCHIVE_PICTURES_URL": Kind("a path that begins with / or a URL", _matching(_LINK_PREFIX)),
+    "DOWNLOAD_TIMEOUT": ("a number above 0", _number(sys.float_info.min)),
+    "ARCHIVE_PICTURES_URL": ("a path that begins with / or a URL", _matching(_LINK_PREFIX)),
     "ARCHIVE_PICTURES_MAX_BYTES": _whole(1),
-    "ARCHIVE_PICTURES_BACKLOG": _whole(0),
-    "ARCHIVE_RECHECK_HOURS": Kind(
+    "ARCHIVE_RECHECK_HOURS": (
         "hours with commas between them",
         lambda value: tuple(timedelta(hours=_number(0, _LONGEST)(each)) for each in _list(value)),
     ),
-    "ARCHIVE_RETRY_MINUTES": Kind(
-        "a number of at least 0", lambda value: timedelta(minutes=_number(0, _LONGEST)(value))
-    ),
+    "ARCHIVE_RETRY_MINUTES": ("a number of at least 0", lambda value: timedelta(minutes=_number(0, _LONGEST)(value))),
     "ARCHIVE_MAX_TRIES": _whole(1),
-    "ARCHIVE_PROGRESS": Kind(
-        "None, True or False", lambda value: None if value in (None, "", "None") else _yes_or_no(value)
+    "ARCHIVE_PROGRESS": (
+        "None, True or False",
+        lambda value: None if value in (None, "", "None") else _SWITCH[1](value),
     ),
-    "LOG_LEVEL": Kind("DEBUG, INFO, WARNING, ERROR or CRITICAL", lambda value: logging.Handler().setLevel(value)),
+    "LOG_LEVEL": ("DEBUG, INFO, WARNING, ERROR or CRITICAL", lambda value: logging.Handler().setLevel(value)),
 }
 """The settings with a stricter check than the type of their default."""
 
@@ -159,39 +144,27 @@ def validate_settings(settings: BaseSettings, overridden: Collection[str] = ()) 
     """
     for name in settings:
         shown = f"-s {name}" if name in overridden else name
-        if (name in overridden or name.startswith(_OURS)) and (meant := misspelt(name)):
-            raise BadArgument(f"{shown}: no such setting, expected {meant}")
+        is_ours = name.upper().startswith(_OURS)
+        if name not in _KNOWN and (name in overridden or is_ours):
+            names, cutoff = (_OUR_NAMES, 0.0) if is_ours else (_KNOWN, 0.85)
+            for meant in get_close_matches(name.upper(), names, n=1, cutoff=cutoff):
+                raise BadArgument(f"{shown}: no such setting, expected {meant}")
         _read(settings, name, shown)
 
 
 def _read(settings: BaseSettings, name: str, shown: str = "") -> Any:
-    default = getattr(our_settings, name, getattr(default_settings, name, None))
-    kind = KINDS.get(name) or _OF_TYPE.get(type(default))
+    ours, of_scrapy = getattr(our_settings, name, None), getattr(default_settings, name, None)
+    kind = KINDS.get(name) or _OF_OURS.get(type(ours)) or _OF_SCRAPY.get(type(of_scrapy))
     if kind is None:
         return settings[name]
+    expected, read = kind
     try:
-        return kind.read(settings[name])
+        return read(settings[name])
     except (ValueError, TypeError, RuntimeError):  # RuntimeError: the home of a user that does not exist
         given = " ".join(str(settings[name]).split())
-        raise BadArgument(f"{shown or name}={given}: expected {kind.expected}") from None
-
-
-def misspelt(name: str) -> str:
-    """The setting that an unknown name must mean; `""` for a known name, or one that another program may read.
-
-    >>> misspelt("ARCHIVE_DIRR"), misspelt("DOWNLOAD_DELY"), misspelt("USER_AGENT"), misspelt("MY_EXTENSION_ENABLED")
-    ('ARCHIVE_DIR', 'DOWNLOAD_DELAY', '', '')
-    """
-    is_ours = name.upper().startswith(_OURS)
-    alike = get_close_matches(name.upper(), _OUR_NAMES if is_ours else _KNOWN, n=1, cutoff=0 if is_ours else 0.85)
-    return "" if name in _KNOWN else "".join(alike)
-
-
-def is_standard_output(feed: object) -> bool:
-    """Whether a key of FEEDS means standard output, as `-o -:jsonl` does."""
-    return urlsplit(str(feed)).scheme == "stdout"
+        raise BadArgument(f"{shown or name}={given}: expected {expected}") from None
 
 
 def stream_for_people(settings: BaseSettings) -> TextIO:
     """Where a summary is printed: on standard output, unless that is what `-o` exports to."""
-    return sys.stderr if any(map(is_standard_output, settings.getdict("FEEDS"))) else sys.stdout
+    return sys.stderr if any(str(uri).startswith("stdout:") for uri in settings.getdict("FEEDS")) else sys.stdout

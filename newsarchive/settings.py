@@ -55,7 +55,6 @@ DOWNLOAD_TIMEOUT = 60  # seconds; default 180
 
 DOWNLOAD_VERIFY_CERTIFICATES = True  # default False
 DOWNLOAD_MAXSIZE = 20 * 1024 * 1024  # bytes; default 1 GiB; an F5 page weighs 270 kB
-DOWNLOAD_WARNSIZE = 0  # default 32 MiB, which cannot be reached
 DOWNLOAD_HANDLERS = {
     **dict.fromkeys(("ftp", "s3", "data")),  # only http and https, and files for `scrapy shell ./page.html`
     **dict.fromkeys(("http", "https"), "newsarchive.downloader.ArticleDownloadHandler"),
@@ -81,9 +80,8 @@ ITEM_PIPELINES = {
 }
 SCRAPER_SLOT_MAX_ACTIVE_SIZE = 1_000_000  # bytes; default 5,000,000: pages that wait here are lost when a run is killed
 CONCURRENT_ITEMS = 4  # default 100, whose idle workers cost 0.7 ms a page
-SPIDER_MIDDLEWARES = {  # its warning is for people who write spiders, and comes for Scrapy's own retries too
-    "scrapy.spidermiddlewares.metacopy.MetaCopyDetectionMiddleware": None,
-}
+# its warning is for people who write spiders, and comes for Scrapy's own retries too
+SPIDER_MIDDLEWARES = {"scrapy.spidermiddlewares.metacopy.MetaCopyDetectionMiddleware": None}
 WARN_ON_GENERATOR_RETURN_VALUE = False  # default True; costs 0.08 ms a page and is for people who write spiders
 DUPEFILTER_CLASS = "scrapy.dupefilters.BaseDupeFilter"  # the ledger knows what was asked for
 

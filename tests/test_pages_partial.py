@@ -140,7 +140,7 @@ def test_a_run_counts_teasers_and_challenges_on_their_own(
     }
     assert {name: counts.get(name) for name in expected} == expected
     assert "article/quarantined" not in counts
-    assert "1 for subscribers, 1 cut by the site, 1 answered with a challenge" in done.stdout
+    assert "1 challenged, 1 cut, 1 for subscribers" in done.stdout
     reasons = sorted(json.loads(file.read_bytes())["reason"] for file in archive.glob("quarantine/qq/*.json"))
     assert [("for subscribers" in each, "cut by the site" in each) for each in reasons].count((False, False)) == 1
     again = crawl(archive, name="retry")

@@ -15,7 +15,6 @@ from scrapy.spiderloader import get_spider_loader
 from newsarchive.cli import ArchiveCommand, exit_code
 from newsarchive.errors import BadArgument, describe, is_fatal
 from newsarchive.extensions.run import Run
-from newsarchive.options import is_standard_output
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +30,7 @@ class Command(ArchiveCommand, ScrapyCrawl):
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         super().process_options(args, opts)
         for uri, feed in self.settings.getdict("FEEDS").items():
-            if opts.overwrite_output and is_standard_output(uri):
+            if opts.overwrite_output and uri.startswith("stdout:"):
                 feed["overwrite"] = False  # there is nothing to overwrite, and Scrapy would warn of it
         self.settings.set("ARCHIVE_OPEN", True, priority="cmdline")  # a settings file would override default_settings
 

@@ -135,7 +135,7 @@ class LogLines(LogFormatter):
 
 
 _BEAT = 0.25  # seconds
-_DONE = (*ANSWERED, "article/failed", "article/challenged")
+_DONE = " ".join(f"archive/{name}" for name in f"{ANSWERED} article/failed article/challenged".split())
 
 
 class Progress:
@@ -169,10 +169,10 @@ class Progress:
     def show(self) -> None:
         """Brings the line up to date."""
         stats = Counts(self.stats.get_stats())
-        self.bar.n = stats.total(f"archive/{how}" for how in _DONE)
+        self.bar.n = stats.total(_DONE)
         self.bar.total = max(self.bar.n, stats["archive/request/article"]) or None
-        errors = stats["archive/article/failed"] + stats["log_count/ERROR"]
-        self.bar.set_postfix_str(f"{stats['archive/list/read']} lists, {errors} errors", refresh=False)
+        lists, errors = stats["archive/list/read"], stats.total("archive/article/failed log_count/ERROR")
+        self.bar.set_postfix_str(f"{lists} lists, {errors} errors", refresh=False)
         self.bar.refresh()
 
     def spider_closed(self) -> None:

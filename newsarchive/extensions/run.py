@@ -187,8 +187,8 @@ class Run:
     def _counts(self, ended: datetime) -> Counts:
         assert self.crawler.stats  # noqa: S101
         stats = self.crawler.stats.get_stats().items()
-        ours = {name.removeprefix("archive/"): value for name, value in stats if name.startswith("archive/")}
-        counts = Counts(ours | self._new_articles.counts())
+        counts = Counts((name.removeprefix("archive/"), n) for name, n in stats if name.startswith("archive/"))
+        counts |= self._new_articles.counts()
         counts["reason"] = self.reason
         counts["complete"] = int(self.reason == "finished")
         counts["kind"] = self.kind

@@ -11,25 +11,24 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import accumulate, takewhile
 from math import exp, lgamma
-from statistics import median
 from typing import Any, Self
 
 from newsarchive.items import Article
 from newsarchive.messages import counted, printable
 
 FEW_PAGES = 3  # so few are enough when not one of them could be read
-PARTIAL = ("article/for_subscribers", "article/cut")
-_READ = ("article/new", "article/revised", "article/restored", "article/unchanged")
+PARTIAL = "article/for_subscribers article/cut"
+_READ = "article/new article/revised article/restored article/unchanged"
 _BAD = "article/quarantined"  # pages that came and could not be read
-_PAGES = (*_READ, _BAD, *PARTIAL)
-ANSWERED = (*_PAGES, "article/quarantined_again", "article/gone", "article/still_gone")
+_PAGES = f"{_READ} {_BAD} {PARTIAL}"
+ANSWERED = f"{_PAGES} article/quarantined_again article/gone article/still_gone"
 _SOME_TEXT = 50  # characters for each picture: an article with less is one of pictures
 _SENTENCE = 10  # characters; pictures of many stories may have less beside them, such as 组图
-_FAR = timedelta(hours=1)
 
 
 class Counts(dict[str, Any]):
@@ -47,8 +46,9 @@ class Counts(dict[str, Any]):
                     sums[name] += value
         return sums
 
-    def total(self, names: Iterable[str]) -> int:
-        return sum(self[name] for name in names)
+    def total(self, names: str) -> int:
+        """The sum of several, whose names have spaces between them."""
+        return sum(self[name] for name in names.split())
 
     @property
     def good(self) -> int:
@@ -65,35 +65,30 @@ class Counts(dict[str, Any]):
 
 def traits(article: Article, entry: str = "") -> Iterator[str]:
     """Stats of a new article: what alarms compare with earlier runs. `entry` is what a list said of it, as JSON."""
-    named = _entry(entry)
-    title, published = str(named.get("title") or ""), str(named.get("publish_time") or "")
     yield f"family/{article.family}"
     for trait, is_so in {
         "without/thumbnail": not article.thumbnail,
         "without/picture": not article.pictures,
         "without/named_picture": article.missed_pictures,
-        "without/text": not is_text(article),
-        "without/summary": is_text(article) and not article.summary,
+        "without/text": not _is_text(article),
+        "without/summary": _is_text(article) and not article.summary,
         "page/short": article.is_short,
         "key/unknown": article.unknown_keys,
-        "unlike_list/title": title and not _pairs(title) & _pairs(article.title),
-        "unlike_list/time": published and _is_far(article, published),
     }.items():
         if is_so:
             yield trait
+    with suppress(ValueError, TypeError, AttributeError):  # no list named it, or not in the form that is known
+        named = json.loads(entry)
+        if (title := str(named.get("title") or "")) and not _pairs(title) & _pairs(article.title):
+            yield "unlike_list/title"
+        listed = datetime.fromisoformat(named.get("publish_time"))  # like the page's: by the publisher's clock
+        if abs(article.published.replace(tzinfo=None) - listed.replace(tzinfo=None)) > timedelta(hours=1):
+            yield "unlike_list/time"
 
 
-def is_text(article: Article) -> bool:
+def _is_text(article: Article) -> bool:
     """Whether it is more than pictures or videos with a line of text for each."""
     return len(article.text) >= _SOME_TEXT * (len(article.pictures) + article.videos)
-
-
-def _entry(text: str) -> Mapping[str, object]:
-    try:
-        found = json.loads(text or "{}")
-    except ValueError:
-        return {}
-    return found if isinstance(found, Mapping) else {}
 
 
 def _pairs(text: str) -> set[str]:
@@ -106,28 +101,16 @@ def _are_alike(one: str, other: str) -> bool:
     return len(a & b) > min(len(a), len(b)) / 2
 
 
-def _is_far(article: Article, published: str) -> bool:
-    """Whether a list named another time than the page, both by the publisher's clock."""
-    try:
-        named = datetime.fromisoformat(published).replace(tzinfo=None)
-    except ValueError:
-        return False
-    return abs(article.published.replace(tzinfo=None) - named) > _FAR
-
-
 class NewArticles:
     """What the new articles of a run have in common."""
 
     def __init__(self) -> None:
-        self._lengths: list[int] = []
         self._keys: Counter[str] = Counter()
         # hashes, not texts: a run can be long
         self._same: dict[str, Counter[int]] = {"title": Counter(), "body": Counter(), "time": Counter()}
         self._first: list[tuple[str, str]] = []
 
     def add(self, article: Article) -> None:
-        if is_text(article):
-            self._lengths.append(len(article.text))
         self._keys.update(printable(key, 80) for key in article.unknown_keys)
         if len(self._first) <= 2:
             self._first.append((article.title, article.text[:2000]))
@@ -136,7 +119,7 @@ class NewArticles:
         self._same["time"][hash(article.published)] += 1
 
     def counts(self) -> dict[str, int | float | str]:
-        """`same/…`: how many articles have the most frequent title, body and publish time; lengths and keys."""
+        """`same/…`: how many articles have the most frequent title, body and publish time; `key/…`."""
         found: dict[str, int | float | str] = {
             f"same/{what}": max(values.values()) for what, values in self._same.items() if values
         }
@@ -144,8 +127,6 @@ class NewArticles:
             # two accounts with one story: so were two pairs of 303 real articles, with 79 % and 94 % of a text alike
             found |= {"same/title": 1, "same/body": 1}
         found |= {f"key/{name}": number for name, number in self._keys.most_common(50)}
-        if self._lengths:
-            found["length/median"] = median(self._lengths)
         return found
 
 
@@ -161,7 +142,7 @@ def site_trouble(run: Mapping[str, Any]) -> str:
     if counts["reason"] == "refused":
         return "the site's firewall refused us (HTTP 501): wait some hours before the next run"
     answered, challenged = counts.total(ANSWERED), counts["article/challenged"]  # challenges are pages, but no articles
-    lists, lists_failed = counts.total(("list/read", "list/unknown")), counts["list/failed"]
+    lists, lists_failed = counts.total("list/read list/unknown"), counts["list/failed"]
     failed = min(counts["article/failed"], max(unreachable + refused - lists_failed, 0))  # others: no pages
     articles_came = failed <= answered or failed < FEW_PAGES
     is_challenged = challenged >= FEW_PAGES and 3 * challenged > answered
@@ -197,6 +178,7 @@ _STALE = 48.0  # hours without a new article that are never normal
 
 MEND = "look at a page in quarantine/, fix or add the page family, then run `scrapy retry` (docs: the site changed)"
 LISTS = "look at the list reply in a browser; until the reader is fixed, `-a sitemap=1` still finds articles"
+KEYS = "look whether a page family should read it, then add it to those it knows"
 LOOK = "open some of the newest articles and their pages in a browser and compare"
 
 
@@ -218,13 +200,11 @@ def alarms(run: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> list
     # what is usual now: the last runs, and more of them when they were quiet
     pages = accumulate(counts.total(_PAGES) for counts in past)
     quiet = sum(number < _RECENT or seen < _ENOUGH for number, seen in enumerate(pages, 1))
-    recent = past[: quiet + 1]
-    usual = (Counts.summed(recent), Counts.summed(past))
+    usual = (Counts.summed(past[: quiet + 1]), Counts.summed(past))
     found = [*_lists(now, usual[0]), *_pages(now, past), *_alike(now)]
     # old pages look as they did, whatever the site does today
     if now["kind"] not in ("replay", "retry") and not now["filtered"]:
-        found += [*_missing(now, usual), *_shares(now, usual), *_lengths(now, recent)]
-        found += [*_age(now, whole), *_keys(now, recent, usual[0])]
+        found += [*_missing(now, usual), *_shares(now, usual), *_age(now, whole)]
     return list({alarm.name: alarm for alarm in reversed(found)}.values())[::-1]
 
 
@@ -257,7 +237,7 @@ def _is_rare(seen: float, whole: float, usual: float, before: float) -> bool:
 def _lists(now: Counts, usual: Counts) -> Iterable[Alarm]:
     read, unknown = now["list/read"], now["list/unknown"]
     articles, new_type = now["entry/article"], now["entry/unknown_article"]
-    entries = now.total(name for name in now if name.startswith("entry/"))
+    entries = sum(now[name] for name in now if name.startswith("entry/"))
     if unknown:  # one is enough: the spider has asked again and again before it counted it
         seen = f"{unknown} of {read + unknown} list replies have no known form, or their address has moved"
         yield Alarm("list form", seen, "none", LISTS)
@@ -339,34 +319,33 @@ def _alike(now: Counts) -> Iterable[Alarm]:
             yield Alarm(f"same {name}", seen, "each its own", LOOK)
 
 
-# an alarm, what it is about, the part and the whole, and the advice
-_Share = tuple[str, str, Sequence[str], Sequence[str], str]
-_ENTRIES = ("entry/article", "entry/other")
-_LOOKED_AT_AGAIN = ("article/revised", "article/unchanged")
-_NEW = ("article/new",)
-_SHARES: list[_Share] = [
-    ("lists without entries", "lists", ["list/empty"], ["list/read"], LISTS),
-    ("entries without pages", "articles asked for", ["article/failed"], ["request/article"], LOOK),
-    ("entries without pictures", "entries", ["entries/without_thumbnail"], ["entry/article"], LISTS),
-    ("entries of no kind", "entries", ["entry/other"], _ENTRIES, LISTS),
-    ("pages", "pages", [_BAD], (*_READ, _BAD), MEND),
+_SHARES = [  # an alarm, what it is about, the part and the whole, and the advice
+    ("lists without entries", "lists", "list/empty", "list/read", LISTS),
+    ("entries without pages", "articles asked for", "article/failed", "request/article", LOOK),
+    ("entries without pictures", "entries", "entries/without_thumbnail", "entry/article", LISTS),
+    ("entries of no kind", "entries", "entry/other", "entry/article entry/other", LISTS),
+    ("pages", "pages", _BAD, f"{_READ} {_BAD}", MEND),
     ("for subscribers", "pages", PARTIAL, _PAGES, LOOK),
-    ("revisions", "articles looked at again", ["article/revised"], _LOOKED_AT_AGAIN, LOOK),
-    ("short", "articles", ["page/short"], _NEW, LOOK),
-    ("no thumbnail", "articles", ["without/thumbnail"], _NEW, LOOK),
-    ("no picture", "articles", ["without/picture"], _NEW, LOOK),
-    ("pictures missed", "articles", ["without/named_picture"], _NEW, LOOK),
-    ("no summary", "articles", ["without/summary"], _NEW, LOOK),
-    ("other titles", "articles", ["unlike_list/title"], _NEW, LOOK),
-    ("other times", "articles", ["unlike_list/time"], _NEW, LOOK),
+    ("revisions", "articles looked at again", "article/revised", "article/revised article/unchanged", LOOK),
+    ("short", "articles", "page/short", "article/new", LOOK),
+    ("no thumbnail", "articles", "without/thumbnail", "article/new", LOOK),
+    ("no picture", "articles", "without/picture", "article/new", LOOK),
+    ("pictures missed", "articles", "without/named_picture", "article/new", LOOK),
+    ("no summary", "articles", "without/summary", "article/new", LOOK),
+    ("other titles", "articles", "unlike_list/title", "article/new", LOOK),
+    ("other times", "articles", "unlike_list/time", "article/new", LOOK),
 ]
 
 
 def _shares(now: Counts, usual: Sequence[Counts]) -> Iterable[Alarm]:
     """Shares so much larger than usual, now and in the last days, that chance does not explain it."""
-    families = sorted(name for name in now if name.startswith("family/"))
-    of_families: list[_Share] = [(name.replace("/", " "), "articles", [name], _NEW, LOOK) for name in families]
-    for name, what, part, whole, advice in [*_SHARES, *of_families]:
+    rows = list(_SHARES)
+    for name in sorted(now.keys() - {"key/unknown"}):
+        if name.startswith("family/"):
+            rows.append((name.replace("/", " "), "articles", name, "article/new", LOOK))
+        elif name.startswith("key/"):
+            rows.append(("unknown keys", f"articles with the key {name[4:]} in their data", name, "article/new", KEYS))
+    for name, what, part, whole, advice in rows:
         seen, of = now.total(part), now.total(whole)
         before = [(sums.total(part), sums.total(whole)) for sums in usual]
         if seen > 1 and all(_has_grown(seen, of, *each) for each in before):
@@ -380,17 +359,6 @@ def _has_grown(seen: float, whole: float, usual: float, before: float) -> bool:
     return share - usual / before >= _JUMP and _is_rare(seen, whole, usual, before)
 
 
-def _lengths(now: Counts, recent: Sequence[Counts]) -> Iterable[Alarm]:
-    """Of articles that are mostly text; those of pictures with a line each say nothing about it."""
-    lengths = [counts["length/median"] for counts in recent if counts["article/new"] >= FEW_PAGES]
-    lengths, seen = [length for length in lengths if length], now["length/median"]
-    if len(lengths) < FEW_PAGES or now["article/new"] - now["without/text"] < _SOME:
-        return
-    if seen and not median(lengths) / 4 <= seen <= median(lengths) * 4:
-        half = f"half of the articles have fewer than {seen:.0f} characters"
-        yield Alarm("length", half, f"about {median(lengths):.0f}", LOOK)
-
-
 def _age(now: Counts, past: Sequence[Counts]) -> Iterable[Alarm]:
     """Compares with all earlier runs: where a site dries up, the newest article of the last hours gets older too."""
     ages = [counts["newest/hours"] for counts in past if "newest/hours" in counts]
@@ -401,22 +369,3 @@ def _age(now: Counts, past: Sequence[Counts]) -> Iterable[Alarm]:
         seen = f"the newest article is {age:.0f} hours old, though lists are read"
         advice = "look at a channel in a browser; if it has newer articles, its list has moved"
         yield Alarm("nothing new", seen, f"at most {limit:.0f} hours", advice)
-
-
-def _keys(now: Counts, recent: Sequence[Counts], usual: Counts) -> Iterable[Alarm]:
-    """Keys that most pages have now, and that were in most pages of no earlier run."""
-
-    def are_most(counts: Counts, key: str) -> bool:
-        return bool(1 < counts[key] > counts["article/new"] / 2)
-
-    keys = [key for key in sorted(now) if key.startswith("key/") and key != "key/unknown" and are_most(now, key)]
-    names = [
-        key.removeprefix("key/")
-        for key in keys
-        if not any(are_most(counts, key) for counts in recent)
-        and _is_rare(now[key], now["article/new"], usual[key], usual["article/new"])
-    ]
-    if names:
-        seen = f"most pages have new keys in their data: {', '.join(names[:5])}"
-        advice = "look whether a page family should read them, then add them to those it knows"
-        yield Alarm("unknown keys", seen, "only keys that the page families know", advice)

@@ -70,17 +70,12 @@ def run_status(run: RunRow, reason: str, message: str, alarms: Sequence[Alarm] =
 
 def archive_status(folder: Path, ledger: Ledger, max_tries: int) -> dict[str, Any]:
     """The part about the archive as a whole."""
-    by_state = ledger.counts_by_state()
-    newest = ledger.newest(datetime.now(UTC))
+    by_state, newest = ledger.counts_by_state(), ledger.newest(datetime.now(UTC))
+    published = newest and newest.published and newest.published.isoformat()
     return {
         "articles": {state.value: by_state.get(state, 0) for state in State},
         "documents": ledger.documents(),
-        "newest": newest
-        and {
-            "id": newest.article_id,
-            "published": newest.published and newest.published.isoformat(),
-            "path": newest.path,
-        },
+        "newest": newest and {"id": newest.article_id, "published": published, "path": newest.path},
         "quarantine": sum(1 for _ in folder.glob(f"{QUARANTINE}/*/*.json")),
         "given_up": [
             {"id": row.article_id, "url": row.url, "tries": row.attempts, "reason": row.reason}
@@ -191,18 +186,11 @@ def summary(status: Mapping[str, Any]) -> str:
     """What a run prints at its end: at most five lines."""
     run = status["last_run"]
     counts, alarms = Counts(run["counts"]), run["alarms"]
-    parts = [f"{counts[f'article/{name}']} {name}" for name in ("new", "revised", "unchanged")]
-    for words, number in {
-        "written again": counts["article/restored"],
-        "gone": counts["article/gone"],
-        "failed": counts["article/failed"],
-        "in quarantine": counts.total(("article/quarantined", "article/quarantined_again")),
-        "for subscribers": counts["article/for_subscribers"],
-        "cut by the site": counts["article/cut"],
-        "answered with a challenge": counts["article/challenged"],
-    }.items():
-        if number:
-            parts.append(f"{number} {words}")
+    always = ("new", "revised", "unchanged")
+    parts = [f"{counts[f'article/{what}']} {what}" for what in always]
+    for what in sorted(name.removeprefix("article/") for name in counts if name.startswith("article/")):
+        if counts[f"article/{what}"] and what not in (*always, "older", "still_gone"):
+            parts.append(f"{counts[f'article/{what}']} {what.replace('_', ' ')}")
     is_offline = counts["kind"] in ("replay", "retry")
     lists, pages = counted(counts["request/list"], "list"), counted(counts["request/article"], "page")
     what = "Saved pages read" if is_offline else f"{lists} and {pages} asked for"
