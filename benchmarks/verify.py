@@ -23,7 +23,7 @@ from pathlib import Path
 from newsarchive import read_article, render
 from newsarchive.archive.files import content_path
 from newsarchive.archive.ledger import Ledger, PictureRow
-from newsarchive.archive.warc import WarcFile, page_exchange
+from newsarchive.archive.warc import WarcFile
 from newsarchive.items import Page
 
 _PER_FILE = 2000  # pages per WARC file
@@ -63,7 +63,7 @@ def make_part(folder: Path, first: int, last: int, size: int) -> list[tuple[Page
     known = []
     for number in range(first, last):
         one = page(number, size)
-        offset = file.add(page_exchange(one))
+        offset = file.add(one)
         path = folder / content_path("qq", one.fetched, one.article_id)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(render(read_article(one.html, url=one.url)), encoding="utf-8")

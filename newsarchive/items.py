@@ -20,7 +20,7 @@ class Picture:
 
 @dataclass(kw_only=True)
 class Page:
-    """An article page as it came, from the network, a saved file or a WARC record."""
+    """An article page as it came, from the network, a saved file or a WARC record; also a list reply to be kept."""
 
     source: str
     """Name of the source, which is the name of its folder: `qq`."""

@@ -10,7 +10,7 @@ import pytest
 
 from newsarchive.archive.ledger import Ledger, Row, State
 from newsarchive.archive.replay import saved_pages
-from newsarchive.archive.warc import WarcFile, page_exchange
+from newsarchive.archive.warc import WarcFile
 from newsarchive.items import Page
 from newsarchive.pipelines.preserve import _original
 from tests.conftest import Crawl, DemoSite
@@ -39,8 +39,8 @@ def page(date: datetime, text: str) -> Page:
 
 def test_a_page_of_a_time_that_has_not_come_is_no_newer_one(tmp_path: Path) -> None:
     file = WarcFile(tmp_path / "qq-1.warc.gz", "a test")
-    offset = file.add(page_exchange(page(WRONG, "wrong")))
-    file.add(page_exchange(page(NOW, "right")))
+    offset = file.add(page(WRONG, "wrong"))
+    file.add(page(NOW, "right"))
     file.close()
     assert [b"right" in it.html for it in saved_pages(tmp_path)] == [True]
     known = row("a", warc_file="qq-1.warc.gz", warc_offset=offset)

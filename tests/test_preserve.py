@@ -11,7 +11,7 @@ from warcio.cli import main as warcio
 
 from newsarchive.archive.ledger import Ledger, State
 from newsarchive.archive.records import Record, records
-from newsarchive.archive.replay import Capture, capture_at, captures
+from newsarchive.archive.replay import capture_at, captures
 from tests.conftest import Crawl, DemoSite
 from tests.test_kill import Moment, kill_at
 
@@ -26,8 +26,8 @@ def kinds(path: Path) -> list[str]:
     return [found.type for found in records(path) if isinstance(found, Record)]
 
 
-def answers(path: Path) -> list[Capture]:
-    return [found for found in captures(path) if isinstance(found, Capture)]
+def answers(path: Path) -> list[Record]:
+    return [found for found in captures(path) if isinstance(found, Record)]
 
 
 def test_ledger_knows_where_each_page_lies_as_it_came(tmp_path: Path, crawl: Crawl, demo_site: DemoSite) -> None:
@@ -44,7 +44,7 @@ def test_ledger_knows_where_each_page_lies_as_it_came(tmp_path: Path, crawl: Cra
         assert capture.about["article-id"] == row.article_id
         assert capture.about["thumbnail"] == row.thumbnail
         asked = demo_site.site.answer("GET", f"/rain/a/{row.article_id}", {}, b"")
-        assert capture.record.body == asked.body
+        assert capture.body == asked.body
 
 
 def test_lists_are_kept_with_what_was_asked(tmp_path: Path, crawl: Crawl, demo_site: DemoSite) -> None:
@@ -140,7 +140,7 @@ def test_bad_page_between_good_ones_is_kept_and_not_read_in_their_place(
     crawl(tmp_path, site=demo_site)
 
     kept = [it for it in answers(warcs(tmp_path)[1]) if it.about.get("article-id") == victim.article_id]
-    assert [b"captcha" in it.record.body for it in kept] == [True]
+    assert [b"captcha" in it.body for it in kept] == [True]
     with Ledger.open(tmp_path / "ledger.sqlite", read_only=True) as ledger:
         row = ledger.get("qq", victim.article_id)
     assert row is not None

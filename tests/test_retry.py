@@ -12,7 +12,8 @@ import pytest
 
 from newsarchive.archive.files import Lock
 from newsarchive.archive.ledger import Ledger, State
-from newsarchive.archive.replay import Capture, capture_page, captures
+from newsarchive.archive.records import Record
+from newsarchive.archive.replay import capture_page, captures
 from tests.archived import make_due
 from tests.conftest import Crawl, DemoSite
 
@@ -206,7 +207,7 @@ def test_a_page_that_tells_no_id_leaves_only_when_its_article_is_archived(
 ) -> None:
     """That an earlier version of the article is in the archive says nothing about this page."""
     good = next(it for it in (archive / "pages").glob("*.warc.gz"))
-    pages = [capture_page(it, "qq") for it in captures(good) if isinstance(it, Capture) and it.is_page]
+    pages = [capture_page(good, it, "qq") for it in captures(good) if isinstance(it, Record) and it.is_page]
     texts = {it.article_id: it.html for it in pages if "![" not in markdown(archive).get(it.article_id, b"![").decode()}
     named, html = next(iter(texts.items()))
     (tmp_path / "page.html").write_bytes(html)

@@ -17,7 +17,7 @@ import pytest
 
 from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.replay import saved_pages
-from newsarchive.archive.warc import WarcFile, page_exchange
+from newsarchive.archive.warc import WarcFile
 from newsarchive.errors import BadArgument
 from newsarchive.items import Page
 
@@ -42,7 +42,7 @@ def page(number: int, html: bytes = HTML, fetched: datetime = SAVED) -> Page:
 def warc(path: Path, *pages: Page) -> Path:
     file = WarcFile(path, "newsarchive test")
     for one in pages:
-        file.add(page_exchange(one))
+        file.add(one)
     file.close()
     return path
 
@@ -133,12 +133,14 @@ def test_a_capture_that_has_ended_a_process_leaves_its_place_to_the_one_before(
 
 def test_warc_of_others_has_pages_and_other_things(tmp_path: Path) -> None:
     file = WarcFile(tmp_path / "foreign.warc.gz", "another program")
-    base = page_exchange(page(1))
-    plain = replace(base, about={"via": "https://news.qq.com/"})
-    file.add(plain)
-    file.add(replace(plain, url="https://new.qq.com/p.png", headers=(("Content-Type", "image/png"),)))
-    file.add(replace(plain, url="https://new.qq.com/gone", status=302))
-    file.add(replace(plain, url="dns:new.qq.com"))
+    base = replace(page(1), source="")
+    for one in (
+        base,
+        replace(base, url="https://new.qq.com/p.png", headers=(("Content-Type", "image/png"),)),
+        replace(base, url="https://new.qq.com/gone", status=302),
+        replace(base, url="dns:new.qq.com"),
+    ):
+        file.add(one, about={"via": "https://news.qq.com/"})
     file.close()
     (one,) = saved_pages(file.path)
     assert (one.source, one.article_id, one.url, one.html) == ("qq", "", page(1).url, HTML)

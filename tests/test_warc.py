@@ -19,9 +19,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from warcio.cli import main as warcio
 
-from newsarchive.archive.records import Damage, records
-from newsarchive.archive.replay import Capture, capture_at, capture_page, captures
-from newsarchive.archive.warc import ORIGINAL, Exchange, WarcFile, close_open_files, page_exchange
+from newsarchive.archive.records import Damage, Record, records
+from newsarchive.archive.replay import capture_at, capture_page, captures
+from newsarchive.archive.warc import ORIGINAL, WarcFile, close_open_files
 from newsarchive.errors import ArchiveError
 from newsarchive.items import Page
 
@@ -45,13 +45,13 @@ def page(number: int = 1, **changes: object) -> Page:
 def written(folder: Path, *pages: Page) -> Path:
     file = WarcFile(folder / "qq-1.warc.gz", "newsarchive test")
     for one in pages:
-        file.add(page_exchange(one))
+        file.add(one)
     file.close()
     return file.path
 
 
 def read_pages(path: Path) -> list[Page]:
-    return [capture_page(found, "qq") for found in captures(path) if isinstance(found, Capture)]
+    return [capture_page(path, found, "qq") for found in captures(path) if isinstance(found, Record)]
 
 
 def damages(path: Path) -> list[str]:
@@ -65,7 +65,7 @@ def test_page_comes_back_as_it_was(tmp_path: Path) -> None:
     back = read_pages(path)
 
     assert [replace(one, saved_in="") for one in back] == [first, second]
-    assert [capture_page(capture_at(path, int(one.saved_in.rpartition(":")[2])), "qq") for one in back] == back
+    assert [capture_page(path, capture_at(path, int(one.saved_in.rpartition(":")[2])), "qq") for one in back] == back
 
 
 def test_kinds_of_records_in_their_order(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_headers_of_the_wire_are_renamed_and_come_back(tmp_path: Path) -> None:
     )
     path = written(tmp_path, page(headers=headers))
 
-    (stored,) = [found.record for found in captures(path) if isinstance(found, Capture)]
+    (stored,) = [found for found in captures(path) if isinstance(found, Record)]
 
     assert [name for name, _ in stored.headers[:3]] == [f"{ORIGINAL}{name}" for name, _ in headers[:3]]
     assert read_pages(path)[0].headers[:5] == headers[:5]
@@ -94,7 +94,7 @@ def test_headers_of_the_wire_are_renamed_and_come_back(tmp_path: Path) -> None:
 def test_true_content_length_stays(tmp_path: Path) -> None:
     one = page()
     one.headers = (("Content-Length", str(len(one.html))),)
-    (stored,) = [found.record for found in captures(written(tmp_path, one)) if isinstance(found, Capture)]
+    (stored,) = [found for found in captures(written(tmp_path, one)) if isinstance(found, Record)]
     assert stored.headers == one.headers
 
 
@@ -114,31 +114,23 @@ def test_every_body_and_entry(tmp_path_factory: pytest.TempPathFactory, html: by
 
 def test_list_reply_is_kept_and_is_no_page(tmp_path: Path) -> None:
     file = WarcFile(tmp_path / "qq-1.warc.gz", "newsarchive test")
-    about = {"source": "qq", "list": "news_news_tech page 2", "request-body": '{"flush_num": 2}'}
-    file.add(
-        Exchange(
-            url="https://i.news.qq.com/web_feed/getPCList",
-            status=200,
-            headers=(("Content-Type", "application/json"),),
-            body=b'{"code": 0, "data": []}',
-            date=FETCHED,
-            about=about,
-        )
-    )
+    about = {"list": "news_news_tech page 2", "request-body": '{"flush_num": 2}'}
+    body = b'{"code": 0, "data": []}'
+    file.add(Page(source="qq", url="https://i.news.qq.com/web_feed/getPCList", html=body, fetched=FETCHED), about=about)
     file.close()
 
-    (reply,) = [found for found in captures(file.path) if isinstance(found, Capture)]
+    (reply,) = [found for found in captures(file.path) if isinstance(found, Record)]
 
-    assert reply.about == about
-    assert reply.record.body == b'{"code": 0, "data": []}'
+    assert reply.about == {"source": "qq"} | about
+    assert reply.body == body
     assert not reply.is_page
 
 
 def test_revisit_refers_to_the_first_capture_and_is_no_answer(tmp_path: Path) -> None:
     file = WarcFile(tmp_path / "qq-1.warc.gz", "newsarchive test")
-    offset = file.add(page_exchange(page()))
-    first = capture_at(tmp_path / "qq-1.warc.gz.open", offset).record
-    file.add(page_exchange(page(fetched=datetime(2026, 11, 24, tzinfo=UTC))), first)
+    offset = file.add(page())
+    first = capture_at(tmp_path / "qq-1.warc.gz.open", offset)
+    file.add(page(fetched=datetime(2026, 11, 24, tzinfo=UTC)), first)
     file.close()
 
     assert [found.type for found in records(file.path) if not isinstance(found, Damage)][3:] == ["revisit", "metadata"]
@@ -176,7 +168,7 @@ def test_run_without_an_answer_leaves_no_file(tmp_path: Path) -> None:
 
 def test_file_is_open_by_name_until_it_is_closed(tmp_path: Path) -> None:
     file = WarcFile(tmp_path / "qq-1.warc.gz", "newsarchive test")
-    file.add(page_exchange(page()))
+    file.add(page())
     assert [path.name for path in tmp_path.iterdir()] == ["qq-1.warc.gz.open"]
     file.close()
     assert [path.name for path in tmp_path.iterdir()] == ["qq-1.warc.gz"]
@@ -186,15 +178,15 @@ def test_threads_write_whole_records_at_the_offsets_that_they_are_told(tmp_path:
     file = WarcFile(tmp_path / "qq-1.warc.gz", "newsarchive test")
     pages = [page(number, html=os.urandom(40_000)) for number in range(60)]
     with ThreadPoolExecutor(8) as threads:
-        offsets = list(threads.map(lambda one: file.add(page_exchange(one)), pages))
+        offsets = list(threads.map(file.add, pages))
     file.close()
-    assert [capture_at(file.path, offset).record.body for offset in offsets] == [one.html for one in pages]
+    assert [capture_at(file.path, offset).body for offset in offsets] == [one.html for one in pages]
     assert damages(file.path) == []
 
 
 def test_full_disk_leaves_whole_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = WarcFile(tmp_path / "qq-1.warc.gz", "newsarchive test")
-    file.add(page_exchange(page(1)))
+    file.add(page(1))
     real_write = os.write
 
     def half(descriptor: int, data: bytes) -> int:
@@ -206,9 +198,9 @@ def test_full_disk_leaves_whole_records(tmp_path: Path, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(os, "write", half)
     with pytest.raises(OSError, match="No space"):
-        file.add(page_exchange(page(2)))
+        file.add(page(2))
     monkeypatch.setattr(os, "write", real_write)
-    file.add(page_exchange(page(3)))
+    file.add(page(3))
     file.close()
 
     assert [one.article_id for one in read_pages(file.path)] == [page(1).article_id, page(3).article_id]
@@ -222,7 +214,7 @@ def test_disk_that_was_full_from_the_start_leaves_no_file(tmp_path: Path, monkey
     file = WarcFile(tmp_path / "qq-1.warc.gz", "newsarchive test")
     monkeypatch.setattr(os, "write", no_space)
     with pytest.raises(OSError, match="No space"):
-        file.add(page_exchange(page(1)))
+        file.add(page(1))
     file.close()
     assert list(tmp_path.iterdir()) == []
 
@@ -290,7 +282,6 @@ def test_a_folder_with_the_name_of_an_open_file_is_left_alone(tmp_path: Path) ->
 
 _WRITER = """
 import os, sys, datetime, pathlib
-from newsarchive.archive.warc import page_exchange
 from newsarchive.archive.warc import WarcFile
 from newsarchive.items import Page
 file = WarcFile(pathlib.Path(sys.argv[1]), "newsarchive test")
@@ -298,7 +289,7 @@ now = datetime.datetime(2026, 11, 23, tzinfo=datetime.UTC)
 for number in range(10_000):
     page = Page(source="qq", article_id=str(number), url=f"https://new.qq.com/rain/a/{number}",
                 html=os.urandom(50_000), fetched=now, entry="{}")
-    offset = file.add(page_exchange(page))
+    offset = file.add(page)
     print(number, offset, flush=True)
 """
 
@@ -347,7 +338,7 @@ def test_plain_warc_and_its_torn_end(tmp_path: Path) -> None:
     plain.write_bytes(gzip.decompress(packed.read_bytes()))
     assert [replace(one, saved_in="") for one in read_pages(plain)] == [page(1), page(2)]
     offset = int(read_pages(plain)[1].saved_in.rpartition(":")[2])
-    assert capture_page(capture_at(plain, offset), "qq").article_id == page(2).article_id
+    assert capture_page(plain, capture_at(plain, offset), "qq").article_id == page(2).article_id
 
     whole = plain.read_bytes()
     for cut in (offset + 500, len(whole) - 20):  # inside of the page, inside of what is said about it
@@ -440,7 +431,7 @@ def test_metadata_of_others_in_another_code(tmp_path: Path) -> None:
     names = "WARC-Type: metadata", "WARC-Record-ID: <urn:uuid:2>", "WARC-Refers-To: <urn:uuid:1>", URI, DATE
     about = raw("via: caf\xe9\r\n".encode("latin-1"), *names)
     path.write_bytes(raw(HTTP + b"\r\nx", TYPE, ID, URI, DATE) + about)
-    assert [found.about for found in captures(path) if isinstance(found, Capture)] == [{"via": "caf\ufffd"}]
+    assert [found.about for found in captures(path) if isinstance(found, Record)] == [{"via": "caf\ufffd"}]
 
 
 def test_several_records_in_one_gzip_member_are_named(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ import os
 import re
 import zlib
 from base64 import b32encode, b64encode, urlsafe_b64encode
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -74,6 +74,18 @@ class Record:
     headers: tuple[tuple[str, str], ...]
     payload_digest: str
     body: bytes
+    about: Mapping[str, str] = field(default_factory=dict)
+    """What the `metadata` record of an answer says about it."""
+
+    @property
+    def is_page(self) -> bool:
+        """A complete web page: no list reply, no picture, no redirect, no error."""
+        return (
+            self.status == 200
+            and "list" not in self.about
+            and ("article-id" in self.about or "html" in self.content_type)
+            and self.url.startswith(("http://", "https://", "file://"))
+        )
 
 
 def members(file: BinaryIO, offset: int = 0) -> Iterator[Member | Damage]:

@@ -114,7 +114,7 @@ def _read_again(job: Job) -> Result:
     row = job.row
     signal.alarm(_LONGEST)
     try:
-        page = capture_page(capture_at(job.warc, row.warc_offset or 0), row.source)
+        page = capture_page(job.warc, capture_at(job.warc, row.warc_offset or 0), row.source)
         # as in the crawl: the list picture, of the ledger or of the page, before the page's own
         article = reader(row.source)(page.html, url=page.url, thumbnail=row.thumbnail or page.thumbnail)
         document = render(article)

@@ -8,7 +8,7 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from html import unescape
@@ -34,37 +34,18 @@ _SAVED_FROM = re.compile(rb"<!--\s*saved from url=\(\d+\)(https?://[^\s>]+)\s*--
 _LONGEST_BLOCK = 1 << 20  # bytes of a capture's metadata
 
 
-@dataclass(frozen=True, kw_only=True)
-class Capture:
-    """An answer with what its `metadata` record says about it."""
-
-    path: Path
-    record: Record
-    about: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def is_page(self) -> bool:
-        """A complete web page: no list reply, no picture, no redirect, no error."""
-        return (
-            self.record.status == 200
-            and "list" not in self.about
-            and ("article-id" in self.about or "html" in self.record.content_type)
-            and self.record.url.startswith(("http://", "https://", "file://"))
-        )
-
-
-def captures(path: Path, offset: int = 0) -> Iterator[Capture | Damage]:
+def captures(path: Path, offset: int = 0) -> Iterator[Record | Damage]:
     """Every answer from `offset` on; a `revisit` is skipped, because it has no body."""
     answer: Record | None = None
     for record in chain(records(path, offset), [None]):
         if isinstance(record, Record) and record.type == "metadata":
             if answer and record.concerns == answer.record_id:
                 about = header_fields(record.body[:_LONGEST_BLOCK])
-                yield Capture(path=path, record=answer, about={name.lower(): value for name, value in about if value})
+                yield replace(answer, about={name.lower(): value for name, value in about if value})
                 answer = None
             continue
         if answer and (isinstance(record, Record) or not answer.concerns):
-            yield Capture(path=path, record=answer)
+            yield answer
         elif answer:  # without its metadata, one of our pages would lose its thumbnail and look edited
             yield Damage(answer.offset, "the record that says what was found here is missing")
         answer = record if isinstance(record, Record) and record.type in ("response", "resource") else None
@@ -72,21 +53,21 @@ def captures(path: Path, offset: int = 0) -> Iterator[Capture | Damage]:
             yield record
 
 
-def capture_at(path: Path, offset: int) -> Capture:
+def capture_at(path: Path, offset: int) -> Record:
     """Raises `ArchiveError` when there is no complete answer at the offset."""
     try:
         found = next(captures(path, offset), None)
     except OSError as error:
         raise ArchiveError(f"{path}: cannot be read: {cause(error)}") from error
-    if not isinstance(found, Capture) or found.record.offset != offset:
+    if not isinstance(found, Record) or found.offset != offset:
         reason = found.reason if isinstance(found, Damage) else "there is none"
         raise ArchiveError(f"{path}: expected a preserved page at byte {offset}: {reason}")
     return found
 
 
-def capture_page(capture: Capture, source: str) -> Page:
+def capture_page(path: Path, record: Record, source: str) -> Page:
     """The page as it came from the network; `source` is for other programs' WARC files, which name none."""
-    record, about = capture.record, capture.about
+    about = record.about
     return Page(
         source=about.get("source", source),
         article_id=about.get("article-id", ""),
@@ -97,7 +78,7 @@ def capture_page(capture: Capture, source: str) -> Page:
         headers=tuple((name.removeprefix(ORIGINAL), value) for name, value in record.headers),
         thumbnail=about.get("thumbnail", ""),
         entry=about.get("entry", ""),
-        saved_in=f"{capture.path}:{record.offset}",
+        saved_in=f"{path}:{record.offset}",
     )
 
 
@@ -112,7 +93,7 @@ class Position(NamedTuple):
 
     def page(self, source: str) -> Page:
         """Raises `ArchiveError`."""
-        return capture_page(capture_at(self.file, self.offset), source)
+        return capture_page(self.file, capture_at(self.file, self.offset), source)
 
 
 def is_warc(saved_in: str) -> bool:
@@ -164,17 +145,16 @@ def newest_captures(files: Iterable[Path], source: str, ledger: Ledger | None = 
                 if isinstance(capture, Damage):
                     _logger.warning("%s: nothing readable at byte %d: %s", file, capture.offset, capture.reason)
                 elif capture.is_page:
-                    date = capture.record.date
-                    place = Position(date <= now, date, file, capture.record.offset)
+                    place = Position(capture.date <= now, capture.date, file, capture.offset)
                     found.setdefault(_key(capture), []).append(place)
         except OSError as error:
             _log_unreadable(file, error)
     return {key: _best(sorted(places, reverse=True), source, ledger) for key, places in found.items()}
 
 
-def _key(capture: Capture) -> str:
+def _key(capture: Record) -> str:
     article_id = capture.about.get("article-id", "")
-    return f"{capture.about.get('source', '')} {article_id}" if article_id else capture.record.url
+    return f"{capture.about.get('source', '')} {article_id}" if article_id else capture.url
 
 
 def _best(newest_first: list[Position], source: str, ledger: Ledger | None) -> Position:

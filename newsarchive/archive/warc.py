@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
 from io import BytesIO
@@ -32,54 +31,32 @@ _WARC = ".warc.gz"
 VERSION = "1.1"  # which has microseconds in its dates
 ORIGINAL = "X-Archive-Orig-"
 """The usual prefix for a header that was true of the transfer and is not of the unpacked body."""
-_WIRE_HEADERS = {"content-encoding", "transfer-encoding"}
 _METADATA = re.compile(rb"WARC/1\.1\r\n(WARC-[^\r\n]*\r\n)*?WARC-Type: metadata\r\n")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Exchange:
-    """An answer of the site, to be written."""
+def packed(answer: Page, about: Mapping[str, str], original: Record | None = None) -> bytes:
+    """The two records of an answer, each a gzip member: a `revisit` when an `original` has the same bytes.
 
-    url: str
-    status: int
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
-    """Unpacked: Scrapy undoes transfer and content encodings."""
-    date: datetime
-    about: Mapping[str, str] = field(default_factory=dict)
-    """What we know about it, for the `metadata` record; empty values are left out."""
-
-
-def page_exchange(page: Page) -> Exchange:
-    names = {"source": page.source, "article-id": page.article_id, "thumbnail": page.thumbnail, "entry": page.entry}
-    return Exchange(
-        url=page.url, status=page.status, headers=page.headers, body=page.html, date=page.fetched, about=names
-    )
-
-
-def packed(exchange: Exchange, original: Record | None = None) -> bytes:
-    """The two records of an exchange, each a gzip member: a `revisit` when an `original` has the same bytes.
-
-    The `metadata` record comes second and completes the pair: `close_open_files` keeps whole pairs only.
+    The `metadata` record says what we know `about` it. It comes second and completes the pair: `close_open_files`
+    keeps whole pairs only.
     """
     out = BytesIO()
     writer = WARCWriter(out, gzip=True, warc_version=VERSION)
-    url, date, about_id = exchange.url, warc_date(exchange.date), f"<urn:uuid:{uuid4()}>"
+    url, body, date, about_id = answer.url, answer.html, warc_date(answer.fetched), f"<urn:uuid:{uuid4()}>"
     headers: dict[str, Any] = {
-        "http_headers": StatusAndHeaders(_status_line(exchange.status), _stored_headers(exchange), protocol="HTTP/1.1"),
+        "http_headers": StatusAndHeaders(_status_line(answer.status), _stored_headers(answer), protocol="HTTP/1.1"),
         "warc_headers_dict": {"WARC-Date": date, "WARC-Concurrent-To": about_id},
     }
     if original:
         first = original.payload_digest, original.url, warc_date(original.date)
-        answer = writer.create_revisit_record(url, *first, **headers)
+        record = writer.create_revisit_record(url, *first, **headers)
     else:
-        body = exchange.body
-        answer = writer.create_warc_record(url, "response", payload=BytesIO(body), length=len(body), **headers)
-    writer.write_record(answer)
-    fields = "".join(f"{name}: {_one_line(value)}\r\n" for name, value in exchange.about.items() if value)
+        record = writer.create_warc_record(url, "response", payload=BytesIO(body), length=len(body), **headers)
+    writer.write_record(record)
+    fields = "".join(f"{name}: {_one_line(value)}\r\n" for name, value in about.items() if value)
     block = fields.encode("utf-8", "surrogatepass")
-    answer_id = answer.rec_headers.get_header("WARC-Record-ID")
-    about = writer.create_warc_record(
+    answer_id = record.rec_headers.get_header("WARC-Record-ID")
+    record = writer.create_warc_record(
         url,
         "metadata",
         payload=BytesIO(block),
@@ -87,7 +64,7 @@ def packed(exchange: Exchange, original: Record | None = None) -> bytes:
         warc_content_type="application/warc-fields",
         warc_headers_dict={"WARC-Record-ID": about_id, "WARC-Date": date, "WARC-Refers-To": answer_id},
     )
-    writer.write_record(about)
+    writer.write_record(record)
     return out.getvalue()
 
 
@@ -111,17 +88,13 @@ def _status_line(status: int) -> str:
         return f"{status} Unknown"
 
 
-def _stored_headers(exchange: Exchange) -> list[tuple[str, str]]:
+def _stored_headers(answer: Page) -> list[tuple[str, str]]:
+    untrue = {"content-encoding", "transfer-encoding"}  # Scrapy undoes them
+    if answer.header("Content-Length").strip() != str(len(answer.html)):
+        untrue.add("content-length")
     return [
-        (name if _still_true(name, value, exchange.body) else f"{ORIGINAL}{name}", _one_line(value))
-        for name, value in exchange.headers
+        (f"{ORIGINAL}{name}" if name.lower() in untrue else name, _one_line(value)) for name, value in answer.headers
     ]
-
-
-def _still_true(name: str, value: str, body: bytes) -> bool:
-    if name.lower() == "content-length":
-        return value.strip() == str(len(body))
-    return name.lower() not in _WIRE_HEADERS
 
 
 def _one_line(value: str) -> str:
@@ -142,13 +115,18 @@ class WarcFile:
         self._answers = 0
         self._descriptor = -1
 
-    def add(self, exchange: Exchange, original: Record | None = None) -> int:
+    def add(self, answer: Page, original: Record | None = None, about: Mapping[str, str] | None = None) -> int:
         """Returns the offset of the `response` (or `revisit`) record, which is on disk then. From any thread.
+
+        Args:
+            about: What we know about an answer that is no page.
 
         Raises:
             OSError: the disk is full or broken; the file ends with the last whole record.
         """
-        records = packed(exchange, original)  # the costly part: threads do it in parallel
+        of_page = {"article-id": answer.article_id, "thumbnail": answer.thumbnail, "entry": answer.entry}
+        about = {"source": answer.source} | dict(about or of_page)
+        records = packed(answer, about, original)  # the costly part: threads do it in parallel
         with self._lock:
             if self._descriptor < 0:
                 make_folder(self.path.parent)

@@ -16,7 +16,7 @@ from newsarchive.archive.files import PAGES
 from newsarchive.archive.ledger import Row
 from newsarchive.archive.records import Record
 from newsarchive.archive.replay import capture_at
-from newsarchive.archive.warc import Exchange, WarcFile, close_open_files, page_exchange
+from newsarchive.archive.warc import WarcFile, close_open_files
 from newsarchive.downloader import header_pairs
 from newsarchive.errors import ArchiveError
 from newsarchive.extensions.run import Run, archive_of
@@ -89,15 +89,15 @@ class Preserve:
         if not (where := request.meta.get("where")):
             return
         asked = request.body.decode("utf-8", "replace")  # which page of which list: the URL is the same for all
-        exchange = Exchange(
+        reply = Page(
+            source=self.source,
             url=response.url,
+            html=response.body,
+            fetched=self.archive.now(),
             status=response.status,
             headers=header_pairs(response.headers),
-            body=response.body,
-            date=self.archive.now(),
-            about={"source": self.source, "list": where, "request-body": asked},
         )
-        task = asyncio.create_task(self._add_list(exchange))
+        task = asyncio.create_task(self._add_list(reply, {"list": where, "request-body": asked}))
         self._lists.add(task)
         task.add_done_callback(self._lists.discard)
 
@@ -105,17 +105,17 @@ class Preserve:
         await asyncio.gather(*self._lists)
         await asyncio.to_thread(self.file.close)
 
-    async def _add_list(self, exchange: Exchange) -> None:
+    async def _add_list(self, reply: Page, about: dict[str, str]) -> None:
         try:
-            await asyncio.to_thread(self.file.add, exchange)
+            await asyncio.to_thread(self.file.add, reply, about=about)
         except OSError as error:
             # there is no item that could fail; the run counts its errors from the log
-            logger.error("%s: the list reply could not be written to its WARC file", exchange.url, exc_info=error)
+            logger.error("%s: the list reply could not be written to its WARC file", reply.url, exc_info=error)
 
     def _add_page(self, page: Page, row: Row) -> int | None:
         """The offset of the page's record; `None` if the record in the ledger has the same bytes."""
         original = _original(page, self.folder, row)
-        offset = self.file.add(page_exchange(page), original)
+        offset = self.file.add(page, original)
         return None if original else offset
 
 
@@ -124,7 +124,7 @@ def _original(page: Page, folder: Path, row: Row) -> Record | None:
     if row.warc_offset is None:
         return None
     try:
-        former = capture_at(folder / row.warc_file, row.warc_offset).record
+        former = capture_at(folder / row.warc_file, row.warc_offset)
     except ArchiveError:
         return None  # missing or damaged, as `scrapy verify` reports: the full page is written again
     is_same = former.body == page.html and former.date <= page.fetched  # a later date is from a run with a wrong clock

@@ -33,7 +33,7 @@ class Revise(ArchivePipeline):
         if not self.archive.is_intact(row):
             return False  # an older text is better than none
         try:
-            archived = capture_at(self.archive.folder / PAGES / row.warc_file, row.warc_offset).record.date
+            archived = capture_at(self.archive.folder / PAGES / row.warc_file, row.warc_offset).date
         except ArchiveError:  # missing or damaged, as `scrapy verify` reports
             return False
         return item.page.fetched < archived <= self.archive.now()  # a later time is from a run with a wrong clock
