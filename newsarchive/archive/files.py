@@ -10,6 +10,7 @@ import errno
 import fcntl
 import gzip
 import io
+import math
 import os
 import re
 import secrets
@@ -162,24 +163,23 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     sync_folder(path.parent)
 
 
-def room_left(folder: Path) -> int | None:
+def room_left(folder: Path) -> float:
     """Bytes left for this user on the disk of `folder`, or of a folder above it; 0 when no more files fit.
 
-    `None` for a file system that does not report it: such a one reports no blocks at all.
+    Without end on a file system that does not report it: such a one reports no blocks at all.
     """
     try:
         disk = os.statvfs(next(it for it in (folder, *folder.parents) if it.exists()))
     except OSError:
-        return None
+        return math.inf
     if disk.f_files and not disk.f_favail:
         return 0
-    return disk.f_frsize * disk.f_bavail if disk.f_blocks else None
+    return disk.f_frsize * disk.f_bavail if disk.f_blocks else math.inf
 
 
 def is_full(folder: Path) -> bool:
     """Whether the disk of `folder` has too little room for a run to write its status."""
-    left = room_left(folder)
-    return left is not None and left < LEAST_ROOM
+    return room_left(folder) < LEAST_ROOM
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -6,16 +6,17 @@ import hashlib
 import os
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
 from newsarchive.archive.archive import NO_LEDGER, Archive
-from newsarchive.archive.documents import content_hash, front_matter
+from newsarchive.archive.documents import content_hash, document_bytes, front_matter
 from newsarchive.archive.files import (
     CONTENT,
     LEDGER,
@@ -36,7 +37,7 @@ from newsarchive.archive.ledger import Ledger, State, is_begun
 from newsarchive.archive.parallel import parallel_map
 from newsarchive.archive.pictures import picture_digits, picture_kind, picture_links, picture_path
 from newsarchive.archive.quarantine import read_notes
-from newsarchive.archive.records import Damage
+from newsarchive.archive.records import Record
 from newsarchive.archive.replay import captures
 from newsarchive.archive.warc import OPEN
 from newsarchive.errors import LedgerBroken, cause
@@ -85,147 +86,89 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Checked:
-    """The result of a check."""
-
-    findings: list[Finding]
-    links: frozenset[str] = frozenset()
-    """Paths of the archive's pictures that a document links to."""
-
-
-@dataclass(frozen=True)
 class Check:
-    """A file to be checked."""
+    """A file to be looked at, in a process of its own."""
 
-    kind: ClassVar[str]
-    unreadable: ClassVar[str] = "expected a file, got"
-    folder: Path
+    kind: str
+    """One of `_NOUNS`."""
     path: str
+    look: Callable[[], Iterable[str]]
+    """Gives reasons to complain. Raises `OSError` for a file that cannot be read, `ValueError` for one that is wrong.
+    """
 
-    def look(self) -> Checked:
-        """Raises `OSError` for a file that cannot be read, `ValueError` for one that is wrong."""
-        raise NotImplementedError
-
-    def check(self) -> Checked:
-        """Runs in a process of its own."""
+    def findings(self) -> list[Finding]:
         try:
-            return self.look()
+            reasons = list(self.look())
         except OSError as error:
-            return self.found(f"{self.unreadable}: {cause(error)}")
+            reasons = [f"{'cannot be read' if self.kind == 'pages' else 'expected a file, got'}: {cause(error)}"]
         except ValueError as error:
-            return self.found(str(error))
-
-    @property
-    def known(self) -> list[str]:
-        """Paths of files that belong to the archive."""
-        return [self.path]
-
-    def found(self, *reasons: str, links: frozenset[str] = frozenset()) -> Checked:
+            reasons = [str(error)]
         trouble = "revision" if self.path.startswith(f"{REVISIONS}/") else ""
-        what = self.kind.removesuffix("s")
-        return Checked([Finding(what, self.path, reason, trouble) for reason in reasons], links)
+        return [Finding(self.kind.removesuffix("s"), self.path, reason, trouble) for reason in reasons]
 
 
-@dataclass(frozen=True)
-class Document(Check):
-    """A Markdown file that has a ledger row or is a former version."""
-
-    kind = "documents"
-    source: str
-    article_id: str
-    pictures_url: str
-    file_hash: str = ""
-    """`""` for a former version, whose hash is not kept."""
-
-    def look(self) -> Checked:
-        data = read_file(self.folder / self.path)
-        if self.file_hash not in ("", content_hash(data)):
-            raise ValueError("its bytes are not the ones that were written")
-        try:
-            text = data.decode("utf-8")
-            fields = front_matter(text)
-        except ValueError as error:
-            raise ValueError(f"its front matter cannot be read: {cause(error)}") from error
-        if missing := _KEYS - fields.keys():
-            raise ValueError(f"its front matter lacks {', '.join(sorted(missing))}")
-        if not text.endswith(")\n") or f"\n[{self.source}](" not in text or self.article_id not in text[-200:]:
-            raise ValueError(f"its last line is no link to article {self.article_id} of {self.source}")
-        named = picture_links(text)
-        if named[:1] != [fields["thumbnail"]]:
-            thumbnail = " ".join(str(fields["thumbnail"]).split())[:80]
-            raise ValueError(f"its thumbnail is not as this program writes it: {thumbnail}")
-        paths = (picture_path(link, self.pictures_url) for link in named)
-        links = frozenset(path for path in paths if path.startswith(f"{PICTURES}/{self.source}/"))
-        lost = sorted(link for link in links if not is_file(self.folder / link))
-        return self.found(*(f"names a picture that is not there: {it}" for it in lost), links=links)
+def check_document(
+    folder: Path, path: str, source: str, article_id: str, pictures_url: str, file_hash: str = ""
+) -> Iterator[str]:
+    """A Markdown file that has a ledger row, or a former version, whose hash is not kept."""
+    data = read_file(folder / path)
+    if file_hash not in ("", content_hash(data)):
+        raise ValueError("its bytes are not the ones that were written")
+    try:
+        text = data.decode("utf-8")
+        fields = front_matter(text)
+    except ValueError as error:
+        raise ValueError(f"its front matter cannot be read: {cause(error)}") from error
+    if missing := _KEYS - fields.keys():
+        raise ValueError(f"its front matter lacks {', '.join(sorted(missing))}")
+    if not text.endswith(")\n") or f"\n[{source}](" not in text or article_id not in text[-200:]:
+        raise ValueError(f"its last line is no link to article {article_id} of {source}")
+    named = picture_links(text)
+    if named[:1] != [fields["thumbnail"]]:
+        thumbnail = " ".join(str(fields["thumbnail"]).split())[:80]
+        raise ValueError(f"its thumbnail is not as this program writes it: {thumbnail}")
+    for picture in sorted({picture_path(link, pictures_url) for link in named}):
+        if picture.startswith(f"{PICTURES}/{source}/") and not is_file(folder / picture):
+            yield f"names a picture that is not there: {picture}"
 
 
-@dataclass(frozen=True)
-class PictureFile(Check):
-    """A picture. Its name is its number in the article and a part of its digest."""
-
-    kind = "pictures"
-    digest: str
-    """From the ledger; `""` where only the name gives it."""
-
-    @property
-    def known(self) -> list[str]:
-        return [self.path] if self.digest else []  # that it is on disk does not mean that an article has it
-
-    def look(self) -> Checked:
-        with open_file(self.folder / self.path) as file:
-            kind = picture_kind(file.read(64))
-            file.seek(0)
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        expected = self.digest or picture_digits(self.path)  # or a name that is not ours: `_left_over` reports it
-        if not digest.startswith(expected):
-            raise ValueError("its bytes are not the ones that were written")
-        if expected and not self.path.endswith(f".{kind or '?'}"):
-            raise ValueError(f"expected the picture that its name says, got {kind!r}")
-        return self.found()
+def check_picture(file: Path, digest: str) -> Iterable[str]:
+    """Its name is its number in the article and a part of its digest, which is in the ledger too, if that knows it."""
+    with open_file(file) as data:
+        kind = picture_kind(data.read(64))
+        data.seek(0)
+        found = hashlib.file_digest(data, "sha256").hexdigest()
+    expected = digest or picture_digits(file.name)  # "" for a name that is not ours: `_left_over` reports it
+    if not found.startswith(expected):
+        return ["its bytes are not the ones that were written"]
+    if expected and file.suffix != f".{kind}":
+        return [f"expected the picture that its name says, got {kind!r}"]
+    return []
 
 
-@dataclass(frozen=True)
-class PageFile(Check):
-    """A WARC file with the pages that the ledger looks for in it."""
-
-    kind = "pages"
-    unreadable = "cannot be read"
-    expected: dict[int, str]
-    """Offset → article id."""
-
-    def look(self) -> Checked:
-        missing, damages = dict(self.expected), []
-        file = self.folder / self.path
-        left_open = file.with_name(f"{file.name}{OPEN}")  # by a killed run; the next one closes it
-        is_open = is_file(left_open) and not os.path.lexists(file)
-        for capture in captures(left_open if is_open else file):
-            if isinstance(capture, Damage):
-                damages += [] if is_open else [f"byte {capture.offset}: {capture.reason}"]
-            elif missing.get(capture.record.offset, "") == capture.about.get("article-id"):
-                del missing[capture.record.offset]
-        return self.found(*damages, *(f"byte {at}: expected the page of article {it}" for at, it in missing.items()))
+def check_pages(file: Path, expected: dict[int, str]) -> Iterator[str]:
+    """A WARC file, and the articles whose pages the ledger looks for at these offsets in it."""
+    missing = dict(expected)
+    left_open = file.with_name(f"{file.name}{OPEN}")  # by a killed run; the next one closes it
+    is_open = is_file(left_open) and not os.path.lexists(file)
+    for capture in captures(left_open if is_open else file):
+        if isinstance(capture, Record):
+            if missing.get(capture.offset, "") == capture.about.get("article-id"):
+                del missing[capture.offset]
+        elif not is_open:
+            yield f"byte {capture.offset}: {capture.reason}"
+    yield from (f"byte {offset}: expected the page of article {it}" for offset, it in missing.items())
 
 
-@dataclass(frozen=True)
-class QuarantinedPage(Check):
+def check_quarantined(page: Path) -> Iterable[str]:
     """A page in quarantine and its notes, which the ledger names."""
-
-    kind = "quarantine"
-
-    @property
-    def known(self) -> list[str]:
-        return [self.path, self.path.removesuffix(".html.gz") + ".json"]
-
-    def look(self) -> Checked:
-        page, notes = (self.folder / path for path in self.known)
-        for file, read in ((page, read_packed), (notes, read_notes)):
-            try:
-                read(file)
-            except (OSError, EOFError, zlib.error, ValueError) as error:
-                expected = f"expected a page and its notes ({notes.name}): {file.name}: {cause(error)}"
-                raise ValueError(expected) from error
-        return self.found()
+    notes = page.with_name(page.name.removesuffix(".html.gz") + ".json")
+    for file, read in ((page, read_packed), (notes, read_notes)):
+        try:
+            read(file)
+        except (OSError, EOFError, zlib.error, ValueError) as error:
+            return [f"expected a page and its notes ({notes.name}): {file.name}: {cause(error)}"]
+    return []
 
 
 def verify(options: Options) -> tuple[dict[str, int], list[Finding]]:
@@ -238,42 +181,52 @@ def verify(options: Options) -> tuple[dict[str, int], list[Finding]]:
     try:
         with Archive.open_to_read(options, purpose="`scrapy verify`") as archive:
             findings = [Finding("ledger", LEDGER, line) for line in archive.ledger.check()]
-            checks = _checks(archive.folder, archive.ledger, options.pictures_url)
-            known = {path for check in checks for path in check.known}
-            results = parallel_map(Check.check, checks)
-            for result in tqdm(results, desc="files", unit="", disable=None, leave=False, total=len(checks)):
-                findings += result.findings
-                known |= result.links
+            checks, known = _checks(archive.folder, archive.ledger, options.pictures_url)
+            results = parallel_map(Check.findings, checks)
+            for found in tqdm(results, desc="files", unit="", disable=None, leave=False, total=len(checks)):
+                findings += found
             counts = dict.fromkeys(_NOUNS, 0) | Counter(check.kind for check in checks)
             return counts, [*findings, *_left_over(archive.folder, known)]
     except LedgerBroken as error:
         return {}, [Finding("ledger", LEDGER, str(error))]
 
 
-def _checks(folder: Path, ledger: Ledger, pictures_url: str) -> list[Check]:
-    """The long ones first, so that no core is still busy with one when the others have finished."""
+def _checks(folder: Path, ledger: Ledger, pictures_url: str) -> tuple[list[Check], set[str]]:
+    """What to look at, and the paths that the ledger knows.
+
+    The long ones come first, so that no core is still busy with one when the others have finished.
+    """
     pages: dict[str, dict[int, str]] = {file.name: {} for file in (folder / PAGES).glob("*.warc.gz")}
-    rest: list[Check] = []
+    documents: dict[str, tuple[str, ...]] = {}
+    quarantined: list[str] = []
     for row in ledger.rows():
         if row.path:
-            rest.append(Document(folder, row.path, row.source, row.article_id, pictures_url, row.file_hash))
-        quarantined = str(quarantine_path(row.source, row.article_id))
-        if row.state is State.QUARANTINED or (folder / quarantined).is_file():
-            rest.append(QuarantinedPage(folder, quarantined))
+            documents[row.path] = row.source, row.article_id, pictures_url, row.file_hash
+        kept = str(quarantine_path(row.source, row.article_id))
+        if row.state is State.QUARANTINED or (folder / kept).is_file():
+            quarantined.append(kept)
         if row.warc_offset is not None:
             pages.setdefault(row.warc_file, {})[row.warc_offset] = row.article_id
-    # a rebuilt ledger knows no pictures: those on disk are checked too
-    pictures = dict.fromkeys(_paths(folder, f"{PICTURES}/*/*/*/*/*.*"), "")
-    pictures |= {row.path: row.hash for row in ledger.pictures.rows() if row.path}
-    rest += [PictureFile(folder, path, digest) for path, digest in pictures.items()]
-    for path in _paths(folder, f"{REVISIONS}/*/*/*.md"):
-        _, source, article_id, _ = path.split("/")
-        rest.append(Document(folder, path, source, article_id, pictures_url))
     for path in _paths(folder, f"{QUARANTINE}/*/page-*.html.gz"):  # pages that do not say which article they are
         _, source, name = path.split("/")
         if ledger.get(source, name.removesuffix(".html.gz")) is None:
-            rest.append(QuarantinedPage(folder, path))
-    return [*(PageFile(folder, f"{PAGES}/{name}", pages[name]) for name in sorted(pages)), *rest]
+            quarantined.append(path)
+    pictures = {row.path: row.hash for row in ledger.pictures.rows() if row.path}
+    known = {*documents, *quarantined, *pictures}
+    # a rebuilt ledger knows no pictures: those on disk are looked at too
+    pictures = dict.fromkeys(_paths(folder, f"{PICTURES}/*/*/*/*/*.*"), "") | pictures
+    for path in _paths(folder, f"{REVISIONS}/*/*/*.md"):
+        _, source, article_id, _ = path.split("/")
+        documents[path] = source, article_id, pictures_url
+    return [
+        *(
+            Check("pages", f"{PAGES}/{it}", partial(check_pages, folder / PAGES / it, pages[it]))
+            for it in sorted(pages)
+        ),
+        *(Check("documents", it, partial(check_document, folder, it, *known)) for it, known in documents.items()),
+        *(Check("pictures", it, partial(check_picture, folder / it, digest)) for it, digest in pictures.items()),
+        *(Check("quarantine", it, partial(check_quarantined, folder / it)) for it in quarantined),
+    ], known
 
 
 def _paths(folder: Path, pattern: str) -> list[str]:
@@ -287,21 +240,32 @@ def _left_over(folder: Path, known: set[str]) -> Iterator[Finding]:
         ("picture", PICTURES, "no article has it", "unknown picture"),
         ("quarantine", QUARANTINE, "the ledger has no such page in quarantine", "unknown page"),
     ):
-        for path in _paths(folder, f"{place}/**/*"):
-            if path not in known and not (folder / path).is_dir() and not is_stray(PurePosixPath(path).name):
-                stray = place == CONTENT and not fnmatch(path, f"{CONTENT}/*/*/*/*.md")
-                yield Finding(what, path, reason, "stray file" if stray else trouble)
+        for path in map(PurePosixPath, _paths(folder, f"{place}/**/*")):
+            page = path.with_name(path.name.removesuffix(".json") + ".html.gz")  # whose notes it may be
+            if {str(path), str(page)} & known or (folder / path).is_dir() or is_stray(path.name):
+                continue
+            if place == PICTURES and _is_linked(folder, path):
+                continue
+            stray = place == CONTENT and not fnmatch(str(path), f"{CONTENT}/*/*/*/*.md")
+            yield Finding(what, str(path), reason, "stray file" if stray else trouble)
     for file in sorted(stray_files(folder)):
         yield Finding("left over", file.relative_to(folder).as_posix(), "a killed run left it; the next removes it")
-    for path in _paths(folder, f"{PAGES}/*{OPEN}"):
-        if (folder / path).is_dir():
+    for left_open in _paths(folder, f"{PAGES}/*{OPEN}"):
+        if (folder / left_open).is_dir():
             continue
         try:
-            check_regular(folder / path)
+            check_regular(folder / left_open)
         except OSError as error:
-            yield Finding("page", path, f"expected a file, got: {error.strerror}", "stray page")
+            yield Finding("page", left_open, f"expected a file, got: {error.strerror}", "stray page")
         else:
-            yield Finding("left over", path, "a killed run left it open; the next run closes it")
+            yield Finding("left over", left_open, "a killed run left it open; the next run closes it")
+
+
+def _is_linked(folder: Path, picture: PurePosixPath) -> bool:
+    """Whether a document, or a former version of it, names the picture: a rebuilt ledger knows none."""
+    place = picture.relative_to(PICTURES).parent
+    documents = [folder / CONTENT / f"{place}.md", *Path(folder, REVISIONS, *place.parts[:1], place.name).glob("*.md")]
+    return any(os.fsencode(picture.name) in (document_bytes(document) or b"") for document in documents)
 
 
 def table(counts: dict[str, int], findings: list[Finding]) -> str:

@@ -100,7 +100,7 @@ def read_status(folder: Path, max_tries: int) -> dict[str, Any]:
     found: dict[str, Any] = {"folder": str(folder), "held_by": held_by, "last_run": last_run}
     found |= {"left_no_status": False, "full_disk": "", "problem": ""} | NO_ARCHIVE
     if full:
-        left = (room_left(folder) or 0) / 1_000_000
+        left = room_left(folder) / 1_000_000
         found["full_disk"] = f"full: the disk of {folder} has {left:.1f} MB left, so no run can write there: make room"
         if last_run and last_run["exit_code"] == 0:
             last_run["meaning"] = "ended well; the disk is full now"
