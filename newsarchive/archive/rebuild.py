@@ -20,17 +20,9 @@ from typing import Any
 
 from tqdm import tqdm
 
+from newsarchive.archive import files
 from newsarchive.archive.documents import read_row
-from newsarchive.archive.files import (
-    CONTENT,
-    LEDGER,
-    QUARANTINE,
-    is_file,
-    open_file,
-    quarantine_path,
-    sync_folder,
-    whole_file,
-)
+from newsarchive.archive.files import CONTENT, LEDGER, QUARANTINE
 from newsarchive.archive.ledger import Ledger, Row, State, is_begun, ledger_files
 from newsarchive.archive.quarantine import read_notes
 from newsarchive.archive.schedule import retry_delay
@@ -104,7 +96,7 @@ def rebuild(folder: Path, *, now: datetime, ages: Sequence[timedelta] = (), pict
         logger.warning("parts of the former ledger could not be read: %s", problem)
     work.outcome.kept = _keep_aside(target, now)
     part.replace(target)
-    sync_folder(folder)
+    files.sync_folder(folder)
     return work.outcome
 
 
@@ -155,7 +147,7 @@ class _Rebuild:
         if self.former:
             with _noting(self.broken):
                 known = self.former.get(row.source, row.article_id)
-        kept = known if known and known.path and is_file(self.folder / known.path) else other
+        kept = known if known and known.path and files.is_file(self.folder / known.path) else other
         if kept and kept.path != row.path:
             self._leave(path, f"the same article as {kept.path}")
             return
@@ -194,7 +186,7 @@ class _Rebuild:
             source, article_id = path.parent.name, path.stem
             try:
                 notes = read_notes(path)
-                quarantine_path(source, article_id)
+                files.quarantine_path(source, article_id)
             except (ValueError, OSError) as error:
                 self._leave(path, cause(error))
                 continue
@@ -227,11 +219,14 @@ def _keep_aside(ledger: Path, now: datetime) -> str:
         )
         kept = next(name for name in names if not any(map(os.path.lexists, ledger_files(ledger.with_name(name)))))
         for file in beside:  # a broken ledger still has its log
-            if is_file(file) and file.stat().st_size > 0 and not file.name.endswith("-shm"):
-                with open_file(file) as log, whole_file(file.with_name(file.name.replace(ledger.name, kept))) as copy:
+            if files.is_file(file) and file.stat().st_size > 0 and not file.name.endswith("-shm"):
+                with (
+                    files.open_file(file) as log,
+                    files.whole_file(file.with_name(file.name.replace(ledger.name, kept))) as copy,
+                ):
                     shutil.copyfileobj(log, copy)
         ledger.rename(ledger.with_name(kept))
-        sync_folder(ledger.parent)
+        files.sync_folder(ledger.parent)
     for file in (ledger, *beside):
         file.unlink(missing_ok=True)
     return kept

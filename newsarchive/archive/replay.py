@@ -225,13 +225,5 @@ def _html_page(file: Path, source: str) -> Page:
             "%s: not the notes of a saved page (%s): the page is read without them", notes_file, cause(error)
         )
         return page
-    return replace(
-        page,
-        article_id=notes.article_id,
-        url=notes.url,
-        fetched=notes.time or fetched,
-        status=notes.status,
-        headers=notes.headers,
-        thumbnail=notes.thumbnail,
-        entry=notes.entry,
-    )
+    names = ("article_id", "url", "status", "headers", "thumbnail", "entry")
+    return replace(page, fetched=notes.time or fetched, **{name: getattr(notes, name) for name in names})

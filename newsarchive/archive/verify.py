@@ -15,24 +15,10 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
+from newsarchive.archive import files
 from newsarchive.archive.archive import NO_LEDGER, Archive
 from newsarchive.archive.documents import content_hash, document_bytes, front_matter
-from newsarchive.archive.files import (
-    CONTENT,
-    LEDGER,
-    PAGES,
-    PICTURES,
-    QUARANTINE,
-    REVISIONS,
-    check_regular,
-    is_file,
-    is_stray,
-    open_file,
-    quarantine_path,
-    read_file,
-    read_packed,
-    stray_files,
-)
+from newsarchive.archive.files import CONTENT, LEDGER, PAGES, PICTURES, QUARANTINE, REVISIONS
 from newsarchive.archive.ledger import Ledger, State, is_begun
 from newsarchive.archive.parallel import parallel_map
 from newsarchive.archive.pictures import picture_digits, picture_kind, picture_links, picture_path
@@ -111,7 +97,7 @@ def check_document(
     folder: Path, path: str, source: str, article_id: str, pictures_url: str, file_hash: str = ""
 ) -> Iterator[str]:
     """A Markdown file that has a ledger row, or a former version, whose hash is not kept."""
-    data = read_file(folder / path)
+    data = files.read_file(folder / path)
     if file_hash not in ("", content_hash(data)):
         raise ValueError("its bytes are not the ones that were written")
     try:
@@ -128,13 +114,13 @@ def check_document(
         thumbnail = " ".join(str(fields["thumbnail"]).split())[:80]
         raise ValueError(f"its thumbnail is not as this program writes it: {thumbnail}")
     for picture in sorted({picture_path(link, pictures_url) for link in named}):
-        if picture.startswith(f"{PICTURES}/{source}/") and not is_file(folder / picture):
+        if picture.startswith(f"{PICTURES}/{source}/") and not files.is_file(folder / picture):
             yield f"names a picture that is not there: {picture}"
 
 
 def check_picture(file: Path, digest: str) -> Iterable[str]:
     """Its name is its number in the article and a part of its digest, which is in the ledger too, if that knows it."""
-    with open_file(file) as data:
+    with files.open_file(file) as data:
         kind = picture_kind(data.read(64))
         data.seek(0)
         found = hashlib.file_digest(data, "sha256").hexdigest()
@@ -150,7 +136,7 @@ def check_pages(file: Path, expected: dict[int, str]) -> Iterator[str]:
     """A WARC file, and the articles whose pages the ledger looks for at these offsets in it."""
     missing = dict(expected)
     left_open = file.with_name(f"{file.name}{OPEN}")  # by a killed run; the next one closes it
-    is_open = is_file(left_open) and not os.path.lexists(file)
+    is_open = files.is_file(left_open) and not os.path.lexists(file)
     for capture in captures(left_open if is_open else file):
         if isinstance(capture, Record):
             if missing.get(capture.offset, "") == capture.about.get("article-id"):
@@ -163,7 +149,7 @@ def check_pages(file: Path, expected: dict[int, str]) -> Iterator[str]:
 def check_quarantined(page: Path) -> Iterable[str]:
     """A page in quarantine and its notes, which the ledger names."""
     notes = page.with_name(page.name.removesuffix(".html.gz") + ".json")
-    for file, read in ((page, read_packed), (notes, read_notes)):
+    for file, read in ((page, files.read_packed), (notes, read_notes)):
         try:
             read(file)
         except (OSError, EOFError, zlib.error, ValueError) as error:
@@ -202,7 +188,7 @@ def _checks(folder: Path, ledger: Ledger, pictures_url: str) -> tuple[list[Check
     for row in ledger.rows():
         if row.path:
             documents[row.path] = row.source, row.article_id, pictures_url, row.file_hash
-        kept = str(quarantine_path(row.source, row.article_id))
+        kept = str(files.quarantine_path(row.source, row.article_id))
         if row.state is State.QUARANTINED or (folder / kept).is_file():
             quarantined.append(kept)
         if row.warc_offset is not None:
@@ -242,19 +228,19 @@ def _left_over(folder: Path, known: set[str]) -> Iterator[Finding]:
     ):
         for path in map(PurePosixPath, _paths(folder, f"{place}/**/*")):
             page = path.with_name(path.name.removesuffix(".json") + ".html.gz")  # whose notes it may be
-            if {str(path), str(page)} & known or (folder / path).is_dir() or is_stray(path.name):
+            if {str(path), str(page)} & known or (folder / path).is_dir() or files.is_stray(path.name):
                 continue
             if place == PICTURES and _is_linked(folder, path):
                 continue
             stray = place == CONTENT and not fnmatch(str(path), f"{CONTENT}/*/*/*/*.md")
             yield Finding(what, str(path), reason, "stray file" if stray else trouble)
-    for file in sorted(stray_files(folder)):
+    for file in sorted(files.stray_files(folder)):
         yield Finding("left over", file.relative_to(folder).as_posix(), "a killed run left it; the next removes it")
     for left_open in _paths(folder, f"{PAGES}/*{OPEN}"):
         if (folder / left_open).is_dir():
             continue
         try:
-            check_regular(folder / left_open)
+            files.check_regular(folder / left_open)
         except OSError as error:
             yield Finding("page", left_open, f"expected a file, got: {error.strerror}", "stray page")
         else:

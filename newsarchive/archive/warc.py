@@ -103,7 +103,7 @@ def _one_line(value: str) -> str:
 
 
 class WarcFile:
-    """One run's file. It is created with the first record, so an idle run leaves none."""
+    """One run's file. It is created with the first answer, so an idle run leaves none."""
 
     def __init__(self, path: Path, software: str) -> None:
         self.path = path
@@ -112,7 +112,6 @@ class WarcFile:
         self._software = software
         self._lock = Lock()
         self._end = 0
-        self._answers = 0
         self._descriptor = -1
 
     def add(self, answer: Page, original: Record | None = None, about: Mapping[str, str] | None = None) -> int:
@@ -133,10 +132,17 @@ class WarcFile:
                 flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
                 self._descriptor = os.open(self._part, flags, 0o666)
                 sync_folder(self._part.parent)
-                self._append(warcinfo(self.path.name, self._software))
-            offset = self._append(records)
-            self._answers += 1
-            return offset
+            data = records if self._end else warcinfo(self.path.name, self._software) + records
+            try:
+                rest = memoryview(data)
+                while rest:
+                    rest = rest[os.write(self._descriptor, rest) :]
+                os.fsync(self._descriptor)
+            except OSError:
+                os.ftruncate(self._descriptor, self._end)
+                raise
+            self._end += len(data)
+            return self._end - len(records)
 
     def close(self) -> None:
         with self._lock:
@@ -144,24 +150,10 @@ class WarcFile:
                 return
             os.close(self._descriptor)
             self._descriptor = -1
-            if self._answers:
+            if self._end:
                 _give_name(self._part)
             else:  # the disk was full from the first answer on
                 self._part.unlink()
-
-    def _append(self, data: bytes) -> int:
-        start = self._end
-        try:
-            with memoryview(data) as rest:
-                done = 0
-                while done < len(rest):
-                    done += os.write(self._descriptor, rest[done:])
-            os.fsync(self._descriptor)
-        except OSError:
-            os.ftruncate(self._descriptor, start)
-            raise
-        self._end += len(data)
-        return start
 
 
 def close_open_files(folder: Path) -> Iterator[tuple[Path, int]]:
