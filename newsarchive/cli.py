@@ -58,7 +58,7 @@ class ArchiveCommand(ScrapyCommand):
 
 
 class OfflineCommand(ArchiveCommand):
-    """One that needs neither network nor crawler."""
+    """One that does not crawl."""
 
     requires_crawler_process = False
 
@@ -102,12 +102,12 @@ def exit_code(error: BaseException) -> int:
     return 2 if isinstance(error, BadArgument) else 1
 
 
-def existing_archive(settings: BaseSettings) -> Path:
-    """ARCHIVE_DIR. Raises `BadArgument` for a folder without a ledger and without anything to rebuild one from."""
-    folder = Options.from_settings(settings).dir
-    if not (os.path.lexists(folder / LEDGER) or can_be_rebuilt(folder)):
-        raise BadArgument(f"{folder} holds no archive: expected one (ARCHIVE_DIR)")
-    return folder
+def existing_archive(settings: BaseSettings) -> Options:
+    """Raises `BadArgument` for a folder without a ledger and without anything to rebuild one from."""
+    options = Options.from_settings(settings)
+    if not (os.path.lexists(options.dir / LEDGER) or can_be_rebuilt(options.dir)):
+        raise BadArgument(f"{options.dir} holds no archive: expected one (ARCHIVE_DIR)")
+    return options
 
 
 SCRAPY_CFG = """\

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from newsarchive.archive.files import LOCK, Lock
 from newsarchive.archive.rebuild import rebuild
 from newsarchive.cli import OfflineCommand, existing_archive
-from newsarchive.options import Options
 
 
 class Command(OfflineCommand):
@@ -20,12 +19,11 @@ class Command(OfflineCommand):
         return "Make a new ledger from the Markdown files; the former one is kept aside"
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:  # noqa: ARG002
-        folder, options = existing_archive(self.settings), Options.from_settings(self.settings)
-        lock = Lock(folder / LOCK)
-        now = datetime.now(UTC)
+        options, now = existing_archive(self.settings), datetime.now(UTC)
+        lock = Lock(options.dir / LOCK)
         lock.acquire("`scrapy rebuild`", now)
         try:
-            outcome = rebuild(folder, now=now, ages=options.recheck_hours, pictures_url=options.pictures_url)
+            outcome = rebuild(options.dir, now=now, ages=options.recheck_hours, pictures_url=options.pictures_url)
         finally:
             lock.release()
         print(f"New ledger: {outcome}")  # skipped files are logged, each with the reason

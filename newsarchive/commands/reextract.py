@@ -10,7 +10,6 @@ from newsarchive.archive.archive import Archive
 from newsarchive.archive.reextract import reextract as reextract_archive
 from newsarchive.archive.reextract import summary
 from newsarchive.cli import OfflineCommand, existing_archive
-from newsarchive.options import Options
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
@@ -42,9 +41,9 @@ class Command(OfflineCommand):
 def reextract(settings: BaseSettings, source: str, wanted: frozenset[str], *, dry_run: bool) -> int:
     """Returns the exit code: 1 when a page could not be read any more; its document is not replaced then."""
     reader(source)  # raises BadArgument before anything is opened
-    existing_archive(settings)
+    options = existing_archive(settings)
     open_archive = Archive.open_to_read if dry_run else Archive.open
-    with open_archive(Options.from_settings(settings), purpose="`scrapy reextract`") as archive:
+    with open_archive(options, purpose="`scrapy reextract`") as archive:
         counts = reextract_archive(archive, source, wanted, dry_run=dry_run)
     print(summary(counts, wanted, dry_run=dry_run))
     return 1 if counts["problem"] else 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from contextlib import suppress
-from pathlib import Path
 
 from newsarchive.archive.files import QUARANTINE
 from newsarchive.cli import existing_archive
@@ -33,30 +32,19 @@ class Command(Crawl):
         if opts.spargs:
             raise BadArgument("takes no -a arguments")
         super().check(args, opts)
+        existing_archive(self.settings)
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:  # noqa: ARG002
-        source = args[0]
-        folder = Options.from_settings(self.settings).dir / QUARANTINE / source
-        before = pages(folder)
+        folder = Options.from_settings(self.settings).dir / QUARANTINE / args[0]
+        before = len(list(folder.glob("*.html.gz")))
         if not before:
-            try:
-                existing_archive(self.settings)
-            except BadArgument as error:
-                self.refuse(str(error))
             self._say("Nothing in quarantine.")
             return
-        self.exitcode = self.crawl(source, {"replay": str(folder)})
-        if self.exitcode in (1, 2, 75):
-            return  # already reported; how many pages were read does not matter then
-        left = pages(folder)
-        moved = f"{len(before) - len(left)} of {counted(len(before), 'page')} left the quarantine"
-        self._say(f"{moved}, {len(left)} still there.")
+        self.exitcode = self.crawl(args[0], {"replay": str(folder)})
+        if self.exitcode not in (1, 2, 75):  # already reported; how many pages were read does not matter then
+            left = len(list(folder.glob("*.html.gz")))
+            self._say(f"{before - left} of {counted(before, 'page')} left the quarantine, {left} still there.")
 
     def _say(self, text: str) -> None:
         with suppress(BrokenPipeError):  # the reader of the output has gone
             print(text, flush=True, file=stream_for_people(self.settings))
-
-
-def pages(folder: Path) -> list[Path]:
-    """The pages in quarantine."""
-    return sorted(folder.glob("*.html.gz"))

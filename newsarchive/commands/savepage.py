@@ -18,23 +18,29 @@ from twisted.python.failure import Failure
 from newsarchive import reader
 from newsarchive.archive.files import write_bytes, write_text
 from newsarchive.archive.replay import saved_pages
-from newsarchive.cli import ArchiveCommand
-from newsarchive.errors import BadArgument, NewsArchiveError, PageError, describe
+from newsarchive.cli import OfflineCommand
+from newsarchive.errors import BadArgument, PageError
 from newsarchive.items import Page
 from newsarchive.markdown.document import render
 
 _NAME = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)*", re.ASCII)
 _FAMILY = re.compile(r"[A-Z][0-9A-Za-z]*", re.ASCII)
+_NETWORK = ("https://", "http://")
 
 
-class Command(ArchiveCommand):
+class Command(OfflineCommand):
     """Network, file and folder give the same `Page`."""
 
     name = "savepage"
+    requires_crawler_process = True  # for a page of the network
 
-    def check(self, args: list[str], opts: argparse.Namespace) -> None:  # noqa: ARG002
+    def check(self, args: list[str], opts: argparse.Namespace) -> None:
         if len(args) != 2:
             raise BadArgument("expected two arguments, a URL, file or folder and a name: scrapy savepage URL NAME")
+        if not _NAME.fullmatch(args[1]):
+            raise BadArgument(f"{args[1]!r} is no name: expected lower-case words like heading_in_list")
+        if opts.family and not _FAMILY.fullmatch(opts.family):
+            raise BadArgument(f"{opts.family!r} is no family: expected a name like F6")
 
     def syntax(self) -> str:
         return "[options] <URL, file or folder> <name>"
@@ -56,27 +62,14 @@ class Command(ArchiveCommand):
         parser.add_argument("--family", default="", help="file it under this family, also when no family claims it")
         parser.add_argument("--to", default="", metavar="FOLDER", help="instead of tests/pages")
 
-    def run(self, args: list[str], opts: argparse.Namespace) -> None:
-        try:
-            self._save(args, opts)
-        except BadArgument as error:
-            self._end(2, str(error))
-        except PageError as error:
-            self._end(1, f"{error}\nWith --family NAME it is saved anyway, to write article.md by hand.")
-        except _NoPageCame as error:
-            self._end(3, str(error))
-        except (NewsArchiveError, OSError) as error:
-            self._end(1, describe(error))
-
-    def _save(self, args: list[str], opts: argparse.Namespace) -> None:
+    def work(self, args: list[str], opts: argparse.Namespace) -> int:
         place, name = args
-        if not _NAME.fullmatch(name):
-            raise BadArgument(f"{name!r} is no name: expected lower-case words like heading_in_list")
-        if opts.family and not _FAMILY.fullmatch(opts.family):
-            raise BadArgument(f"{opts.family!r} is no family: expected a name like F6")
         to = Path(opts.to or Path(closest_scrapy_cfg()).parent / "tests" / "pages") / opts.source
-        if place.startswith(("https://", "http://")):
-            pages = self._fetch(place, opts.source)
+        if place.startswith(_NETWORK):
+            pages, problem = self._fetch(place, opts.source)
+            if problem:
+                print(f"scrapy savepage: {place}: {problem}", file=sys.stderr)
+                return 3
         else:
             pages = list(saved_pages(Path(place), opts.source))
         pairs: dict[Path, tuple[Page, str]] = {}
@@ -91,38 +84,25 @@ class Command(ArchiveCommand):
             pairs[folder] = page, document
         for folder, (page, document) in pairs.items():
             _write(folder, page, document)
+        return 0
 
-    def _fetch(self, url: str, source: str) -> list[Page]:
-        """The page at `url`, fetched as politely as in a crawl, but without an archive. Follows no redirect."""
+    def _fetch(self, url: str, source: str) -> tuple[list[Page], str]:
+        """The page at `url`, or why it did not come. Asks as politely as a crawl, without an archive and redirects."""
         assert self.crawler_process is not None  # noqa: S101
         self.settings.set("LOG_LEVEL", "CRITICAL", priority="cmdline")  # the error is printed once, at the end
-        pages: list[Page] = []
-        problems = ["no page came"]
-
-        def keep(response: Response) -> None:
-            if response.status == 200:
-                pages.append(Page(source=source, url=response.url, html=response.body, fetched=datetime.now(UTC)))
-            problems.append(f"expected a page, got HTTP status {response.status}")
-
-        def fail(failure: Failure) -> None:
-            problems.append(failure.getErrorMessage())
+        answers: list[Response] = []
+        failures: list[Failure] = []
 
         async def start(_: Spider) -> AsyncIterator[Request]:
-            yield Request(url, callback=keep, errback=fail, meta={"handle_httpstatus_all": True})
+            yield Request(url, callback=answers.append, errback=failures.append, meta={"handle_httpstatus_all": True})
 
         self.crawler_process.crawl(type("OnePage", (DefaultSpider,), {"start": start}))
         self.crawler_process.start()
-        if not pages:
-            raise _NoPageCame(f"{url}: {problems[-1]}")
-        return pages
-
-    def _end(self, code: int, message: str) -> None:
-        print(f"scrapy savepage: {message}", file=sys.stderr)
-        self.exitcode = code
-
-
-class _NoPageCame(NewsArchiveError):
-    """The site was not reachable or refused us."""
+        for it in answers:
+            if it.status != 200:
+                return [], f"expected a page, got HTTP status {it.status}"
+            return [Page(source=source, url=it.url, html=it.body, fetched=datetime.now(UTC))], ""
+        return [], failures[0].getErrorMessage() if failures else "no page came"
 
 
 def _read(page: Page, family: str) -> tuple[str, str, str]:
@@ -133,16 +113,17 @@ def _read(page: Page, family: str) -> tuple[str, str, str]:
     """
     try:
         article = reader(page.source)(page.html, url=page.url)
-    except PageError:
+    except PageError as error:
         if not family:
-            raise
+            by_hand = "with --family NAME it is saved anyway, to write article.md by hand"
+            raise PageError(error.url, f"{error.reason}; {by_hand}") from error
         return family, page.article_id, ""
     return family or article.family, article.article_id, render(article)
 
 
 def _write(folder: Path, page: Page, document: str) -> None:
     write_bytes(folder / "page.html", page.html)
-    if page.url.startswith(("https://", "http://")):  # not for a saved page whose address is unknown
+    if page.url.startswith(_NETWORK):  # not for a saved page whose address is unknown
         write_text(folder / "page.url", f"{page.url}\n")
     state = "not written, since the page gives no article yet: write it by hand; until then its test fails"
     if document:

@@ -11,7 +11,6 @@ from newsarchive.archive.verify import Finding, table
 from newsarchive.archive.verify import verify as verify_archive
 from newsarchive.cli import OfflineCommand, existing_archive
 from newsarchive.messages import shown
-from newsarchive.options import Options
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
@@ -41,5 +40,4 @@ class Command(OfflineCommand):
 
 def verify(settings: BaseSettings) -> tuple[dict[str, int], list[Finding]]:
     """How much was checked of each kind, and what was found. Raises `ArchiveLocked` or `BadArgument`."""
-    existing_archive(settings)
-    return verify_archive(Options.from_settings(settings))
+    return verify_archive(existing_archive(settings))
