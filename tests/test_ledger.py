@@ -370,8 +370,8 @@ def do_everything(ledger: Ledger) -> None:
     ledger.finish_list("qq", "tech")
     pictures = ledger.pictures
     assert len(list(pictures.rows())) == len(list(pictures.due("qq", NOW, 8))) == 2_500
-    assert pictures.get("qq", "A1", "u1") == pictures.of("qq", "A1")[0]
-    assert pictures.find_stored(url="u1") == pictures.find_stored(hash="h") is None
+    assert pictures.of("qq", "A1")[0].url == "u1"
+    assert pictures.stored("u1") == []
     assert pictures.articles_without("qq", 5, lambda _: True) == []
     assert pictures.exhausted(8) == 0
     ledger.put(replace(PICTURE, path="p", hash="h"))

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+Clock = Callable[[], datetime]
+Count = Callable[[str, int], object]
 NO_LEDGER = "there are documents and no ledger"
 
 
@@ -68,14 +70,7 @@ def utc_now() -> datetime:
 class Archive:
     """The one process that may write. Opened with `Archive.open`; whoever opens it closes it."""
 
-    def __init__(
-        self,
-        options: Options,
-        ledger: Ledger,
-        lock: Lock,
-        now: Callable[[], datetime] = utc_now,
-        count: Callable[[str, int], object] = lambda *_: None,
-    ) -> None:
+    def __init__(self, options: Options, ledger: Ledger, lock: Lock, now: Clock, count: Count) -> None:
         self.options = options
         self.folder = options.dir
         self.ledger = ledger
@@ -88,14 +83,7 @@ class Archive:
         )
 
     @classmethod
-    def open(
-        cls,
-        options: Options,
-        *,
-        purpose: str,
-        now: Callable[[], datetime] = utc_now,
-        count: Callable[[str, int], object] = lambda *_: None,
-    ) -> Self:
+    def open(cls, options: Options, *, purpose: str, now: Clock = utc_now, count: Count = lambda *_: None) -> Self:
         """Removes what killed runs have left. A missing ledger is rebuilt when there are articles.
 
         Raises:
@@ -127,7 +115,7 @@ class Archive:
         lock = Lock(folder / LOCK)
         lock.acquire_to_read(purpose, utc_now())
         try:
-            return cls(options, Ledger.open(folder / LEDGER, read_only=True), lock)
+            return cls(options, Ledger.open(folder / LEDGER, read_only=True), lock, utc_now, lambda *_: None)
         except BaseException:
             lock.release()
             raise

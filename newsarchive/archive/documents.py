@@ -144,7 +144,8 @@ def put(archive: Archive, item: Reading, write: Callable[[BinaryIO], object]) ->
     """
     article = item.article
     row = item.row and archive.ledger.current(item.row)
-    document = localised(item.document, item.local_pictures).encode()
+    text = localised(item.document, item.local_pictures)
+    document = text.encode()
     path = document_path(row, article)
     file = archive.folder / path
     former = document_bytes(file)
@@ -153,7 +154,9 @@ def put(archive: Archive, item: Reading, write: Callable[[BinaryIO], object]) ->
     if former != document:
         if former is None and os.path.lexists(file):
             logger.warning("%s: cannot be read as a file, written again", path)
-        elif former is not None and not _has_same_text(row, item, former, document):
+        elif former is not None and not (
+            row and row.content_hash == item.content_hash and same_text(former.decode("utf-8", "replace"), text)
+        ):
             revision += _keep_former(archive, row, article, file, former)
         with whole_file(file) as target:
             write(target)
@@ -163,13 +166,6 @@ def put(archive: Archive, item: Reading, write: Callable[[BinaryIO], object]) ->
         row, article, path=path, file_hash=file_hash, revision=revision, **item.learned, now=archive.now(),
         next_check=archive.schedule.next_check(row, article.published), from_site=archive.is_current(item.page),
     )  # fmt: skip
-
-
-def _has_same_text(row: Row | None, item: Reading, former: bytes, document: bytes) -> bool:
-    """Whether only the links to pictures differ from the version that the ledger knows."""
-    if row is None or not row.content_hash or row.content_hash != item.content_hash:
-        return False
-    return same_text(former.decode("utf-8", "replace"), document.decode("utf-8", "replace"))
 
 
 def _could_be_same(former: str, document: str) -> bool:

@@ -268,7 +268,6 @@ class _Table(Generic[R]):
         else:
             columns.append(sa.PrimaryKeyConstraint(*keys))
         self.sql: sa.Table = sa.Table(name, _METADATA, *columns, sqlite_autoincrement=keys == ("run",))
-        self.get = sa.select(self.sql).where(*(self.sql.c[key] == sa.bindparam(key) for key in keys))
 
     def select(self, *conditions: Any) -> sa.Select[Any]:
         return sa.select(self.sql).where(*conditions)
@@ -301,7 +300,6 @@ _READINGS = sa.Table(
 _UNFINISHED = sa.text("state IN ('found', 'failed', 'quarantined')")
 _FAILED = sa.text("state = 'failed'")
 _DATED = sa.text("published IS NOT NULL")
-_HASHED = sa.text("hash <> ''")
 _TO_CHECK = sa.text("next_check IS NOT NULL")
 _TRIED = sa.text("attempts > 0")
 
@@ -313,12 +311,8 @@ _ARTICLES.index("next_check", "seq", where=_TO_CHECK)
 _PICTURES.index("source", "seq", where=_FAILED)
 _PICTURES.index("attempts", where=_FAILED)
 _PICTURES.index("url")
-_PICTURES.index("hash", where=_HASHED)
 
 _a, _p, _r = _ARTICLES.sql.c, _PICTURES.sql.c, _RUNS.sql.c
-_UPDATE = _ARTICLES.sql.update().where(
-    _a.source == sa.bindparam("of_source"), _a.article_id == sa.bindparam("of_article_id")
-)
 
 
 # the ledger
@@ -360,11 +354,11 @@ class _Database:
         with errors_named(self.path):
             return self.raw.execute(sql).fetchall()
 
-    def rows(self, table: _Table[R], statement: sa.Executable, **values: Any) -> list[R]:
-        return list(self._read(table, self.query(statement, **values)))
+    def rows(self, table: _Table[R], statement: sa.Executable) -> list[R]:
+        return list(self._read(table, self.query(statement)))
 
-    def one(self, table: _Table[R], statement: sa.Executable, **values: Any) -> R | None:
-        return next(iter(self.rows(table, statement, **values)), None)
+    def one(self, table: _Table[R], statement: sa.Executable) -> R | None:
+        return next(iter(self.rows(table, statement)), None)
 
     def pages(self, table: _Table[R], *conditions: Any) -> Iterator[R]:
         """Rows as they came, in batches, because they may be written while others wait to be read.
@@ -431,15 +425,9 @@ class Ledger:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """One commit for all that the block writes: a list of twenty entries costs one sync of the disk."""
-        command = self._database.command
-        command("BEGIN IMMEDIATE")
-        try:
+        self._database.command("BEGIN IMMEDIATE")
+        with errors_named(self.path), self._database.raw:  # commits, or rolls back after an error
             yield
-        except BaseException:
-            if self._database.raw.in_transaction:  # SQLite ends it by itself when the disk is full
-                command("ROLLBACK")
-            raise
-        command("COMMIT")
 
     # articles: what a run does
 
@@ -516,8 +504,8 @@ class Ledger:
 
     def update(self, row: Row, **changes: Any) -> Row:
         """Changes these fields."""
-        done = self._database.execute(_UPDATE, of_source=row.source, of_article_id=row.article_id, **changes)
-        if done.rowcount != 1:
+        its_row = _ARTICLES.sql.update().where(_a.source == row.source, _a.article_id == row.article_id)
+        if self._database.execute(its_row, **changes).rowcount != 1:
             raise KeyError(f"the ledger has no article {row.article_id} of {row.source}")
         return replace(row, **changes)
 
@@ -567,7 +555,7 @@ class Ledger:
     # articles: what a run asks
 
     def get(self, source: str, article_id: str) -> Row | None:
-        return self._database.one(_ARTICLES, _ARTICLES.get, source=source, article_id=article_id)
+        return self._database.one(_ARTICLES, _ARTICLES.select(_a.source == source, _a.article_id == article_id))
 
     def current(self, row: Row) -> Row:
         """The row as it is now: while its page is on its way, a list may announce another edition."""
@@ -678,18 +666,14 @@ class PictureRows:
     def __init__(self, database: _Database) -> None:
         self._database = database
 
-    def get(self, source: str, article_id: str, url: str) -> PictureRow | None:
-        return self._database.one(_PICTURES, _PICTURES.get, source=source, article_id=article_id, url=url)
-
     def of(self, source: str, article_id: str) -> list[PictureRow]:
         """The pictures of one article in the order in which they were first tried."""
         statement = _PICTURES.select(_p.source == source, _p.article_id == article_id)
         return self._database.rows(_PICTURES, statement.order_by(_p.seq))
 
-    def find_stored(self, *, url: str = "", hash: str = "") -> PictureRow | None:  # noqa: A002
-        """A stored picture of any article, by its URL or by its bytes."""
-        same = _p.url == url if url else _p.hash == hash
-        return self._database.one(_PICTURES, _PICTURES.select(same, _HASHED, _p.state == State.ARCHIVED).limit(1))
+    def stored(self, url: str) -> list[PictureRow]:
+        """The rows of a stored picture, which several articles may have."""
+        return self._database.rows(_PICTURES, _PICTURES.select(_p.url == url, _p.path != ""))
 
     def articles_without(self, source: str, limit: int, exists: Callable[[str], bool]) -> list[str]:
         """Ids of archived articles whose pictures were never looked at, the last found first.

@@ -80,11 +80,7 @@ class Pictures:
         self.domains = tuple(domains)
         self._fetched: dict[str, asyncio.Task[PictureRow]] = {}
         """By URL: each is fetched once in a run, even if several articles want it at the same time."""
-        self._written: dict[str, str] = {}
-        """Digests of this run's pictures, with their paths."""
         self._later: asyncio.Task[None] | None = None
-        self._postponed: dict[str, None] = {}
-        """Articles of this run with pictures that would have had to wait."""
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -124,10 +120,10 @@ class Pictures:
     def _articles_due(self) -> list[str]:
         if self._replays():
             return []  # nothing is fetched
-        if getattr(self.crawler.spider, "named", ()):
-            return list(self._postponed)  # nothing else is fetched
         source, archive = self.crawler.spidercls.name, self.archive
         failed = [row.article_id for row in self.rows.due(source, archive.now(), archive.schedule.max_tries)]
+        if named := getattr(self.crawler.spider, "named", ()):
+            return [article_id for article_id in dict.fromkeys(failed) if article_id in named]
         backlog = archive.options.pictures_backlog
         earlier = self.rows.articles_without(source, backlog, lambda path: is_file(self.folder / path))
         return list(dict.fromkeys([*failed, *earlier]))
@@ -202,11 +198,9 @@ class Pictures:
         return wanted.stored(url, str(path), found.hash)
 
     async def _fetch(self, url: str, wanted: Wanted) -> PictureRow:
-        known = self.rows.get(wanted.source, wanted.article_id, url)
-        if known is None or not known.path:
-            known = self.rows.find_stored(url=url)
-        if known and is_file(self.folder / known.path):
-            return known
+        known = [it for it in self.rows.stored(url) if is_file(self.folder / it.path)]
+        if known:
+            return next((it for it in known if it.article_id == wanted.article_id), known[0])
         most = self.archive.options.pictures_max_bytes
         # every status, so no redirect is followed, not even within the site
         meta = {"picture": url, "download_maxsize": most, "may_wait": wanted.may_wait, "handle_httpstatus_all": True}
@@ -223,12 +217,7 @@ class Pictures:
             return wanted.failed(url, reason)
         digest = content_hash(response.body)
         path = str(wanted.folder / picture_name(wanted.urls[url], digest, picture_kind(response.body)))
-        known = self.rows.find_stored(hash=digest)
-        same = self._written.setdefault(digest, known.path if known and is_file(self.folder / known.path) else path)
-        if same == path:
-            write_bytes(self.folder / path, response.body)
-        else:  # the same bytes of two URLs
-            place(self.folder / same, self.folder / path)
+        write_bytes(self.folder / path, response.body)
         return wanted.stored(url, path, digest)
 
     def _record(self, wanted: Wanted, found: list[PictureRow], *, finished: bool = True) -> None:
@@ -244,7 +233,6 @@ class Pictures:
                 new = row if finished else replace(row, state=State.FAILED, next_try=now, reason="interrupted")
             elif not row.attempts:
                 archive.count("picture/postponed")
-                self._postponed[wanted.article_id] = None
                 new = replace(row, attempts=attempts, next_try=now)
             else:
                 archive.count("picture/failed")
