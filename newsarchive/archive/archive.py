@@ -67,6 +67,10 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def _ignore(_name: str, _number: int) -> None:
+    """The default of who counts."""
+
+
 class Archive:
     """The one process that may write. Opened with `Archive.open`; whoever opens it closes it."""
 
@@ -83,8 +87,12 @@ class Archive:
         )
 
     @classmethod
-    def open(cls, options: Options, *, purpose: str, now: Clock = utc_now, count: Count = lambda *_: None) -> Self:
-        """Removes what killed runs have left. A missing ledger is rebuilt when there are articles.
+    def open(
+        cls, options: Options, *, purpose: str, read_only: bool = False, now: Clock = utc_now, count: Count = _ignore
+    ) -> Self:
+        """Removes what killed runs have left, and rebuilds a missing ledger when there are articles.
+
+        Not if `read_only`: a missing ledger is a broken one then.
 
         Raises:
             ArchiveLocked: another process holds the archive.
@@ -92,30 +100,19 @@ class Archive:
         """
         folder = options.dir
         lock = Lock(folder / LOCK)
-        lock.acquire(purpose, now())
+        (lock.acquire_to_read if read_only else lock.acquire)(purpose, now())
         try:
-            for path in stray_files(folder):
+            is_missing = not is_begun(folder / LEDGER)
+            if read_only and is_missing:
+                raise LedgerBroken(f"{folder}: {NO_LEDGER}: `scrapy rebuild` makes one")
+            for path in () if read_only else stray_files(folder):
                 logger.warning("removed %s, left by a killed run", path)
                 path.unlink()
-            if not is_begun(folder / LEDGER) and can_be_rebuilt(folder):
+            if is_missing and can_be_rebuilt(folder):
                 logger.warning("no ledger in %s: it is rebuilt from the Markdown files", folder)
                 outcome = rebuild(folder, now=now(), ages=options.recheck_hours, pictures_url=options.pictures_url)
                 logger.warning("the ledger was rebuilt: %s", outcome)
-            return cls(options, Ledger.open(folder / LEDGER), lock, now, count)
-        except BaseException:
-            lock.release()
-            raise
-
-    @classmethod
-    def open_to_read(cls, options: Options, *, purpose: str) -> Self:
-        """Nothing is rebuilt, removed or upgraded. Raises as `open`, and `LedgerBroken` when there is no ledger."""
-        folder = options.dir
-        if not is_begun(folder / LEDGER):
-            raise LedgerBroken(f"{folder}: {NO_LEDGER}: `scrapy rebuild` makes one")
-        lock = Lock(folder / LOCK)
-        lock.acquire_to_read(purpose, utc_now())
-        try:
-            return cls(options, Ledger.open(folder / LEDGER, read_only=True), lock, utc_now, lambda *_: None)
+            return cls(options, Ledger.open(folder / LEDGER, read_only=read_only), lock, now, count)
         except BaseException:
             lock.release()
             raise

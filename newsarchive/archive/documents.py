@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -56,7 +57,10 @@ def read_row(folder: Path, path: Path, *, now: datetime, ages: Sequence[timedelt
         raise ValueError(f"its last line is no source line, expected [{source}](https://…), got {last[:60]!r}")
     if article_id not in link["url"]:
         raise ValueError(f"its source line names another article: {link['url']}")
-    published = _published(fields.get("date"))
+    if not fields.get("date"):
+        raise ValueError("its front matter has no date, expected YYYY-MM-DD HH:MM:SS")
+    published = datetime.fromisoformat(str(fields["date"]))
+    published = published if published.tzinfo else published.replace(tzinfo=_ZONE)
     archived = min(datetime.fromtimestamp(path.stat().st_mtime, UTC), now)
     thumbnail = str(fields.get("thumbnail") or "")
     former = folder / revision_path(source, article_id, archived).parent
@@ -69,14 +73,6 @@ def read_row(folder: Path, path: Path, *, now: datetime, ages: Sequence[timedelt
         content_hash="" if local else content_hash(data), file_hash=content_hash(data),
         revision=1 + len(list(former.glob("*.md"))), path=path.relative_to(folder).as_posix(),
     )  # fmt: skip
-
-
-def _published(value: object) -> datetime:
-    if isinstance(value, str):
-        value = datetime.fromisoformat(value)
-    if not isinstance(value, datetime):
-        raise ValueError(f"its front matter has no date, expected YYYY-MM-DD HH:MM:SS, got {value!r}")
-    return value if value.tzinfo else value.replace(tzinfo=_ZONE)
 
 
 class Change(StrEnum):
@@ -103,10 +99,7 @@ def content_hash(document: str | bytes) -> str:
 
 
 def why_empty(article: Article, min_text: int) -> str:
-    """Why an article is too empty to be archived; `""` if it is not. The title does not count.
-
-    Without this check an archive once collected 17,237 empty articles in eight months.
-    """
+    """Why an article is too empty to be archived; `""` if it is not. The title does not count."""
     if len(article.text) >= min_text or article.pictures or article.videos:
         return ""
     return (
@@ -181,7 +174,7 @@ def _keep_former(archive: Archive, row: Row | None, article: Article, file: Path
     # a killed run may have written a document without recording it in the ledger
     whole = as_written or _is_document(archive.folder, file)
     written = min(datetime.fromtimestamp(file.stat().st_mtime, UTC), archive.now())
-    for nth in range(1, 1000):
+    for nth in count(1):
         path = revision_path(article.source, article.article_id, (row and row.archived_at) or written, nth)
         kept = archive.folder / (path if whole else f"{path}.damaged")
         if document_bytes(kept) == former:  # by a run that was killed after this
@@ -189,8 +182,6 @@ def _keep_former(archive: Archive, row: Row | None, article: Article, file: Path
         if not os.path.lexists(kept):
             write_bytes(kept, former)
             break
-    else:
-        raise FileExistsError(f"{kept}: a thousand versions of one second")
     if known and not as_written:
         logger.warning(
             "%s: changed since it was archived, written again; the changed file is kept as %s",

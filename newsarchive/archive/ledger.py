@@ -20,7 +20,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from types import NoneType
 from typing import Any, Generic, Self, TypeVar, get_args, get_type_hints
@@ -675,16 +674,10 @@ class PictureRows:
         """The rows of a stored picture, which several articles may have."""
         return self._database.rows(_PICTURES, _PICTURES.select(_p.url == url, _p.path != ""))
 
-    def articles_without(self, source: str, limit: int, exists: Callable[[str], bool]) -> list[str]:
-        """Ids of archived articles whose pictures were never looked at, the last found first.
-
-        `exists` says whether the document at a path is there: a lost one does not count towards `limit`.
-        """
+    def articles_without(self, source: str) -> Iterator[Row]:
+        """Archived articles whose pictures were never looked at, the oldest first."""
         pictures = sa.exists().where(_p.source == _a.source, _p.article_id == _a.article_id)
-        statement = sa.select(_a.source, _a.article_id, _a.path).where(_a.seq > 0, _a.path != "", ~pictures)
-        with self._database.execute(statement.order_by(_a.seq.desc())) as found, errors_named(self._database.path):
-            ids = (it.article_id for it in found if it.source == source and exists(it.path))
-            return list(islice(ids, limit))
+        return (row for row in self._database.pages(_ARTICLES, _a.path != "", ~pictures) if row.source == source)
 
     def due(self, source: str, now: datetime, max_tries: int) -> Iterator[PictureRow]:
         """Failed pictures whose next try has come, the oldest first."""
@@ -794,15 +787,10 @@ def _migrate(raw: sqlite3.Connection) -> None:
     for (name,) in raw.execute("SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL").fetchall():
         raw.execute(f'DROP INDEX "{name}"')
     raw.execute("ALTER TABLE walks RENAME TO begun_lists")
-    raw.create_function("in_utc", 1, _published_in_utc, deterministic=True)
-    raw.execute("UPDATE articles SET published = in_utc(published)")
-
-
-def _published_in_utc(stored: Any) -> Any:
-    try:
-        return _write_time(datetime.fromisoformat(stored))
-    except (ValueError, TypeError):
-        return stored  # is unreadable before and after
+    raw.execute(
+        "UPDATE articles SET published = coalesce(strftime('%Y-%m-%dT%H:%M:%f000+00:00', published)"
+        " || ' ' || substr(published, 27), published) WHERE published NOT LIKE '%+00:00'"
+    )
 
 
 @contextmanager

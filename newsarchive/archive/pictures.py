@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from ipaddress import ip_address, ip_network
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
@@ -132,14 +132,7 @@ def place(source: Path, target: Path) -> None:
 
 def picture_links(document: str) -> list[str]:
     """The picture links of a document as written: the thumbnail (or `""`) first, then the body's."""
-    links: list[str] = []
-
-    def note(link: str) -> str:
-        links.append(link)
-        return link
-
-    _replaced(document, note)
-    return links
+    return [link for *_, link in _links(document)]
 
 
 def localised(document: str, links: Mapping[str, str]) -> str:
@@ -167,33 +160,39 @@ def relinked(document: bytes, links: Mapping[str, str], file_hash: str) -> bytes
 
 
 def _replaced(document: str, other: Callable[[str], str]) -> str:
-    lines = document.split("\n")
-    end_of_front_matter = lines.index("---", 1) if lines[0] == "---" and "---" in lines[1:] else 0
-    for number, line in enumerate(lines[:end_of_front_matter]):
-        if line.startswith(_THUMBNAIL):
-            link = _unquoted(line.removeprefix(_THUMBNAIL))
-            if (new := other(link)) != link:
-                lines[number] = f"{_THUMBNAIL}{json.dumps(new, ensure_ascii=False)}"
-    fence = ""
-    for number, line in enumerate(lines[end_of_front_matter:], end_of_front_matter):
+    parts: list[str] = []
+    done = 0
+    for start, end, link in _links(document):
+        if (new := other(link)) != link:
+            parts += [document[done:start], new]
+            done = end
+    return "".join([*parts, document[done:]])
+
+
+def _links(document: str) -> Iterator[tuple[int, int, str]]:
+    """Where each picture link starts and ends, and what it says. Code is skipped."""
+    end_of_front_matter = document.find("\n---\n", 3) if document.startswith("---\n") else -1
+    fence, at = "", 0
+    for line in document.split("\n"):
         marks = _FENCE.match(line)
-        if fence:
+        if at <= end_of_front_matter:
+            if line.startswith(_THUMBNAIL):
+                yield at + len(_THUMBNAIL) + 1, at + len(line) - 1, _unquoted(line.removeprefix(_THUMBNAIL))
+        elif fence:
             closes = marks and marks["marks"].startswith(fence) and not line[marks.end() :].strip("`~ ")
             fence = "" if closes else fence
         elif marks:
             fence = marks["marks"]
         elif "![" in line:
-            lines[number] = _with_links(line, other)
-    return "\n".join(lines)
+            yield from ((at + start, at + end, link) for start, end, link in _links_in_line(line))
+        at += len(line) + 1
 
 
-def _with_links(line: str, other: Callable[[str], str]) -> str:
-    """The line with its picture links replaced. Code is skipped."""
-    parts: list[str] = []
+def _links_in_line(line: str) -> Iterator[tuple[int, int, str]]:
     runs: defaultdict[int, deque[int]] = defaultdict(deque)  # starts of the runs of back-ticks, by length
     for run in _TICKS.finditer(line):
         runs[len(run[0])].append(run.start())
-    at, done, in_label = 0, 0, False
+    at, in_label = 0, False
     while found := _MARK.search(line, at):
         at = found.end()
         if found["ticks"]:
@@ -205,18 +204,14 @@ def _with_links(line: str, other: Callable[[str], str]) -> str:
         elif found["opens"]:
             in_label = True
         elif found["closes"]:
-            link = _ESCAPED.sub(r"\1", found["link"] or "")
-            if in_label and found["link"] is not None and (new := other(link)) != link:
-                parts += [line[done : found.start("link")], new]
-                done = found.end("link")
+            if in_label and found["link"] is not None:
+                yield *found.span("link"), _ESCAPED.sub(r"\1", found["link"])
             in_label = False
-    return "".join([*parts, line[done:]])
 
 
 def _unquoted(scalar: str) -> str:
     """`""` for a value that this program did not write: it is left as it is."""
     try:
-        link = json.loads(scalar)
+        return str(json.loads(scalar))
     except (ValueError, RecursionError):
         return ""
-    return link if isinstance(link, str) else ""

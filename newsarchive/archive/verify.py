@@ -165,7 +165,7 @@ def verify(options: Options) -> tuple[dict[str, int], list[Finding]]:
     if not is_begun(options.dir / LEDGER):
         return {}, [Finding("ledger", LEDGER, NO_LEDGER)]
     try:
-        with Archive.open_to_read(options, purpose="`scrapy verify`") as archive:
+        with Archive.open(options, purpose="`scrapy verify`", read_only=True) as archive:
             findings = [Finding("ledger", LEDGER, line) for line in archive.ledger.check()]
             checks, known = _checks(archive.folder, archive.ledger, options.pictures_url)
             results = parallel_map(Check.findings, checks)

@@ -42,8 +42,7 @@ def reextract(settings: BaseSettings, source: str, wanted: frozenset[str], *, dr
     """Returns the exit code: 1 when a page could not be read any more; its document is not replaced then."""
     reader(source)  # raises BadArgument before anything is opened
     options = existing_archive(settings)
-    open_archive = Archive.open_to_read if dry_run else Archive.open
-    with open_archive(options, purpose="`scrapy reextract`") as archive:
+    with Archive.open(options, purpose="`scrapy reextract`", read_only=dry_run) as archive:
         counts = reextract_archive(archive, source, wanted, dry_run=dry_run)
     print(summary(counts, wanted, dry_run=dry_run))
     return 1 if counts["problem"] else 0

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Self
 
@@ -78,6 +79,7 @@ class Pictures:
         self.folder = archive.folder
         self.rows = archive.ledger.pictures
         self.domains = tuple(domains)
+        self._replays = getattr(crawler.spider, "replay", None) is not None
         self._fetched: dict[str, asyncio.Task[PictureRow]] = {}
         """By URL: each is fetched once in a run, even if several articles want it at the same time."""
         self._later: asyncio.Task[None] | None = None
@@ -118,15 +120,14 @@ class Pictures:
             await asyncio.gather(self._later, return_exceptions=True)
 
     def _articles_due(self) -> list[str]:
-        if self._replays():
+        if self._replays:
             return []  # nothing is fetched
         source, archive = self.crawler.spidercls.name, self.archive
         failed = [row.article_id for row in self.rows.due(source, archive.now(), archive.schedule.max_tries)]
         if named := getattr(self.crawler.spider, "named", ()):
             return [article_id for article_id in dict.fromkeys(failed) if article_id in named]
-        backlog = archive.options.pictures_backlog
-        earlier = self.rows.articles_without(source, backlog, lambda path: is_file(self.folder / path))
-        return list(dict.fromkeys([*failed, *earlier]))
+        earlier = (row.article_id for row in self.rows.articles_without(source) if is_file(self.folder / row.path))
+        return list(dict.fromkeys([*failed, *islice(earlier, archive.options.pictures_backlog)]))
 
     async def _fill(self, article_ids: list[str]) -> None:
         logged = False
@@ -173,15 +174,7 @@ class Pictures:
                     ledger.put(picture)
 
     async def _get_all(self, wanted: Wanted) -> list[PictureRow]:
-        if not self._replays():
-            return list(await asyncio.gather(*(self._get(url, wanted) for url in wanted.urls)))
-        known = {it.url: it for it in self.rows.of(wanted.source, wanted.article_id) if it.path}
-        return [
-            wanted.stored(url, known[url].path, known[url].hash)
-            if url in known
-            else wanted.failed(url, "a replay fetches nothing")
-            for url in wanted.urls
-        ]
+        return list(await asyncio.gather(*(self._get(url, wanted) for url in wanted.urls)))
 
     async def _get(self, url: str, wanted: Wanted) -> PictureRow:
         """A picture that another article has is linked into this article's folder."""
@@ -201,6 +194,8 @@ class Pictures:
         known = [it for it in self.rows.stored(url) if is_file(self.folder / it.path)]
         if known:
             return next((it for it in known if it.article_id == wanted.article_id), known[0])
+        if self._replays:
+            return wanted.failed(url, "a replay fetches nothing")
         most = self.archive.options.pictures_max_bytes
         # every status, so no redirect is followed, not even within the site
         meta = {"picture": url, "download_maxsize": most, "may_wait": wanted.may_wait, "handle_httpstatus_all": True}
@@ -237,7 +232,7 @@ class Pictures:
             else:
                 archive.count("picture/failed")
                 logger.info("%s: picture not stored: %s", row.url, row.reason)
-                next_try = now if self._replays() else archive.schedule.next_try(attempts)
+                next_try = now if self._replays else archive.schedule.next_try(attempts)
                 new = replace(row, attempts=attempts, next_try=next_try)
             archive.ledger.put(new)
 
@@ -250,9 +245,6 @@ class Pictures:
 
     def _links(self, found: list[PictureRow]) -> dict[str, str]:
         return {row.url: picture_url(row.path, self.archive.options.pictures_url) for row in found if row.path}
-
-    def _replays(self) -> bool:
-        return getattr(self.crawler.spider, "replay", None) is not None
 
 
 def refusal(response: Response, domains: Collection[str]) -> str:
