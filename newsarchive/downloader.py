@@ -189,14 +189,11 @@ class ArticleDownloadHandler(HTTP11DownloadHandler):
 class _ClientProtocol(_LenientHTTP11ClientProtocol):
     """Ends a connection whose answer has endless headers, which neither Scrapy nor Twisted does."""
 
-    def request(self, request: Any) -> Any:
-        self._left = _LONGEST_HEADERS
-        return super().request(request)
-
     def dataReceived(self, data: bytes) -> None:  # noqa: N802  -- Twisted's name
-        if self._parser is not None and self._parser.state in (STATUS, HEADER):
-            self._left -= len(data)
-            if self._left < 0:
+        parser: Any = self._parser  # a new one for each answer
+        if parser is not None and parser.state in (STATUS, HEADER):
+            parser.received = getattr(parser, "received", 0) + len(data)
+            if parser.received > _LONGEST_HEADERS:
                 error = DownloadCancelledError(f"its headers are larger than {_LONGEST_HEADERS:,} bytes")
                 self._giveUp(Failure(error))  # type: ignore[no-untyped-call]
                 return

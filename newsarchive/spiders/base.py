@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABCMeta, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from datetime import date, datetime
-from enum import StrEnum
 from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar
@@ -22,7 +21,7 @@ from newsarchive.archive.files import read_file
 from newsarchive.archive.ledger import ListResult, Row
 from newsarchive.archive.replay import saved_files, saved_pages
 from newsarchive.downloader import NotSent, Refused, header_pairs, is_site_error
-from newsarchive.errors import BadArgument, PageError, is_fatal
+from newsarchive.errors import BadArgument, PageError, cause, is_fatal
 from newsarchive.extensions.run import archive_of
 from newsarchive.items import Article, Page
 from newsarchive.messages import without_secrets
@@ -92,8 +91,7 @@ def named_articles(text: str) -> list[str]:
         file = read_file(Path(text[1:]).expanduser().resolve())
         lines = map(str.strip, file.decode("utf-8-sig").splitlines())
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
-        raise BadArgument(f"urls={text}: cannot read the file: {reason}") from None
+        raise BadArgument(f"urls={text}: cannot read the file: {cause(error)}") from None
     return [line for line in lines if line and not line.startswith("#")]
 
 
@@ -111,29 +109,20 @@ SWITCH: Argument = "1 or 0", {"1": True, "0": False}.__getitem__
 WORDS: Argument = "at least one, with commas between several", words
 
 
-class Trouble(StrEnum):
-    """Why there is no page."""
-
-    REFUSED = "refused"
-    UNREACHABLE = "unreachable"
-    ARTICLE = "of this article only"
-    INTERNAL = "in the program or on this machine"
-
-
-def status_trouble(status: int) -> Trouble:
-    """What an error status means."""
+def status_trouble(status: int) -> str:
+    """Whether an error status means that the site has `refused` us or is `unreachable`; `""`: only for this page."""
     if status in (403, 429, _FIREWALL, 567):
-        return Trouble.REFUSED
-    return Trouble.UNREACHABLE if status >= 500 else Trouble.ARTICLE
+        return "refused"
+    return "unreachable" if status >= 500 else ""
 
 
-def error_trouble(error: BaseException | None) -> Trouble:
-    """What an exception means."""
+def error_trouble(error: BaseException | None) -> str:
+    """The same of an exception."""
     if isinstance(error, HttpError):
         return status_trouble(error.response.status)
     if isinstance(error, IgnoreRequest):  # robots.txt, or not an address of the site
-        return Trouble.ARTICLE if error.__cause__ else Trouble.REFUSED  # a cause: the body is too large when unpacked
-    return Trouble.UNREACHABLE if is_site_error(error) else Trouble.INTERNAL
+        return "" if error.__cause__ else "refused"  # a cause: the body is too large when unpacked
+    return "unreachable" if is_site_error(error) else ""
 
 
 # Not from ABC: zope.interface adds a name to that class that `dir` lists but cannot be read, and `-o` reads them all.
@@ -339,24 +328,24 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
     def article_failed(self, failure: Failure) -> None:
         """There was no answer, after all retries."""
         row: Row = failure.request.cb_kwargs["row"]  # type: ignore[attr-defined]
-        if trouble := self._trouble(failure, row.url):
-            self._failed(row, str(failure.value) or type(failure.value).__name__, trouble)
-            if trouble is Trouble.INTERNAL:
+        if self._was_sent(failure, row.url):
+            self._failed(row, str(failure.value) or type(failure.value).__name__, error_trouble(failure.value))
+            if not is_site_error(failure.value):
                 failure.raiseException()  # a bug: the run ends with an error code
 
     def list_failed(self, failure: Failure) -> None:
         """There was no list, after all retries. A later run finds its articles."""
         request: Request = failure.request  # type: ignore[attr-defined]
-        if (trouble := self._trouble(failure, request.url)) is None:
+        if not self._was_sent(failure, request.url):
             return
         status, counted_as = _status(failure), "unknown"
         if status not in _MOVED:
             counted_as = "failed"
-            self.archive.count("site/refused" if trouble is Trouble.REFUSED else "site/unreachable")
+            self.archive.count(f"site/{error_trouble(failure.value) or 'unreachable'}")
         reason = f"HTTP status {status}" if status else failure.value
         said = f"the list could not be fetched: {reason}; the next run asks again"
         self.list_lost(request.meta["where"], counted_as, said)
-        if trouble is Trouble.INTERNAL:
+        if not is_site_error(failure.value):
             failure.raiseException()
 
     def list_read(self, where: str, *, entries: int, later_page: bool = False) -> None:
@@ -381,15 +370,13 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
         order = list(ListResult)
         self.list_results[where] = min(self.list_results.get(where, result), result, key=order.index)
 
-    def _trouble(self, failure: Failure, url: str) -> Trouble | None:
-        """Why there was no answer; `None` if the request was not sent, because the crawl is ending or has to end."""
+    def _was_sent(self, failure: Failure, url: str) -> bool:
+        """If not, the crawl is ending, or has to end."""
         if isinstance(failure.value, Refused) or _status(failure) == _FIREWALL:
             self._stop_refused(url)
-        if isinstance(failure.value, NotSent):
-            return None
         if failure.value and is_fatal(failure.value):  # of this machine: it says nothing about the article
             failure.raiseException()
-        return error_trouble(failure.value)
+        return not isinstance(failure.value, NotSent)
 
     def _stop_refused(self, url: str) -> None:
         """End the crawl: further requests would make it worse."""
@@ -433,14 +420,14 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
         else:
             self._failed(row, f"redirected to {location}, which is not this article")
 
-    def _failed(self, row: Row, reason: str, trouble: Trouble = Trouble.ARTICLE) -> None:
+    def _failed(self, row: Row, reason: str, trouble: str = "") -> None:
         reason = without_secrets(reason).rstrip(".")
         again = self.archive.schedule.next_try_of(row)
         self.archive.ledger.failed(row, reason=reason, now=self.archive.now(), next_try=again)
         self.archive.count("article/failed")
         if row.path:
             self.archive.count("recheck/failed")
-        if trouble in (Trouble.REFUSED, Trouble.UNREACHABLE):
+        if trouble:
             self.archive.count(f"site/{trouble}")
         if again:
             self.logger.warning("%s: not fetched: %s; tried again in a later run", row.url, reason)

@@ -6,6 +6,7 @@ import json
 import secrets
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlencode, urlsplit
 
@@ -29,7 +30,8 @@ _HEADERS = {"Referer": "https://news.qq.com/", "Accept": "application/json"}
 _URL_SETTINGS = ("QQ_LIST_URL", "QQ_ARTICLE_URL", "QQ_HOT_URL", "QQ_ACCOUNT_URL", "QQ_SITEMAP_URL")
 
 Read = Callable[[bytes, str], ListReply]
-NextPage = Callable[[ListReply], Request | None]
+NextPage = Callable[[int, ListReply], Iterator[Request]]
+"""A request for the page with that number, which follows a page; none where the list ends."""
 
 
 class QQSpider(ArchiveSpider):
@@ -102,12 +104,12 @@ class QQSpider(ArchiveSpider):
                 known = ", ".join(lists.CHANNELS)
                 said = "channel %s: unknown, expected any of %s (QQ_CHANNELS); requested anyway, it may be new"
                 self.logger.warning(said, channel, known)
-            yield self._channel(channel, 1)
+            yield from self._channel(channel)
         if self.hot:
             query = urlencode({"ids_hash": "", "offset": 0, "page_size": 50})
             yield self._list(f"{self.settings['QQ_HOT_URL']}?{query}", "hot list", lists.read_hot_list)
         for suid in self.accounts:
-            yield self._account(suid, 1, "")
+            yield from self._account(suid)
         if self.sitemap:
             yield self._sitemap(self.settings["QQ_SITEMAP_URL"])
 
@@ -128,12 +130,11 @@ class QQSpider(ArchiveSpider):
         if self.full:
             return  # the list stays unfinished: the next run continues past pages without new articles
         named = {entry.article_id for entry in reply.entries}
-        more = where in self.unfinished and not named <= self.seen[where]  # a list may repeat itself
+        goes_on = (later or where in self.unfinished) and not named <= self.seen[where]  # a list may repeat itself
         self.seen[where] |= named
-        following = next_page(reply) if next_page and (requests or later or more) else None
-        if following:
-            yield following
-        else:
+        following = list(next_page(page + 1, reply)) if next_page and (requests or goes_on) else []
+        yield from following
+        if not following:
             self.archive.ledger.finish_list(self.name, where)
 
     def parse_sitemap(self, response: Response) -> Iterator[Request]:
@@ -175,22 +176,18 @@ class QQSpider(ArchiveSpider):
                     requests.append(request)
         return requests, later
 
-    def _channel(self, channel: str, page: int) -> Request:
-        def next_page(_: ListReply) -> Request | None:
-            return self._channel(channel, page + 1) if page < (self.pages or _PAGES) else None
+    def _channel(self, channel: str, page: int = 1, _: ListReply | None = None) -> Iterator[Request]:
+        if page <= (self.pages or _PAGES):
+            url, body = self.settings["QQ_LIST_URL"], lists.channel_body(channel, page, self.device)
+            next_page = partial(self._channel, channel)
+            yield self._list(url, f"channel {channel}", lists.read_channel, page, next_page, body)
 
-        body = lists.channel_body(channel, page, self.device)
-        return self._list(self.settings["QQ_LIST_URL"], f"channel {channel}", lists.read_channel, page, next_page, body)
-
-    def _account(self, suid: str, page: int, offset: str) -> Request:
-        def next_page(reply: ListReply) -> Request | None:
-            if reply.next_offset in ("", offset) or (self.pages and page >= self.pages):
-                return None
-            return self._account(suid, page + 1, reply.next_offset)
-
-        query = {"guestSuid": suid, "tabId": "om_index", "caller": 1, "from_scene": 103, "offset_info": offset}
-        url = f"{self.settings['QQ_ACCOUNT_URL']}?{urlencode(query)}"
-        return self._list(url, f"account {suid}", lists.read_account, page, next_page)
+    def _account(self, suid: str, page: int = 1, former: ListReply | None = None) -> Iterator[Request]:
+        offset = former.next_offset if former else ""
+        if page == 1 or (offset and page <= (self.pages or page)):
+            query = {"guestSuid": suid, "tabId": "om_index", "caller": 1, "from_scene": 103, "offset_info": offset}
+            url = f"{self.settings['QQ_ACCOUNT_URL']}?{urlencode(query)}"
+            yield self._list(url, f"account {suid}", lists.read_account, page, partial(self._account, suid))
 
     def _list(
         self, url: str, where: str, read: Read, page: int = 1, next_page: NextPage | None = None, body: bytes = b""
