@@ -50,8 +50,20 @@ class Block:
     lines: list[str]
     path: tuple[Container, ...] = ()
     paragraph: bool = False
-    """Text whose line starts have yet to be escaped."""
     rule: bool = False
+
+
+def paragraph(lines: list[str], path: tuple[Container, ...]) -> Block:
+    """A block of these lines, escaped where a line's start would be read as markup."""
+    if len(lines) > 1 or lines[0][0] in STARTS:
+        *broken, last = escape_starts(lines, item=in_item(path))
+        lines = [*(line + "  " for line in broken), last]
+    return Block(lines, path, paragraph=True)
+
+
+def in_item(path: Sequence[Container]) -> bool:
+    """Whether a block with these containers is directly in an item of a list."""
+    return bool(path) and isinstance(path[-1], Item)
 
 
 def joined(blocks: Sequence[Block]) -> str:
@@ -60,7 +72,7 @@ def joined(blocks: Sequence[Block]) -> str:
         _set_markers(blocks)
         markdown = "\n".join(_all_lines(blocks))
     else:
-        markdown = "\n\n".join(["\n".join(_lines(block, new=())) for block in blocks])
+        markdown = "\n\n".join(["\n".join(block.lines) for block in blocks])
     # Hugo's internal placeholder of a shortcode: in an article's text it would make the build of the site fail.
     return markdown.replace("HAHAHUGOSHORTCODE", "HAHA\u200bHUGOSHORTCODE")
 
@@ -126,23 +138,12 @@ def _all_lines(blocks: Sequence[Block]) -> Iterator[str]:
             container.indent = " " * len(marker)
             first += marker
         rest = _prefix(block.path)
-        new = block.path[shared:]
-        for line_number, line in enumerate(_lines(block, new)):
+        # `- ---` is a rule without a list
+        lines = ["___"] if block.rule and in_item(block.path[shared:]) else block.lines
+        for line_number, line in enumerate(lines):
             prefix = rest if line_number else first
             yield prefix + line if line else prefix.rstrip(" ")
         before = block.path
-
-
-def _lines(block: Block, new: Sequence[Container]) -> list[str]:
-    if block.paragraph and len(block.lines) == 1 and block.lines[0][0] not in STARTS:
-        return block.lines
-    begins_item = bool(new) and isinstance(new[-1], Item)
-    if block.rule:
-        return ["___" if begins_item else "---"]  # `- ---` is a rule without a list
-    if not block.paragraph:
-        return block.lines
-    lines = escape_starts(block.lines, item=bool(block.path) and isinstance(block.path[-1], Item))
-    return [*(line + "  " for line in lines[:-1]), lines[-1]]
 
 
 def _marker(the_list: List, number: int) -> str:

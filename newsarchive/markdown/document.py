@@ -25,7 +25,9 @@ def clean_value(text: str) -> str:
     >>> clean_value(' 甲\t乙\r\n“丙”\x00 ')
     '甲 乙  “丙”'
     """
-    return _UNPRINTABLE.sub("", _BREAKS.sub(" ", text)).strip()
+    if not text.isprintable():
+        text = _UNPRINTABLE.sub("", _BREAKS.sub(" ", text))
+    return text.strip()
 
 
 def summarize(text: str) -> str:

@@ -94,15 +94,6 @@ def _strip(line: list[Run], at: int) -> None:
         line.pop(at)
 
 
-@dataclass(frozen=True, slots=True)
-class _Mark:
-    """An emphasis marker."""
-
-    style: int
-    text: str
-    opens: bool
-
-
 @dataclass(slots=True)
 class _Atom:
     """A unit for placing emphasis: text, which may be divided, or code, a picture or a link, which may not."""
@@ -126,8 +117,8 @@ class _Atom:
         )
 
     def edge(self, at: int) -> str:
-        """Its first (`0`) or last (`-1`) character in the Markdown, or one of the same kind."""
-        return self.text[at] if self.divisible else "[)"[at]
+        """Its first (`0`) or last (`-1`) character in the Markdown."""
+        return "[)"[at] if self.parts else "`" if self.style & CODE else self.text[at]
 
     def plain(self) -> _Atom:
         """The atom without emphasis around it; a link keeps the emphasis inside."""
@@ -135,6 +126,14 @@ class _Atom:
             return replace(self, style=self.style & ~_ANY_MARKER)
         parts = [replace(part, style=part.style | self.style) for part in self.parts]
         return replace(self, style=0, parts=parts)
+
+
+_Piece = _Atom | int
+"""An atom, or the style whose marker is at this place."""
+
+
+def _edge(piece: _Piece, at: int) -> str:
+    return MARKERS[piece][at] if isinstance(piece, int) else piece.edge(at)
 
 
 def markdown_line(runs: Sequence[Run], *, cell: bool = False) -> str:
@@ -195,10 +194,10 @@ def _line(atoms: list[_Atom], *, cell: bool, label: bool = False) -> str:
         used |= atom.style
     used &= _ANY_MARKER
     edges = ("[", "]") if label else ("", "")
-    pieces: list[_Atom | _Mark] = []
+    pieces: list[_Piece] = []
     for order in _orders(used, atoms):
         pieces = list(_marked(atoms, order, *edges))
-        if order in _NEED_NO_CHECK or _renders_as_meant([_shape(piece) for piece in pieces]):
+        if order in _NEED_NO_CHECK or _renders_as_meant(pieces):
             break
     return _written(pieces, cell=cell, label=label)
 
@@ -213,7 +212,7 @@ def _orders(used: int, atoms: Sequence[_Atom]) -> Iterator[tuple[int, ...]]:
         yield from permutations(present)
 
 
-def _marked(atoms: Sequence[_Atom], order: tuple[int, ...], before: str, after: str) -> Iterator[_Atom | _Mark]:
+def _marked(atoms: Sequence[_Atom], order: tuple[int, ...], before: str, after: str) -> Iterator[_Piece]:
     """The atoms with the markers of `order` around those of that style, outermost first."""
     if not order:
         yield from atoms
@@ -230,10 +229,10 @@ def _marked(atoms: Sequence[_Atom], order: tuple[int, ...], before: str, after: 
         tail = _outside(group, following, -1)
         yield from head
         if group:
-            yield _Mark(bit, MARKERS[bit], opens=True)
+            yield bit
             edges = head[-1].edge(-1) if head else previous, tail[0].edge(0) if tail else following
             yield from _marked(group, inner, *edges)
-            yield _Mark(bit, MARKERS[bit], opens=False)
+            yield bit
         yield from tail
 
 
@@ -275,12 +274,8 @@ def _misplaced(text: str, neighbour: str) -> int:
     return len(text)
 
 
-def _shape(piece: _Atom | _Mark) -> _Mark | tuple[str, str]:
-    return piece if isinstance(piece, _Mark) else (piece.edge(0), piece.edge(-1))
-
-
-def _written(pieces: Sequence[_Atom | _Mark], *, cell: bool, label: bool) -> str:
-    merged: list[_Atom | _Mark] = []
+def _written(pieces: Sequence[_Piece], *, cell: bool, label: bool) -> str:
+    merged: list[_Piece] = []
     for piece in pieces:
         last = merged[-1] if merged else None
         if isinstance(piece, _Atom) and isinstance(last, _Atom) and piece.joins(last):
@@ -289,9 +284,11 @@ def _written(pieces: Sequence[_Atom | _Mark], *, cell: bool, label: bool) -> str
             merged.append(piece)
     written = []
     for number, piece in enumerate(merged):
-        before = _first_or_last(merged[number - 1], -1) if number else "[" if label else ""
-        after = _first_or_last(merged[number + 1], 0) if number + 1 < len(merged) else "]" if label else ""
-        if isinstance(piece, _Mark) or piece.style & DONE:
+        before = _edge(merged[number - 1], -1) if number else "[" if label else ""
+        after = _edge(merged[number + 1], 0) if number + 1 < len(merged) else "]" if label else ""
+        if isinstance(piece, int):
+            written.append(MARKERS[piece])
+        elif piece.style & DONE:
             written.append(piece.text)
         elif piece.parts:
             shown = _line(piece.parts, cell=cell, label=True)
@@ -303,27 +300,27 @@ def _written(pieces: Sequence[_Atom | _Mark], *, cell: bool, label: bool) -> str
     return "".join(written)
 
 
-def _first_or_last(piece: _Atom | _Mark, at: int) -> str:
-    if isinstance(piece, _Mark):
-        return piece.text[at]
-    if piece.parts:
-        return "[" if at == 0 else ")"
-    if piece.style & DONE:
-        return piece.text[at]
-    return "`" if piece.style & CODE else piece.text[at]
-
-
 @dataclass(slots=True)
 class _Delimiters:
     """Markers of one character without anything between them."""
 
     character: str
     length: int
+    before: str
+    after: str
     place: int
     """Index of the text after it."""
     opens: bool = False
     closes: bool = False
-    left: int = field(default=0)
+    left: int = 0
+
+    def flank(self, symbol: str) -> None:
+        """Set what it can do; symbols are of kind `symbol`."""
+        self.left = self.length
+        outer, inner = (symbol if kind(it) == "symbol" else kind(it) for it in (self.before, self.after))
+        single = self.before == self.character == "~"
+        self.opens = not single and inner != "space" and (inner == "letter" or outer != "letter")
+        self.closes = not single and outer != "space" and (outer == "letter" or inner != "letter")
 
     def matches(self, closer: _Delimiters) -> bool:
         if self.character != closer.character or not self.opens or not self.left:
@@ -334,59 +331,37 @@ class _Delimiters:
         return not (both_ways and (self.length + closer.length) % 3 == 0 and (self.length % 3 or closer.length % 3))
 
 
-_Edges = tuple[str, str]
-"""First and last character of the text between two markers."""
-
-
-def _renders_as_meant(pieces: Sequence[_Mark | _Edges]) -> bool:
+def _renders_as_meant(pieces: Sequence[_Piece]) -> bool:
     """Whether all renderers give each text the style of the marks around it.
 
     The meaning of `***` and of overlapping emphasis depends on the whole line, so this is the renderers' own algorithm
     (CommonMark 0.31, "An algorithm for parsing nested emphasis and links").
     """
-    texts: list[_Edges] = []
+    tokens: list[tuple[str, str] | str] = []  # edges of a text, or a character of a marker
     wanted: list[int] = []
-    runs: list[_Delimiters] = []
     style = 0
     for piece in pieces:
-        if not isinstance(piece, _Mark):
-            texts.append(piece)
-            wanted.append(style)
-            continue
-        style = style | piece.style if piece.opens else style & ~piece.style
-        last = runs[-1] if runs else None
-        if last and last.place == len(texts) and last.character == piece.text[0]:
-            last.length += len(piece.text)
+        if isinstance(piece, int):
+            style ^= piece
+            tokens += MARKERS[piece]
         else:
-            runs.append(_Delimiters(piece.text[0], len(piece.text), len(texts)))
+            tokens.append((piece.edge(0), piece.edge(-1)))
+            wanted.append(style)
+    runs: list[_Delimiters] = []
+    end = place = 0
+    for token, same in groupby(tokens):
+        start, end = end, end + len(list(same))
+        if isinstance(token, str):
+            before, after = tokens[start - 1][-1] if start else "", tokens[end][0] if end < len(tokens) else ""
+            runs.append(_Delimiters(token, end - start, before, after, place))
+        else:
+            place += end - start
     for symbol in ("punctuation", "letter"):  # CommonMark since 0.31, and before
-        for number, run in enumerate(runs):
-            _flank(run, _before(runs, number, texts), _after(runs, number, texts), symbol)
-        if _styles(runs, len(texts)) != wanted:
+        for run in runs:
+            run.flank(symbol)
+        if _styles(runs, place) != wanted:
             return False
     return True
-
-
-def _before(runs: list[_Delimiters], number: int, texts: list[_Edges]) -> str:
-    if number and runs[number - 1].place == runs[number].place:
-        return runs[number - 1].character
-    return texts[runs[number].place - 1][1] if runs[number].place else ""
-
-
-def _after(runs: list[_Delimiters], number: int, texts: list[_Edges]) -> str:
-    if number + 1 < len(runs) and runs[number + 1].place == runs[number].place:
-        return runs[number + 1].character
-    return texts[runs[number].place][0] if runs[number].place < len(texts) else ""
-
-
-def _flank(run: _Delimiters, before: str, after: str, symbol: str) -> None:
-    run.left = run.length
-    run.opens = run.closes = False
-    if before == run.character == "~":
-        return
-    outer, inner = (symbol if kind(beside) == "symbol" else kind(beside) for beside in (before, after))
-    run.opens = inner != "space" and (inner == "letter" or outer != "letter")
-    run.closes = outer != "space" and (outer == "letter" or inner != "letter")
 
 
 def _styles(runs: list[_Delimiters], count: int) -> list[int]:
@@ -399,9 +374,8 @@ def _styles(runs: list[_Delimiters], count: int) -> list[int]:
             if opener is None:
                 break
             used = 2 if opener.left >= 2 and closer.left >= 2 else 1
-            bit = 4 if closer.character == "~" else 1 if used == 2 else 2
             for place in range(opener.place, closer.place):
-                styles[place] |= bit
+                styles[place] |= DELETED if closer.character == "~" else STRONG if used == 2 else EMPHASIS
             opener.left -= used
             closer.left -= used
             del stack[stack.index(opener) + 1 :]

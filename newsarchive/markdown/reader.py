@@ -16,13 +16,15 @@ from newsarchive.markdown.blocks import (
     List,
     Quote,
     grid,
+    in_item,
     is_frame,
     joined,
+    paragraph,
     pipe_table,
     rows_of,
 )
 from newsarchive.markdown.escape import destination, escape, escape_heading, fenced
-from newsarchive.markdown.html import Element, Node, Text, picture_addresses, web_address, without_controls
+from newsarchive.markdown.html import Element, Text, picture_addresses, web_address, without_controls
 from newsarchive.markdown.inline import (
     BREAK,
     CODE,
@@ -38,16 +40,13 @@ from newsarchive.markdown.inline import (
 )
 
 # An element in none of these sets is read as text within a line.
-_STYLES = {
-    **dict.fromkeys(("strong", "b"), STRONG),
-    **dict.fromkeys(("em", "i"), EMPHASIS),
-    **dict.fromkeys(("s", "del", "strike"), DELETED),
-    "code": CODE,
-}
+_STYLES = {"strong": STRONG, "b": STRONG, "em": EMPHASIS, "i": EMPHASIS, "code": CODE} | dict.fromkeys(
+    ("s", "del", "strike"), DELETED
+)
 _HEADINGS = {"h1": 2, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
-VIDEOS = frozenset({"video", "audio", "iframe", "embed"})
-_NOTHING = frozenset({"style", "script", "svg"})
-_LISTS = frozenset({"ul", "ol", "dir", "menu"})
+VIDEOS = frozenset(("video", "audio", "iframe", "embed"))
+_NOTHING = frozenset(("style", "script", "svg"))
+_LISTS = frozenset(("ul", "ol", "dir", "menu"))
 _BOXES = frozenset(
     {
         *("div", "section", "article", "figure", "main", "aside", "header", "footer", "nav", "center"),
@@ -55,20 +54,14 @@ _BOXES = frozenset(
     }
 )
 """Blocks whose direct text keeps one space at its start."""
-_BLOCKS = frozenset(
-    {
-        *("p", "pre", "li", "dl", "dt", "dd", "blockquote", "figcaption", "summary", "legend", "address"),
-        *("table", "caption", "thead", "tbody", "tfoot", "tr", "td", "th", "option", "optgroup"),
-        *_BOXES,
-        *_LISTS,
-        *_HEADINGS,
-    }
+_SPECIAL_BLOCKS = _LISTS.union(_HEADINGS, ("pre", "table", "li", "blockquote", "figcaption"))
+_BLOCKS = _SPECIAL_BLOCKS.union(
+    _BOXES,
+    ("p", "dl", "dt", "dd", "summary", "legend", "address", "option", "optgroup"),
+    ("caption", "thead", "tbody", "tfoot", "tr", "td", "th"),
 )
 _NO_CODE = _NOTHING | VIDEOS | {"img", "figcaption"}
-_SPECIAL = frozenset({"br", "img", "hr", "a", "pre", "table", "li", "blockquote", "figcaption"}).union(
-    _NOTHING, VIDEOS, _LISTS
-)
-_TAGS = _SPECIAL.union(_BLOCKS, _STYLES)
+_TAGS = _BLOCKS.union(_STYLES, _NOTHING, VIDEOS, ("br", "img", "hr", "a"))
 
 _ODD = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]|  ")
 _SPACES = re.compile("[ \t\n\x0b\x0c\r\x1c-\x1f\x85]+")
@@ -135,6 +128,9 @@ class _Around:
     in_list: tuple[List, tuple[Container, ...]] | None = None
     """The list that the next items belong to, and the path around it."""
 
+    def styled(self, style: int) -> _Around:
+        return _Around(style, self.plain, self.url, self.heading, self.path, self.in_list)  # faster than `replace`
+
 
 class _Reader:
     """Reads a tree, once, in document order."""
@@ -159,21 +155,22 @@ class _Reader:
 
         `in_box`: text directly in `parent` is directly in a box.
         """
+        hidden = around.style & HIDDEN
         for node in parent:
             if isinstance(node, Text):
-                text = node.data
-                if text.isprintable() and "  " not in text and self._runs and not around.style & HIDDEN:
-                    self.text.append(text)
-                    self._runs.append((around.style, around.url, text))
-                elif not around.style & HIDDEN:
+                if not hidden:
                     self._add(node.data, around, in_box)
             elif isinstance(node, Element):
                 tag = node.tag
-                if tag not in _TAGS:  # such as a span
-                    self._read(node, _styled(around, node, tag) if node.attr("style") else around, False)
-                elif (inner := self._enter(node, tag, around)) is not None:
-                    inner = self._read(node, inner, tag in _BOXES)
-                    if tag in _BLOCKS and (self._runs or self._spaced):
+                css = node.attr("style")
+                inner = around
+                if tag in _TAGS:  # others have no meaning of their own, such as a span
+                    if (entered := self._enter(node, tag, around)) is None:
+                        continue
+                    inner = entered
+                inner = self._read(node, _styled(inner, css, tag) if css else inner, tag in _BOXES)
+                if tag in _BLOCKS:
+                    if self._runs or self._spaced:
                         self._end_paragraph(inner)
                     if tag == "li":  # what is in a list outside of its items belongs to the item before it
                         around = replace(around, path=inner.path)
@@ -184,89 +181,76 @@ class _Reader:
             text = without_controls(text)
             self.text.append(text)
             text = _SPACES.sub(" ", text)
+            if not text:
+                return
         else:
             self.text.append(text)
-        if not self._runs and text[:1] in ("", " "):
-            self._spaced |= in_box and not self._in_cell and text != ""
-            text = text if text != " " else ""
-        if text:
-            self._runs.append((around.style, around.url, text))
+        if not self._runs and text[0] == " ":
+            if in_box and not self._in_cell:
+                self._spaced = True
+            if text == " ":
+                return
+        self._runs.append((around.style, around.url, text))
 
     def _enter(self, element: Element, tag: str, around: _Around) -> _Around | None:
         """Begin an element; what is around its content, or `None` when that is not to be read."""
-        if tag in _SPECIAL:
-            inner = self._enter_special(element, tag, around)
-            if inner is None:
-                return None
-            around = inner
-        elif tag in _BLOCKS:
+        inner: _Around | None = None
+        if tag in _BLOCKS:
             if self._runs or self._spaced:
                 self._end_paragraph(around)
-            if tag in _HEADINGS:
-                around = replace(around, heading=_HEADINGS[tag])
-        else:
-            around = replace(around, style=around.style | _STYLES[tag] & ~around.plain)
-        return _styled(around, element, tag)
-
-    def _enter_special(self, element: Element, tag: str, around: _Around) -> _Around | None:
-        if tag == "br":
+            inner = self._enter_block(element, tag, around) if tag in _SPECIAL_BLOCKS else around
+        elif tag in _STYLES:
+            inner = around.styled(around.style | _STYLES[tag] & ~around.plain)
+        elif tag == "a":
+            inner = replace(around, url=self._address(element.attr("href")) or around.url)
+        elif tag == "br":
             self._break(around)
         elif tag == "img":
             self._picture(element, around)
-        elif tag == "a":
-            return replace(around, url=self._address(element.attr("href")) or around.url)
         elif tag in VIDEOS:
             self._video(element, around)
-        elif tag not in _NOTHING:
+        elif tag == "hr":
             self._end_paragraph(around)
-            return self._enter_block(element, tag, around)
-        return None
+            if not self._in_cell:
+                self.blocks.append(Block(["---"], around.path, rule=True))
+        return inner
 
     def _enter_block(self, element: Element, tag: str, around: _Around) -> _Around | None:
-        if tag == "hr":
-            if not self._in_cell:
-                self.blocks.append(Block([], around.path, rule=True))
-            return None
+        if tag in _HEADINGS:
+            return replace(around, heading=_HEADINGS[tag])
         if tag == "figcaption":  # a caption is plain, whatever is around its picture
             return replace(around, style=around.style & HIDDEN, plain=STRONG | EMPHASIS, url="", heading=0)
         if self._in_cell:
-            return replace(around, style=around.style | CODE) if tag == "pre" else around
+            return around.styled(around.style | CODE) if tag == "pre" else around
         if tag == "pre":
             self._code(element, around)
             return None
         if tag == "table":
-            rows = list(rows_of(element))
-            if is_frame(rows):
+            if is_frame(rows := list(rows_of(element))):
                 return around
             self._table(rows, around)
             return None
-        if tag == "li":
-            if around.in_list is not None:
-                the_list, path = around.in_list
-                around = replace(around, path=(*path, Item(the_list)))
-            return replace(around, in_list=None)
-        if len(around.path) >= _DEEPEST:
+        path = around.path
+        if tag == "li" and around.in_list is not None:
+            the_list, path = around.in_list
+            return replace(around, path=(*path, Item(the_list)), in_list=None)
+        if tag == "li" or len(path) >= _DEEPEST:
             return replace(around, in_list=None)
         if tag == "blockquote":
-            return replace(around, path=(*around.path, Quote()), in_list=None)
-        return replace(around, in_list=(List(ordered=tag == "ol", start=_start(element)), around.path))
+            return replace(around, path=(*path, Quote()), in_list=None)
+        return replace(around, in_list=(List(ordered=tag == "ol", start=_start(element)), path))
 
     def _break(self, around: _Around) -> None:
         if self._in_cell:
             self._runs.append((0, "", " "))
-        elif not self._runs or self._is_line_empty():
-            self._end_paragraph(around)
-        else:
-            self._runs.append(BREAK)
-
-    def _is_line_empty(self) -> bool:
-        """Whether only white space follows the last break."""
+            return
         for run in reversed(self._runs):
             if run is BREAK:
-                return True
-            if not run[2].isspace():
-                return False
-        return False
+                break  # the line is empty
+            if not run[2].isspace() or run is self._runs[0]:
+                self._runs.append(BREAK)
+                return
+        self._end_paragraph(around)
 
     def _end_paragraph(self, around: _Around) -> None:
         if self._in_cell:
@@ -278,16 +262,13 @@ class _Reader:
             return
         self._runs = []
         lines = paragraph_lines(runs)
-        if not lines:
-            return
-        if around.heading:
-            in_item = bool(path) and isinstance(path[-1], Item)
-            heading = escape_heading(" ".join(lines), item=in_item)
+        if lines and around.heading:
+            heading = escape_heading(" ".join(lines), item=in_item(path))
             self.blocks.append(Block([f"{'#' * around.heading} {heading}"], path))
-            return
-        if spaced and self.blocks and not path:
-            lines[0] = " " + lines[0]
-        self.blocks.append(Block(lines, path, paragraph=True))
+        elif lines:
+            if spaced and self.blocks and not path:
+                lines[0] = " " + lines[0]
+            self.blocks.append(paragraph(lines, path))
 
     def _put(self, markdown: str, around: _Around) -> None:
         """Add Markdown as its own paragraph, or to the current cell."""
@@ -295,7 +276,7 @@ class _Reader:
             self._runs.append((DONE, "", markdown))
         else:
             self._end_paragraph(around)
-            self.blocks.append(Block([markdown], around.path, paragraph=True))
+            self.blocks.append(paragraph([markdown], around.path))
 
     def _picture(self, element: Element, around: _Around) -> None:
         url = next(filter(None, map(self._address, picture_addresses(element))), "")
@@ -347,24 +328,21 @@ class _Reader:
 
     def _inside(self, element: Element, around: _Around) -> None:
         """Read one element separately, not in document order."""
-        inner = self._enter(element, element.tag, around) if element.tag in _TAGS else _styled(around, element, "")
+        inner = self._enter(element, element.tag, around) if element.tag in _TAGS else around
         if inner is not None:
-            self.read(element, inner, in_box=element.tag in _BOXES)
+            self.read(element, _styled(inner, element.attr("style") or "", element.tag), in_box=element.tag in _BOXES)
 
     def _address(self, value: str | None) -> str:
         return web_address(value, self.base_url)
 
 
-def _styled(around: _Around, element: Element, tag: str) -> _Around:
-    """With the style of the element's `style` attribute."""
-    css = element.attr("style")
-    if not css:
-        return around
+def _styled(around: _Around, css: str, tag: str) -> _Around:
+    """With the style of an element's `style` attribute."""
     on, off = text_style(css[:_LONGEST_STYLE])
     if tag in _HEADINGS:  # bold in a heading is not emphasis
         on &= ~STRONG
     style = (around.style | on & ~around.plain) & ~off
-    return around if style == around.style else replace(around, style=style)
+    return around if style == around.style else around.styled(style)
 
 
 def _start(element: Element) -> int:
@@ -384,40 +362,29 @@ def _code_of(element: Element) -> tuple[list[str], str, list[Element]]:
     shown: list[str] = []
     texts: list[str] = []
     others: list[Element] = []
-    nodes: Iterator[Node] = iter(element)
-    around: list[tuple[Iterator[Node], str]] = []
-    while True:
-        for node in nodes:
+
+    def add(parent: Element) -> None:
+        tag = ""
+        for node in parent:
             if isinstance(node, Text):
                 shown.append(node.data)
                 texts.append(node.data)
             elif isinstance(node, Element):
-                tag = node.tag
+                before, tag = tag, node.tag
                 if tag in _NO_CODE:
                     others.append(node)
                     continue
-                begins = tag in _BLOCKS or (tag == "code" and _follows_code(node))
+                begins = tag in _BLOCKS or before == tag == "code"
                 if tag == "br" or (begins and shown and not shown[-1].endswith("\n")):
                     shown.append("\n")
-                around.append((nodes, tag))
-                nodes = iter(node)
-                break
-        else:
-            if not around:
-                break
-            nodes, tag = around.pop()
-            if tag in _BLOCKS:
-                shown.append("\n")
+                add(node)
+                if tag in _BLOCKS:
+                    shown.append("\n")
+
+    add(element)
     lines = [_NO_CODE_SPACES.sub(" ", line).rstrip() for line in without_controls("".join(shown)).split("\n")]
     filled = [number for number, line in enumerate(lines) if line]
     return lines[filled[0] : filled[-1] + 1] if filled else [], without_controls("".join(texts)), others
-
-
-def _follows_code(element: Element) -> bool:
-    before = element.previous_sibling
-    while before is not None and not isinstance(before, Element):
-        before = before.previous_sibling
-    return before is not None and before.tag == "code"
 
 
 @lru_cache(maxsize=1000)  # an article repeats the same few styles
