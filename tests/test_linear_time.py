@@ -23,6 +23,7 @@ from newsarchive.markdown.reader import convert
 from newsarchive.qq import body as qq_body
 from newsarchive.qq import lists, pages, urls
 from newsarchive.qq.body import BrokenContent, standard, standardize
+from newsarchive.qq.lists import beijing_time
 from newsarchive.qq.pages import DatedPage, Source
 from tests.conftest import slow
 from tests.test_pages_refused import page as f5_page
@@ -124,8 +125,8 @@ HOSTILE: list[tuple[Reader, str, str, str]] = [
     )),
     (lambda text: Source(text.encode()).has_class(b"LEFT"), "", "class=", ""),
     (lambda text: Source(text.encode()).has_class(b"LEFT"), "", "class='LEFT", ""),
-    (pages._beijing, "2026-11-03", " ", "x"),
-    (pages._beijing, "2026-11-03 09:10", " ", "x"),
+    (beijing_time, "2026-11-03", " ", "x"),
+    (beijing_time, "2026-11-03 09:10", " ", "x"),
     *((pages.read_article, *each) for each in (
         ("", "window.DATA", ""), ("", "window.DATA=", ""), ("window.DATA", " ", ""), ("", "window.DATA={", ""),
         ("", "<body", ""), ("", "<title>", ""), ("", "<title x", ""), ("", "\x00", ""),

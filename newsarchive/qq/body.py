@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+from itertools import chain, takewhile
 from typing import Any
 
 from newsarchive.markdown.document import clean_value
@@ -41,13 +41,8 @@ _FIELD = re.compile(r"""["\']?\b(vid|title|desc)["\']?\s*:\s*("(?:[^"\\]|\\.)*"|
 _QUOTE = re.compile(r'\\.|"', re.DOTALL)
 
 # The site's own components: `div.qnt-p` is a `p`, `span.qnt-strong` a `strong`, and so on.
-_COMPONENTS = {
-    f"qnt-{tag}": tag
-    for tag in (
-        *("p", "h1", "h2", "h3", "h4", "h5", "h6", "strong", "em"),
-        *("ul", "ol", "li", "blockquote", "table", "tr", "td", "th"),
-    )
-}
+_COMPONENT_TAGS = ("p", "h1", "h2", "h3", "h4", "h5", "h6", "strong", "em", "ul", "ol", "li", "blockquote")
+_COMPONENTS = {f"qnt-{tag}": tag for tag in (*_COMPONENT_TAGS, "table", "tr", "td", "th")}
 _HEADING_CLASS = "text-big-title"
 # The host of the site's static files: in a body they are placeholders of pictures that a script loads later.
 _STATIC = re.compile(r"(?:https?:)?//mat1\.gtimg\.com/", re.IGNORECASE)
@@ -107,11 +102,7 @@ def parsed(html: str) -> Element:
 
 
 def standard(text: str, attributes: Mapping[str, Any]) -> Element:
-    """`originContent.text` as standard HTML, with what `originAttribute` has for its placeholders.
-
-    Raises:
-        BrokenContent: the body cannot be read completely.
-    """
+    """`originContent.text` as `standardize` returns it, with what `originAttribute` has for its placeholders."""
     return standardize(parsed(text), attributes)
 
 
@@ -171,14 +162,14 @@ def standardize(
         elif tag in ("iframe", "video", "embed"):
             link_to_page(element)
         elif tag in VIDEOS_WITHOUT_ADDRESS:
-            element.insert_before(video_without_address(element))
+            names = map(element.attr, ("name", "data-desc", "data-title"))
+            element.insert_before(video_element("", next(filter(None, names), "")))
     for element in players:
         if element.tag == "video" and element.attr("src") in scripted:
             element.extract()
-    if captions_in_italics:
-        for element in italics:
-            if is_caption_in_italics(element):
-                element.tag = "figcaption"
+    for element in italics if captions_in_italics else ():
+        if is_caption_in_italics(element):
+            element.tag = "figcaption"
     for caption in repeated(root):
         caption.extract()
     return root
@@ -202,31 +193,23 @@ def unknown_placeholders(text: str) -> set[str]:
     return {name for name, _ in _PLACEHOLDER_IN_HTML.findall(text)} - _EMPTY_PLACEHOLDERS - {"IMG", "VIDEO"}
 
 
-def _replacements(
-    element: Element,
-    tag: str,
-    classes: Sequence[str],
-    boilerplate_around: bool,
-) -> list[Element] | None:
+def _replacements(element: Element, tag: str, classes: Sequence[str], boilerplate_around: bool) -> list[Element] | None:
     """The elements that replace an element to be dropped; `None` to keep it."""
     if tag == "script":
         return list(videos_from_script(element.text))
-    if is_hidden(element, classes) or (boilerplate_around and _is_around(element, classes)):
+    if is_hidden(element, classes):
+        return []
+    if boilerplate_around and (
+        tag in _AROUND_TAGS or element.attr("id") in _AROUND_IDS or not _AROUND_CLASSES.isdisjoint(classes)
+    ):
         return []
     if tag in _BOILERPLATE_TAGS:
         return _visible_in(element) if tag == "svg" else []
-    if tag in PLAYER_TAGS or (classes and not PLAYER_CLASSES.isdisjoint(classes)):
+    if tag in PLAYER_TAGS or not PLAYER_CLASSES.isdisjoint(classes):
         return [video_from_player(element)]
     if tag == "object":
         return videos_from_object(element)
     return None
-
-
-def _is_around(element: Element, classes: Sequence[str]) -> bool:
-    """Whether it is boilerplate in a container that holds more than the body."""
-    if element.tag in _AROUND_TAGS or element.attr("id") in _AROUND_IDS:
-        return True
-    return bool(classes) and not _AROUND_CLASSES.isdisjoint(classes)
 
 
 def _visible_in(drawing: Element) -> list[Element]:
@@ -236,13 +219,11 @@ def _visible_in(drawing: Element) -> list[Element]:
     for element in drawing.iter_elements():
         if element.parent in hidden or is_hidden(element, (element.attr("class") or "").split()):
             hidden.add(element)
-        elif element.tag == "img":
-            _drop_static_source(element)
-            found.append(element)
-        elif is_from_json(element):
-            found.append(element)
-        elif element.tag == "video":
-            link_to_page(element)
+        elif element.tag in ("img", "video") or is_from_json(element):
+            if element.tag == "img":
+                _drop_static_source(element)
+            elif element.tag == "video":
+                link_to_page(element)
             found.append(element)
     return found
 
@@ -265,29 +246,22 @@ def _drop_unread(root: Element, comments: Sequence[Comment]) -> None:
 
     The marks may be anywhere in the tree: an element that contains one stays, with its content outside of the marks.
     """
-    begins: set[Node] = set()
-    ends: set[Node] = set()
+    marks: dict[Node, bool] = {}  # whether such a part begins there
     begin: Node | None = None
     for comment in comments:
         mark = _UNREAD_MARK.fullmatch(comment.data)
         if mark and mark[1] == "BEGIN":
             begin = comment if begin is None else begin
         elif mark and begin is not None:
-            begins.add(begin)
-            ends.add(comment)
+            marks |= {begin: True, comment: False}
             begin = None
-    if not ends:
-        return
     around: set[Node] = set()
-    for mark_node in begins | ends:
-        for ancestor in mark_node.ancestors:
-            if ancestor in around:
-                break
-            around.add(ancestor)
+    for node in marks:
+        around.update(list(takewhile(lambda ancestor: ancestor not in around, node.ancestors)))
     inside = False
-    for node in list(root.descendants):
-        if node in begins or node in ends:
-            inside = node in begins
+    for node in list(root.descendants) if marks else ():
+        if node in marks:
+            inside = marks[node]
         elif inside and node not in around:
             node.extract()
 
@@ -361,9 +335,9 @@ def is_caption(element: Element, tag: str, classes: Sequence[str]) -> bool:
 
 def is_caption_in_italics(element: Element) -> bool:
     """Whether an `i` or `em` of families F2 and F3 is a caption."""
-    if _has_text(element.next_sibling):
-        return False
-    return (element.has_class("desc") and _is_alone(element)) or _follows_picture(element)
+    return not _has_text(element.next_sibling) and (
+        (element.has_class("desc") and _is_alone(element)) or _follows_picture(element)
+    )
 
 
 def from_json(text: str) -> Element:
@@ -491,18 +465,14 @@ def video_from_player(player: Element) -> Element:
     title = player.attr("data-title") or player.attr("title") or ""
     inner = next(player.iter_elements(("iframe", "video", "source", "embed")), player)
     address = inner.attr("src") or inner.attr("data-src") or ""
-    found = _VID_IN_URL.search(address)
-    vid = player.attr("data-vid") or player.attr("vid") or (found[1] if found else "")
-    # the file's address in a rendered player expires after some hours
-    vid = vid or _own_vid(player)
-    return video_element(vid, title, "" if vid else address)
+    vid = _vid(player, address) or _own_vid(player)
+    return video_element(vid, title, "" if vid else address)  # the file's address expires after some hours
 
 
 def link_to_page(element: Element) -> None:
     """Set the `src` of an `iframe`, `video` or `embed` of one of the site's videos to the video's page."""
     address = element.attr("src") or element.attr("data-src") or ""
-    found = _VID_IN_URL.search(address) if _SITE.match(address) else None
-    vid = element.attr("vid") or element.attr("data-vid") or (found[1] if found else "")
+    vid = _vid(element, address if _SITE.match(address) else "")
     if _VID.fullmatch(vid):
         element.attrs["src"] = _page(vid)
 
@@ -513,8 +483,7 @@ def videos_from_object(element: Element) -> list[Element] | None:
         return None
     if next(element.iter_elements(), None) is None and not element.attr("data") and not element.attr("type"):
         return []  # one of Word's smart tags
-    params = element.iter_elements("param")
-    values = {(each.attr("name") or "").lower(): each.attr("value") or "" for each in params}
+    values = {(each.attr("name") or "").lower(): each.attr("value") or "" for each in element.iter_elements("param")}
     addresses = [element.attr("data") or "", *(values.get(name, "") for name in ("movie", "src"))]
     found = next(filter(None, map(_VID_IN_URL.search, [*addresses, values.get("flashvars", "")])), None)
     address = next(filter(None, map(web_address, addresses)), "")
@@ -524,13 +493,13 @@ def videos_from_object(element: Element) -> list[Element] | None:
     return [video_element(found[1] if found else "", "", "" if found else address)]
 
 
-def video_without_address(element: Element) -> Element:
-    """The video of a player that has no address."""
-    return video_element("", element.attr("name") or element.attr("data-desc") or element.attr("data-title") or "")
-
-
 def _page(vid: str) -> str:
     return f"https://v.qq.com/x/page/{vid}.html"
+
+
+def _vid(element: Element, address: str) -> str:
+    found = _VID_IN_URL.search(address)
+    return element.attr("data-vid") or element.attr("vid") or (found[1] if found else "")
 
 
 def _own_vid(player: Element) -> str:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta, timezone, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -38,11 +38,17 @@ _KINDS = {
     "525": "other",
 }
 _KINDS_BY_LETTER = {"A": "article", "V": "video", "Q": "question"}
-_TIMES = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M")  # seen; also with slashes
 # `code` inside a 200 reply that means 系统繁忙, "system busy".
 _BUSY = {"1", "99998"}
 # No two adjacent repetitions of white space: the match would try every split between them.
 _PLACE = re.compile(rb"<loc>\s*(?:<!\[CDATA\[\s*)?([^<\]\s]+)")
+_FIRST_YEAR = 1998  # in which the site began: an earlier time means that there is none
+# 2026-08-10 19:43:37, 2026/8/10 19:43, 2014年08月11日08:03, 2026-08-10T11:43:37.0Z
+_TIME = re.compile(
+    r"(\d{4})[-/年](\d{1,2})[-/月](\d{1,2})(?:\s*日\s*|T|\s+)(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.\d{1,9})?)?\s*"
+    r"(?:(Z)|([+-])(\d{2}):?(\d{2}))?",
+    re.ASCII | re.IGNORECASE,
+)
 _SITEMAP_FILE = re.compile(r"https?://[\w.-]+(?::\d{1,4}|:[1-5]\d{4})?/(?:[^?#\s]*/)?sitemap_\d+\.xml")
 
 
@@ -94,33 +100,23 @@ def read_channel(reply: bytes, where: str) -> ListReply:
         BusyList: the reply says that the server is busy.
         UnknownList: the reply is in an unknown format.
     """
-    data = _object(reply, where)
-    _expect_success(data.get("code"), data, where)
-    if not isinstance(data.get("data"), list):
-        raise UnknownList(where, f"expected a list under 'data', got {_outline(data)}")
-    return _read_entries(data["data"], where)
+    data = _object(reply, where, ("code",), None)
+    return _read_entries(_list(data, "data", where), where)
 
 
 def read_hot_list(reply: bytes, where: str) -> ListReply:
     """A reply of `pc_hot_ranking_list`; raises as `read_channel`."""
     data = _object(reply, where)
-    _expect_success(data.get("ret", data.get("code", 0)), data, where)
-    lists = data.get("idlist")
-    if not isinstance(lists, list) or not lists or not isinstance(lists[0], Mapping):
-        raise UnknownList(where, f"expected a list under 'idlist', got {_outline(data)}")
-    news = lists[0].get("newslist")
-    if not isinstance(news, list):
-        raise UnknownList(where, f"expected a list under 'newslist', got {_outline(lists[0])}")
-    return _read_entries(news, where)
+    first = next(iter(_list(data, "idlist", where)), None)
+    if not isinstance(first, Mapping):
+        raise UnknownList(where, f"expected an object in 'idlist', got {_outline(data)}")
+    return _read_entries(_list(first, "newslist", where), where)
 
 
 def read_account(reply: bytes, where: str) -> ListReply:
     """A reply of `getSubNewsMixedList`; raises as `read_channel`."""
     data = _object(reply, where)
-    _expect_success(data.get("ret", data.get("code", 0)), data, where)
-    if not isinstance(data.get("newslist"), list):
-        raise UnknownList(where, f"expected a list under 'newslist', got {_outline(data)}")
-    page = _read_entries(data["newslist"], where)
+    page = _read_entries(_list(data, "newslist", where), where)
     if data.get("hasNext") in (1, "1", True):
         page.next_offset = str(data.get("offsetInfo") or "")
     return page
@@ -141,21 +137,29 @@ def read_sitemap(reply: bytes, where: str) -> tuple[list[str], list[str]]:
     return list(dict.fromkeys(files)), [id_ for id_ in ids if id_ and is_article(id_)]
 
 
-def _object(reply: bytes, where: str) -> Mapping[str, Any]:
+def _object(
+    reply: bytes, where: str, codes: Sequence[str] = ("ret", "code"), without: str | None = "0"
+) -> Mapping[str, Any]:
+    """A reply that says that all went well under one of `codes`; one `without` any of them counts as that."""
     try:
         data = json.loads(reply)
     except (ValueError, RecursionError):
         raise UnknownList(where, f"expected JSON, got {reply[:60]!r}") from None
     if not isinstance(data, Mapping):
         raise UnknownList(where, f"expected a JSON object, got {type(data).__name__}")
+    code = str(next((data[name] for name in codes if name in data), without))
+    if code in _BUSY:
+        raise BusyList(where, f"the server is busy (code {code}: {data.get('message') or data.get('msg') or ''})")
+    if code != "0":
+        raise UnknownList(where, f"expected code 0, got {_outline(data)}")
     return data
 
 
-def _expect_success(code: object, data: Mapping[str, Any], where: str) -> None:
-    if str(code) in _BUSY:
-        raise BusyList(where, f"the server is busy (code {code}: {data.get('message') or data.get('msg') or ''})")
-    if str(code) != "0":
-        raise UnknownList(where, f"expected code 0, got {_outline(data)}")
+def _list(data: Mapping[str, Any], key: str, where: str) -> list[object]:
+    found = data.get(key)
+    if not isinstance(found, list):
+        raise UnknownList(where, f"expected a list under {key!r}, got {_outline(data)}")
+    return found
 
 
 def _read_entries(raw: list[object], where: str) -> ListReply:
@@ -230,16 +234,29 @@ def _word(value: object) -> str:
 
 
 def _beijing(value: object) -> datetime | None:
-    """A Beijing time with or without seconds, or seconds since 1970; `None` for anything else."""
+    """A Beijing time, or seconds since 1970; `None` for anything else."""
     text = _word(value)
     if len(text) == 10 and text.isascii() and text.isdigit():
         return datetime.fromtimestamp(int(text), BEIJING)
-    for form in _TIMES:
-        try:
-            return datetime.strptime(text.replace("/", "-"), form).replace(tzinfo=BEIJING)
-        except ValueError:
-            continue
-    return None
+    return beijing_time(text)
+
+
+def beijing_time(text: str) -> datetime | None:
+    """A time that the site shows, in Beijing time, as are those without a zone; `None` for any other text."""
+    found = _TIME.fullmatch(text.strip())
+    if not found:
+        return None
+    *numbers, utc, sign, hours, minutes = found.groups()
+    zone: tzinfo = BEIJING
+    try:
+        if utc or sign:
+            offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
+            zone = timezone(-offset if sign == "-" else offset)
+        year, month, day, hour, minute, second = (int(number or 0) for number in numbers)
+        moment = datetime(year, month, day, hour, minute, second, tzinfo=zone).astimezone(BEIJING)
+    except (ValueError, OverflowError):  # such as a thirteenth month, or an hour before the first year
+        return None
+    return moment if moment.year >= _FIRST_YEAR else None
 
 
 def _outline(data: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ import json
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta, timezone, tzinfo
+from datetime import datetime
 from functools import cached_property
 from itertools import chain, islice
 from typing import Any, ClassVar
@@ -34,7 +34,7 @@ from newsarchive.qq.body import (
     string_value,
     unknown_placeholders,
 )
-from newsarchive.qq.lists import BEIJING
+from newsarchive.qq.lists import beijing_time
 from newsarchive.qq.urls import article_id, canonical_url, picture_url, whole_id
 
 # fmt: off
@@ -49,9 +49,6 @@ KNOWN_KEYS = frozenset({
 })
 # fmt: on
 """Every key of `window.DATA` that pages of 2019 to 2026 have shown. A new key is the first sign of a change."""
-
-FIRST_YEAR = 1998
-"""The year in which the site began: an earlier publish time means that it is missing."""
 
 # `article_type` and `atype` of video pages: 56 was seen on pages, the others in lists.
 _VIDEO_TYPES = {"4", "56", "118", "102", "103"}
@@ -72,12 +69,6 @@ _END = re.compile(rb"<(/?)(?:body|html)\b", re.IGNORECASE)
 _BODY_PICTURE = re.compile(rb"gtimg\.com\\?/\w{1,20}_(?:bt|match)\\?/[\w/\\-]{1,200}/(?:641|1000)\b")
 # The attribute's name twice: the literal start is fast to find, and the lookbehind excludes `data-class`.
 _CLASSES = re.compile(rb"""class=(?<![\w-]class=)(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
-# 2026-08-10 19:43:37, 2026/8/10 19:43, 2014年08月11日08:03, 2026-08-10T11:43:37.0Z
-_TIME = re.compile(
-    r"(\d{4})[-/年](\d{1,2})[-/月](\d{1,2})(?:\s*日\s*|T|\s+)(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.\d{1,9})?)?\s*"
-    r"(?:(Z)|([+-])(\d{2}):?(\d{2}))?",
-    re.ASCII | re.IGNORECASE,
-)
 _JSON = json.JSONDecoder(strict=False)
 _BACKSLASH = ord("\\")
 _TAG = re.compile(rb"\\u003c")  # faster than bytes.find
@@ -319,7 +310,7 @@ class ArticlePage(ABC):
     @property
     def published(self) -> datetime:
         """Beijing time."""
-        found = next(filter(None, map(_beijing, self.times())), None)
+        found = next(filter(None, map(beijing_time, self.times())), None)
         if found is None:
             raise MissingField(self.url, "publish time", "a Beijing time like 2026-08-10 19:43:37")
         return found
@@ -623,21 +614,3 @@ def _unclaimed(source: Source) -> str:
         "no page family claims it: expected originContent in window.DATA, #article-content, #ArticleContent, "
         f".LEFT or #Cnt-Main-Article-QQ; its title is {clean_value(source.title)!r}"
     )
-
-
-def _beijing(text: str) -> datetime | None:
-    """A time on a page as Beijing time; one without a zone is Beijing time already."""
-    found = _TIME.fullmatch(text.strip())
-    if not found:
-        return None
-    *numbers, utc, sign, hours, minutes = found.groups()
-    zone: tzinfo = BEIJING
-    try:
-        if utc or sign:
-            offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
-            zone = timezone(-offset if sign == "-" else offset)
-        year, month, day, hour, minute, second = (int(number or 0) for number in numbers)
-        moment = datetime(year, month, day, hour, minute, second, tzinfo=zone).astimezone(BEIJING)
-    except (ValueError, OverflowError):  # such as a thirteenth month, or an hour before the first year
-        return None
-    return moment if moment.year >= FIRST_YEAR else None

@@ -42,15 +42,13 @@ def article_id(text: str) -> str:
     text = text.strip()
     address = text if "//" in text else f"//{text}" if "/" in text else f"//host/a/{text}"
     parts = _split(address)
+    candidate = ""
     if found := _ARTICLE_PATH.fullmatch(parts.path):
-        candidate = whole_id(found["id"])
-        if candidate:
-            return candidate
-    channel = _DATED_HOST.fullmatch(parts.hostname or "")
-    if channel and (found := _DATED_PATH.fullmatch(parts.path)):
-        candidate = whole_id(f"{channel[1][:3]}{found['day']}{found['number']}00")
-        if candidate:
-            return candidate
+        candidate = found["id"]
+    elif (channel := _DATED_HOST.fullmatch(parts.hostname or "")) and (found := _DATED_PATH.fullmatch(parts.path)):
+        candidate = f"{channel[1][:3]}{found['day']}{found['number']}00"
+    if id_ := whole_id(candidate):
+        return id_
     raise BadArgument(
         f"{text!r} names no article: expected an id like 20250211A06DM600 "
         "or a URL like https://new.qq.com/rain/a/20250211A06DM600"
@@ -66,7 +64,13 @@ def whole_id(text: str) -> str:
     text = text.strip().upper()
     if _CUT_ID.fullmatch(text):
         text += "00"
-    return text if _WHOLE_ID.fullmatch(text) and _real_date(_digits(text)) else ""
+    if not _WHOLE_ID.fullmatch(text):
+        return ""
+    try:
+        id_date(text)
+    except ValueError:  # such as a thirteenth month
+        return ""
+    return text
 
 
 def canonical_url(id_: str) -> str:
@@ -76,7 +80,7 @@ def canonical_url(id_: str) -> str:
 
 def id_date(id_: str) -> date:
     """The day in the id: when the article was created, which may not be the day when it was published."""
-    return date.fromisoformat(_digits(id_))
+    return date.fromisoformat(id_.lstrip(ascii_uppercase)[:8])
 
 
 def is_article(id_: str) -> bool:
@@ -110,15 +114,3 @@ def _split(address: str) -> SplitResult:
         return urlsplit(address)
     except ValueError:
         return urlsplit("")
-
-
-def _digits(id_: str) -> str:
-    return id_.lstrip(ascii_uppercase)[:8]
-
-
-def _real_date(digits: str) -> bool:
-    try:
-        date.fromisoformat(digits)
-    except ValueError:
-        return False
-    return True
