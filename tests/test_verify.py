@@ -300,6 +300,6 @@ def test_many_cores_find_the_same(archive: Path, monkeypatch: pytest.MonkeyPatch
         file.write_bytes(b"damaged")
     alone = found(archive)
     spread = parallel.parallel_map
-    monkeypatch.setattr("newsarchive.archive.verify.parallel_map", lambda *args: spread(*args, chunk=4, cores=2))
+    monkeypatch.setattr("newsarchive.archive.verify.parallel_map", lambda *args: spread(*args, few=8, cores=2))
     assert found(archive) == alone
     assert len(alone) > 5

@@ -5,85 +5,74 @@ from __future__ import annotations
 import os
 import signal
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import chain, islice
 from multiprocessing import get_context, parent_process
+from queue import SimpleQueue
 from threading import Thread
 from typing import TypeVar
 
 Thing = TypeVar("Thing")
 Result = TypeVar("Result")
 
-_AHEAD = 3  # chunks for each core that are given out before the results of the first are taken
+_AHEAD = 50  # things for each core that are given out before the result of the first is taken
 
 
 def parallel_map(
     function: Callable[[Thing], Result],
     things: Iterable[Thing],
     *,
-    chunk: int = 50,
+    few: int = 100,
     cores: int = 0,
     lost: Callable[[Thing], Result] | None = None,
 ) -> Iterator[Result]:
-    """The results in the order of the things, of which only a few chunks are held at a time.
+    """The results in the order of the things, of which only some are held at a time.
 
-    Fewer than two chunks are done here: a process takes longer to start. Unless there is a result for a thing that
-    is `lost`, because it ended the process that worked on it: then none is done here, and the others go on.
+    A `few` are done here: a process takes longer to start. Unless there is a result for a thing that is `lost`,
+    because it ended the process that worked on it: then none is done here, and the others go on.
     """
     rest = iter(things)
-    first = list(islice(rest, 2 * chunk))
-    whole = chain(first, rest)
+    first = list(islice(rest, few))
     cores = cores or os.cpu_count() or 1
-    if lost is None and (len(first) < 2 * chunk or cores == 1):
-        yield from map(function, whole)
+    if lost is None and (len(first) < few or cores == 1):
+        yield from map(function, chain(first, rest))
         return
-    pending: deque[tuple[list[Thing], Future[list[Result]]]] = deque()
-    pool = _pool(cores)
+    idle: SimpleQueue[ProcessPoolExecutor] = SimpleQueue()  # of one process each, so that one thing ends it
+    for _ in range(cores):
+        idle.put(_process())
+
+    def work(thing: Thing) -> Result:
+        process = idle.get()
+        try:
+            return process.submit(function, thing).result()
+        except BrokenProcessPool:
+            process = _process()
+            if lost is None:
+                raise
+            return lost(thing)
+        finally:
+            idle.put(process)
+
+    results: deque[Future[Result]] = deque()
+    threads = ThreadPoolExecutor(cores)
     try:
-        while True:
-            while len(pending) < _AHEAD * cores and (part := list(islice(whole, chunk))):
-                try:
-                    future = pool.submit(_each, function, part)
-                except BrokenProcessPool:  # by what it was given before, which is seen below
-                    pool = _pool(cores)
-                    future = pool.submit(_each, function, part)
-                pending.append((part, future))
-            if not pending:
-                return
-            part, future = pending.popleft()
-            if lost and isinstance(future.exception(), BrokenProcessPool):
-                yield from _one_by_one(function, part, lost)
-            else:
-                yield from future.result()
+        for thing in chain(first, rest):
+            results.append(threads.submit(work, thing))
+            if len(results) > _AHEAD * cores:
+                yield results.popleft().result()
+        while results:
+            yield results.popleft().result()
     finally:
-        pool.shutdown(cancel_futures=True)
+        threads.shutdown(cancel_futures=True)
+        for _ in range(cores):
+            idle.get().shutdown()
 
 
-def _one_by_one(
-    function: Callable[[Thing], Result], things: Sequence[Thing], lost: Callable[[Thing], Result]
-) -> Iterator[Result]:
-    """When a process has ended, nobody knows which of the things that were given out has ended it."""
-    pool = _pool(1)
-    try:
-        for thing in things:
-            try:
-                yield pool.submit(function, thing).result()
-            except BrokenProcessPool:
-                yield lost(thing)
-                pool = _pool(1)
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _pool(cores: int) -> ProcessPoolExecutor:
+def _process() -> ProcessPoolExecutor:
     # not forked: the progress bar has a thread
-    return ProcessPoolExecutor(cores, get_context("spawn"), initializer=_depend_on_the_parent)
-
-
-def _each(function: Callable[[Thing], Result], things: Sequence[Thing]) -> list[Result]:
-    return [function(thing) for thing in things]
+    return ProcessPoolExecutor(1, get_context("spawn"), initializer=_depend_on_the_parent)
 
 
 def _depend_on_the_parent() -> None:
@@ -92,7 +81,7 @@ def _depend_on_the_parent() -> None:
 
 
 def _end_with_the_parent() -> None:
-    """A parent that is killed tells nothing, and the pool's pipes never end: each worker holds both ends."""
+    """A parent that is killed tells nothing, and the pipes to it never end: each process holds both ends."""
     parent = parent_process()
     assert parent is not None  # noqa: S101  -- this is a worker
     parent.join()
