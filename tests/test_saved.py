@@ -77,7 +77,7 @@ def test_folder_of_all_kinds_html_first_in_the_order_of_names(tmp_path: Path) ->
     html(tmp_path / "a.html", b"a")
     html(tmp_path / "c.HTML.GZ", gzip.compress(b"c"))
     warc(tmp_path / "b" / "2.warc.gz", page(1, b"b2"))
-    html(tmp_path / "d.warc", gzip.decompress(warc(tmp_path / "d.gz", page(2, b"d")).read_bytes()))
+    warc(tmp_path / "d.WARC.GZ", page(2, b"d"))
     html(tmp_path / "notes.txt", b"no page")
     html(tmp_path / "unfinished.warc.gz.open", b"")
     assert [one.html for one in saved_pages(tmp_path)] == [b"a", b"b1", b"c", b"b2", b"d"]

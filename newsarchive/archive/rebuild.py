@@ -9,12 +9,11 @@ from __future__ import annotations
 import logging
 import os
 import secrets
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from newsarchive.archive import files
 from newsarchive.archive.documents import read_row
 from newsarchive.archive.files import CONTENT, LEDGER, QUARANTINE
 from newsarchive.archive.ledger import Ledger, Row, State, is_begun, ledger_files
+from newsarchive.archive.pictures import place
 from newsarchive.archive.quarantine import read_notes
 from newsarchive.archive.schedule import retry_delay
 from newsarchive.errors import LedgerBroken, cause
@@ -213,18 +213,12 @@ def _keep_aside(ledger: Path, now: datetime) -> str:
     kept = ""
     _, *beside = ledger_files(ledger)
     if os.path.lexists(ledger) and ledger.lstat().st_size > 0:
-        names = (
-            f"{ledger.name}.{now.astimezone(UTC):%Y%m%dT%H%M%SZ}{f'_{nth}' if nth > 1 else ''}{_KEPT}"
-            for nth in count(1)
-        )
+        stamp = f"{ledger.name}.{now.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+        names = (f"{stamp}{again}{_KEPT}" for again in chain([""], (f"_{nth}" for nth in count(2))))
         kept = next(name for name in names if not any(map(os.path.lexists, ledger_files(ledger.with_name(name)))))
         for file in beside:  # a broken ledger still has its log
             if files.is_file(file) and file.stat().st_size > 0 and not file.name.endswith("-shm"):
-                with (
-                    files.open_file(file) as log,
-                    files.whole_file(file.with_name(file.name.replace(ledger.name, kept))) as copy,
-                ):
-                    shutil.copyfileobj(log, copy)
+                place(file, file.with_name(file.name.replace(ledger.name, kept)))
         ledger.rename(ledger.with_name(kept))
         files.sync_folder(ledger.parent)
     for file in (ledger, *beside):

@@ -1,4 +1,4 @@
-"""The records of a WARC file: its gzip members, or uncompressed records one after the other, and what they hold.
+"""The records of a WARC file, each a gzip member, and what they hold.
 
 A record that is damaged, torn or too large costs itself: reading goes on behind it, where warcio's reader ends.
 """
@@ -11,6 +11,7 @@ import re
 import zlib
 from base64 import b32encode
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,10 +27,8 @@ _WASTED = 1 << 26  # bytes of a small file that may be read in vain
 _TOO_LARGE = f"larger than {LARGEST:,} bytes, which no page is"
 _MAGIC = b"\x1f\x8b\x08"
 _GZIP = 31  # zlib's number for a gzip header and its checksum
-_PLAIN = re.compile(rb"WARC/\d\.\d+\r?\n")
-_BEGIN = re.compile(b"|".join([_MAGIC, _PLAIN.pattern]))
 _END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
-_LENGTH = re.compile(rb"(?im)^Content-Length:[ \t]*(\d{1,18})[ \t]*\r?$")
+_DIGESTS = ("md5", "sha1", "sha256", "sha512")
 _STATUS = re.compile(rb"HTTP/\S+[ \t]+(\d{3})(?!\d)")
 _CHUNK_SIZE = re.compile(rb"(?:\r\n)?([0-9A-Fa-f]{1,8})[^\r\n]*\r\n")
 _PACKINGS = {"gzip": (_GZIP,), "x-gzip": (_GZIP,), "deflate": (15, -15)}
@@ -38,7 +37,7 @@ _PACKINGS = {"gzip": (_GZIP,), "x-gzip": (_GZIP,), "deflate": (15, -15)}
 
 @dataclass(frozen=True)
 class Member:
-    """One gzip member, unpacked, or one plain record."""
+    """One gzip member, unpacked."""
 
     offset: int
     end: int
@@ -89,7 +88,7 @@ class Record:
 
 
 def members(file: BinaryIO, offset: int = 0) -> Iterator[Member | Damage]:
-    """The members, or plain records, from `offset` on. One that cannot be read is named; reading goes on behind it."""
+    """The members from `offset` on. One that cannot be read is named; reading goes on behind it."""
     left = max(_WASTED, 2 * os.fstat(file.fileno()).st_size)  # only what was made to cost time reads so much in vain
     while found := _member_at(file, offset):
         yield found
@@ -103,73 +102,41 @@ def members(file: BinaryIO, offset: int = 0) -> Iterator[Member | Damage]:
 def _member_at(file: BinaryIO, offset: int) -> Member | Damage | None:
     """`None` at the file's end."""
     file.seek(offset)
-    start = file.read(len(_MAGIC))
-    if start == _MAGIC:
-        return _packed_at(file, offset)
-    return _plain_at(file, offset) if start else None
-
-
-def _packed_at(file: BinaryIO, offset: int) -> Member | Damage:
-    file.seek(offset)
     unpacker = zlib.decompressobj(_GZIP)
     parts: list[bytes] = []
     size = 0
     while not unpacker.eof:
         chunk = unpacker.unconsumed_tail or file.read(_CHUNK)
+        read = file.tell() - offset
+        if not read:
+            return None
+        if not chunk or size > _SKIPPED:
+            return Damage(offset, _TOO_LARGE if chunk else "torn: the file ends inside of a record", read=read)
         try:
             parts.append(unpacker.decompress(chunk, _CHUNK))
         except zlib.error as error:
-            return Damage(offset, f"damaged: {error}", read=file.tell() - offset)
+            what = "damaged" if parts or chunk.startswith(_MAGIC) else "no WARC record"
+            return Damage(offset, f"{what}: {error}", read=read)
         size += len(parts[-1])
         if size > LARGEST:
             parts.clear()
-        if not chunk or size > _SKIPPED:
-            reason = _TOO_LARGE if chunk else "torn: the file ends inside of a record"
-            return Damage(offset, reason, read=file.tell() - offset)
     end = file.tell() - len(unpacker.unused_data)
     return Damage(offset, _TOO_LARGE, end) if size > LARGEST else Member(offset, end, b"".join(parts))
 
 
-def _plain_at(file: BinaryIO, offset: int) -> Member | Damage:
-    file.seek(offset)
-    start = file.read(_LONGEST_HEAD)
-    head = _END_OF_HEAD.search(start)
-    length = head and _LENGTH.search(start, 0, head.end())
-    if not _PLAIN.match(start) or not head or not length:
-        return Damage(offset, "no WARC record: no header of one", read=len(start))
-    end = offset + head.end() + int(length[1])
-    file.seek(end)
-    after = file.read(_SHOWN)
-    rest = after.lstrip(b"\r\n")
-    if end > os.fstat(file.fileno()).st_size or (rest and not _PLAIN.match(rest)):
-        return Damage(offset, "torn: neither a record nor the file's end is where it should end", read=len(start))
-    behind = end + len(after) - len(rest)
-    if end - offset > LARGEST:
-        return Damage(offset, _TOO_LARGE, behind)
-    file.seek(offset)
-    return Member(offset, behind, file.read(end - offset))
-
-
 def _next_begin(file: BinaryIO, offset: int) -> int:
-    """Where the next record seems to begin; the file's end when none does."""
+    """Where the next member seems to begin that is a record; the file's end when none does."""
     while True:
         file.seek(offset)
         chunk = file.read(_CHUNK + _SHOWN)
-        for found in _BEGIN.finditer(chunk):
-            if _begins_well(chunk[found.start() : found.start() + _SHOWN]):
-                return offset + found.start()
+        for found in re.finditer(_MAGIC, chunk):
+            with suppress(zlib.error):
+                start = chunk[found.start() : found.start() + _SHOWN]
+                if zlib.decompressobj(_GZIP).decompress(start, 16).startswith(b"WARC/"):
+                    return offset + found.start()
         if len(chunk) < _CHUNK + _SHOWN:
             return offset + len(chunk)
         offset += _CHUNK
-
-
-def _begins_well(start: bytes) -> bool:
-    if not start.startswith(_MAGIC):
-        return True
-    try:
-        return zlib.decompressobj(_GZIP).decompress(start, 16).startswith(b"WARC/")
-    except zlib.error:
-        return False
 
 
 def records(path: Path, offset: int = 0) -> Iterator[Record | Damage]:
@@ -249,13 +216,11 @@ def _by_name(fields: list[tuple[str, str]]) -> dict[str, str]:
 
 
 def _check_digest(what: str, data: bytes, given: dict[str, str]) -> None:
-    expected = given.get(f"warc-{what}-digest")
-    if not expected:
-        return
-    name, _, value = expected.partition(":")
-    digest = hashlib.new(name, data).digest()
-    if value.lower() not in (digest.hex(), b32encode(digest).decode().lower()):
-        raise ValueError(f"{what} digest failed: {expected}")
+    if expected := given.get(f"warc-{what}-digest"):
+        name, _, value = expected.partition(":")
+        digest = hashlib.new(name, data).digest() if name in _DIGESTS else b""
+        if value.lower() not in (digest.hex(), b32encode(digest).decode().lower()) or not digest:
+            raise ValueError(f"{what} digest failed: {expected}")
 
 
 def _date(text: str) -> datetime:

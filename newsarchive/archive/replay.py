@@ -27,7 +27,7 @@ from newsarchive.items import Page
 
 _logger = logging.getLogger(__name__)
 
-_WARC = (".warc", ".warc.gz")
+_WARC = ".warc.gz"
 _HTML = (".html", ".htm", ".html.gz", ".htm.gz")
 # the line that browsers put at the start of a page that they save
 _SAVED_FROM = re.compile(rb"<!--\s*saved from url=\(\d+\)(https?://[^\s>]+)\s*-->")
@@ -116,17 +116,18 @@ def saved_pages(path: Path | str, source: str = "qq", ledger: Ledger | None = No
 def saved_files(path: Path) -> list[Path]:
     """The files below `path` that can hold saved pages, sorted. Raises `BadArgument` when there are none."""
     path = path.resolve()  # the given path may be a link; those below it may not
+    ends = (*_HTML, _WARC)
     if path.is_file():
-        if not path.name.lower().endswith(_WARC + _HTML):
-            raise BadArgument(f"{path}: expected a file named {', '.join('*' + end for end in _HTML + _WARC)}")
+        if not path.name.lower().endswith(ends):
+            raise BadArgument(f"{path}: expected a file named {', '.join('*' + end for end in ends)}")
         return [path]
     if not path.exists():
         raise BadArgument(f"{path}: there is no such file or folder of saved pages")
     if not path.is_dir():
         raise BadArgument(f"{path}: expected a file or folder of saved pages, and no pipe or device")
-    found = sorted(file for file in path.rglob("*") if file.name.lower().endswith(_WARC + _HTML) and not file.is_dir())
+    found = sorted(file for file in path.rglob("*") if file.name.lower().endswith(ends) and not file.is_dir())
     if not found:
-        raise BadArgument(f"{path}: no saved page in this folder: expected *.html, *.html.gz, *.warc or *.warc.gz")
+        raise BadArgument(f"{path}: no saved page in this folder: expected *.html, *.html.gz or *.warc.gz")
     return found
 
 

@@ -43,7 +43,6 @@ class Preserve:
         self.file = file
         self.source = source
         self.folder = archive.folder / PAGES
-        self._lists: set[asyncio.Task[None]] = set()
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -97,20 +96,14 @@ class Preserve:
             status=response.status,
             headers=header_pairs(response.headers),
         )
-        task = asyncio.create_task(self._add_list(reply, {"list": where, "request-body": asked}))
-        self._lists.add(task)
-        task.add_done_callback(self._lists.discard)
-
-    async def close_spider(self) -> None:
-        await asyncio.gather(*self._lists)
-        await asyncio.to_thread(self.file.close)
-
-    async def _add_list(self, reply: Page, about: dict[str, str]) -> None:
         try:
-            await asyncio.to_thread(self.file.add, reply, about=about)
+            self.file.add(reply, about={"list": where, "request-body": asked})
         except OSError as error:
             # there is no item that could fail; the run counts its errors from the log
             logger.error("%s: the list reply could not be written to its WARC file", reply.url, exc_info=error)
+
+    async def close_spider(self) -> None:
+        await asyncio.to_thread(self.file.close)
 
     def _add_page(self, page: Page, row: Row) -> int | None:
         """The offset of the page's record; `None` if the record in the ledger has the same bytes."""
