@@ -47,11 +47,8 @@ class Options:
         return cls(**{field.name: _read(settings, f"ARCHIVE_{field.name.upper()}") for field in fields(cls)})
 
 
+# what a setting may be, in words, and its typed value; `ValueError`, `TypeError` or `RuntimeError` for one of no use
 Kind = tuple[str, Callable[[Any], Any]]
-"""What a setting may be, in words, and the typed value of a raw one.
-
-Raises `ValueError`, `TypeError` or `RuntimeError` for one that cannot be used.
-"""
 
 
 def _number(least: float, most: float = sys.float_info.max) -> Callable[[Any], float]:
@@ -99,9 +96,9 @@ def _matching(pattern: str) -> Callable[[Any], str]:
 
 _URL: Kind = "a URL like https://host/path", _url
 _LINK_PREFIX = r"(/|https?://[^\s/?#])[^\s\x00-\x1f<>()\[\]\"\\]*"  # nothing that would end a link in Markdown
-_LONGEST = 1e6  # minutes or hours: more is a slip, and no date can hold much more than a million hours
-_SWITCH: Kind = "True or False", lambda value: BaseSettings({"": value}).getbool("")
-_ANY_NUMBER: Kind = "a number", lambda value: value is None or _number(-sys.float_info.max)(value)
+_time = _number(0, 1e6)  # minutes or hours: more is a slip, and no date can hold much more than a million hours
+_SWITCH: Kind = "True or False", lambda raw: BaseSettings({"": raw}).getbool("")
+_ANY_NUMBER: Kind = "a number", lambda raw: raw is None or _number(-sys.float_info.max)(raw)
 _OF_SCRAPY: dict[type, Kind] = {bool: _SWITCH, int: _ANY_NUMBER, float: _ANY_NUMBER}
 _OF_OURS: dict[type, Kind] = {bool: _SWITCH, int: _whole(0), float: ("a number of at least 0", _number(0))}
 
@@ -109,29 +106,23 @@ KINDS: dict[str, Kind] = {
     "ARCHIVE_DIR": ("a folder", _folder),
     "QQ_CHANNELS": (
         "names of channels with commas between them",
-        lambda value: _matching(r"[a-z0-9_,]+")(",".join(_list(value))),
+        lambda raw: _matching(r"[a-z0-9_,]+")(",".join(_list(raw))),
     ),
     **dict.fromkeys(("QQ_LIST_URL", "QQ_ARTICLE_URL", "QQ_HOT_URL", "QQ_ACCOUNT_URL", "QQ_SITEMAP_URL"), _URL),
     "USER_AGENT": ("some text", _matching(r".*\S.*")),
     **dict.fromkeys(("CONCURRENT_REQUESTS", "CONCURRENT_REQUESTS_PER_DOMAIN", "CONCURRENT_ITEMS"), _whole(1)),
-    "RETRY_HTTP_CODES": (
-        "HTTP statuses with commas between them",
-        lambda value: [*map(_number(100, 599), _list(value))],
-    ),
+    "RETRY_HTTP_CODES": ("HTTP statuses with commas between them", lambda raw: [*map(_number(100, 599), _list(raw))]),
     "DOWNLOAD_TIMEOUT": ("a number above 0", _number(sys.float_info.min)),
     "ARCHIVE_PICTURES_URL": ("a path that begins with / or a URL", _matching(_LINK_PREFIX)),
     "ARCHIVE_PICTURES_MAX_BYTES": _whole(1),
     "ARCHIVE_RECHECK_HOURS": (
         "hours with commas between them",
-        lambda value: tuple(timedelta(hours=_number(0, _LONGEST)(each)) for each in _list(value)),
+        lambda raw: tuple(timedelta(hours=_time(each)) for each in _list(raw)),
     ),
-    "ARCHIVE_RETRY_MINUTES": ("a number of at least 0", lambda value: timedelta(minutes=_number(0, _LONGEST)(value))),
+    "ARCHIVE_RETRY_MINUTES": ("a number of at least 0", lambda raw: timedelta(minutes=_time(raw))),
     "ARCHIVE_MAX_TRIES": _whole(1),
-    "ARCHIVE_PROGRESS": (
-        "None, True or False",
-        lambda value: None if value in (None, "", "None") else _SWITCH[1](value),
-    ),
-    "LOG_LEVEL": ("DEBUG, INFO, WARNING, ERROR or CRITICAL", lambda value: logging.Handler().setLevel(value)),
+    "ARCHIVE_PROGRESS": ("None, True or False", lambda raw: None if raw in (None, "", "None") else _SWITCH[1](raw)),
+    "LOG_LEVEL": ("DEBUG, INFO, WARNING, ERROR or CRITICAL", lambda raw: logging.Handler().setLevel(raw)),
 }
 """The settings with a stricter check than the type of their default."""
 

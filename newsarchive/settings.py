@@ -98,10 +98,6 @@ ARCHIVE_RECHECK_HOURS = [1, 6, 24, 72, 168, 720]  # hours after publication
 ARCHIVE_RETRY_MINUTES = 30.0  # minutes until a failed article is tried again, then three times as long each time
 ARCHIVE_MAX_TRIES = 8  # then an article is reported by `scrapy status` instead of tried
 
-# --- what `-o` and `-O` export
-
-FEED_EXPORT_ENCODING = "utf-8"  # default: JSON with \uXXXX for each Chinese character
-
 # --- reporting
 
 EXTENSIONS = {
@@ -109,6 +105,7 @@ EXTENSIONS = {
     "newsarchive.extensions.log.Progress": 20,
 }
 ARCHIVE_PROGRESS = None  # a live line: None on a terminal only, True always, False never
+FEED_EXPORT_ENCODING = "utf-8"  # of `-o` and `-O`; default: JSON with \uXXXX for each Chinese character
 LOG_LEVEL = "WARNING"  # default DEBUG; every line from here on means something to the person who runs it
 LOG_FORMATTER = "newsarchive.extensions.log.LogLines"  # Scrapy's own writes a whole page into the log
 LOGSTATS_INTERVAL = 0.0  # default 60 seconds; the live line shows it

@@ -6,7 +6,6 @@ import argparse
 import logging
 import sys
 from contextlib import suppress
-from typing import Any
 
 from scrapy.commands.crawl import Command as ScrapyCrawl
 from scrapy.crawler import AsyncCrawlerProcess, Crawler
@@ -44,23 +43,21 @@ class Command(ArchiveCommand, ScrapyCrawl):
         crawler.spidercls.from_crawler(crawler, **opts.spargs)
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
-        self.exitcode = self.crawl(args[0], opts.spargs)
-
-    def crawl(self, name: str, arguments: dict[str, Any]) -> int:
-        """Runs the crawl and returns its exit code; prints why it could not begin."""
+        """Prints also why the crawl could not begin."""
         assert isinstance(self.crawler_process, AsyncCrawlerProcess), "TWISTED_REACTOR must be the default"  # noqa: S101
-        crawler = self._create_crawler(name)
-        task = self.crawler_process.crawl(crawler, **arguments)
+        crawler = self._create_crawler(args[0])
+        task = self.crawler_process.crawl(crawler, **opts.spargs)
         self.crawler_process.start()
         error = task.exception() if task.done() and not task.cancelled() else None
+        self.exitcode = exit_code(error) if error else 1
         run = None
         with suppress(RuntimeError):  # it did not come so far
             run = crawler.get_extension(Run)
         if run is not None and error is not None:
             run.faults.add(error, is_cause=True)
-        if error is not None and exit_code(error) == 1 and not is_fatal(error):
+        if error is not None and self.exitcode == 1 and not is_fatal(error):
             logger.critical("the crawl could not go on", exc_info=error)
         if run is not None:
-            return run.close()
-        print(f"scrapy {self.name}: {describe(error) if error else 'stopped before it began'}", file=sys.stderr)
-        return exit_code(error) if error else 1
+            self.exitcode = run.close()
+        else:
+            print(f"scrapy {self.name}: {describe(error) if error else 'stopped before it began'}", file=sys.stderr)

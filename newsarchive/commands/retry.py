@@ -34,13 +34,14 @@ class Command(Crawl):
         super().check(args, opts)
         existing_archive(self.settings)
 
-    def run(self, args: list[str], opts: argparse.Namespace) -> None:  # noqa: ARG002
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
         folder = Options.from_settings(self.settings).dir / QUARANTINE / args[0]
         before = len(list(folder.glob("*.html.gz")))
         if not before:
             self._say("Nothing in quarantine.")
             return
-        self.exitcode = self.crawl(args[0], {"replay": str(folder)})
+        opts.spargs = {"replay": str(folder)}
+        super().run(args, opts)
         if self.exitcode not in (1, 2, 75):  # already reported; how many pages were read does not matter then
             left = len(list(folder.glob("*.html.gz")))
             self._say(f"{before - left} of {counted(before, 'page')} left the quarantine, {left} still there.")

@@ -31,10 +31,7 @@ from newsarchive.options import Options
 
 
 class Faults(logging.Handler):
-    """Counts exceptions that Scrapy catches and logs: in callbacks, `start`, pipelines, extensions and itself.
-
-    Scrapy goes on after each of them and its exit status is 0.
-    """
+    """Counts the exceptions that Scrapy catches and logs wherever they occur, to go on and to exit with 0."""
 
     def __init__(self, on_fatal: Callable[[BaseException], None]) -> None:
         super().__init__(level=logging.ERROR)
@@ -55,17 +52,6 @@ class Faults(logging.Handler):
             self.count += 1
         if self.first is None or is_cause or (is_fatal(error) and not is_fatal(self.first)):
             self.first = error
-
-    @staticmethod
-    def without_traceback(record: logging.LogRecord) -> bool:
-        """A filter for log handlers: tracebacks are for bugs.
-
-        An error of the network is one line, and a fatal one is printed once at the end, not again for each page.
-        """
-        error = record.exc_info[1] if record.exc_info else None
-        if is_site_error(error):
-            record.exc_info = record.exc_text = None
-        return error is None or not is_fatal(error)
 
 
 def writing_handlers() -> list[logging.StreamHandler[Any]]:
@@ -89,9 +75,14 @@ def confirm_stop(record: logging.LogRecord) -> bool:
 def make_safe(record: logging.LogRecord) -> bool:
     """A filter for log handlers, also for tracebacks: no secrets, control characters or endless text.
 
-    A message is one line, but for Scrapy's own lists of settings and stats. Further lines are indented, so that none
-    looks like one of the log.
+    A message is one line, but for Scrapy's own lists of settings and stats, and tracebacks, which are for bugs. Further
+    lines are indented, so that none looks like one of the log.
     """
+    error = record.exc_info[1] if record.exc_info else None
+    if error is not None and is_fatal(error):
+        return False  # it is printed once at the end, not again for each page
+    if is_site_error(error):
+        record.exc_info = record.exc_text = None
     is_list = record.levelno <= logging.INFO and record.name.startswith("scrapy.") and "\n" in str(record.msg)
     message = record.getMessage()
     record.msg, record.args = without_secrets(_lines(message) if is_list else printable(message)), ()

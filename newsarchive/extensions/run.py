@@ -100,7 +100,6 @@ class Run:
         logging.getLogger("scrapy.crawler").addFilter(confirm_stop)
         for handler in writing_handlers():  # others than before: Scrapy makes them anew when the settings are known
             handler.addFilter(make_safe)
-            handler.addFilter(self.faults.without_traceback)
 
     def item_scraped(self, item: object) -> None:
         if isinstance(item, ArchivedArticle) and item.change == "new":
@@ -149,7 +148,7 @@ class Run:
             exit_code = 1 if self.faults.count or by_force else 3 if site else 4 if found else 0
             message = describe(self.faults.first) if self.faults.first else BY_FORCE if by_force else site
             row = replace(self.row, ended=ended, exit_code=exit_code, counts=counts)
-            last_run = report.run_status(row, self.reason, message, found)
+            last_run = report.run_status(row, message, found)
             try:
                 report.write_status(self.folder, last_run, archive)
                 with self.ledger.transaction():
@@ -168,7 +167,7 @@ class Run:
         """Writes a `status.json` without the ledger, where the disk lets it."""
         row = replace(self.row, ended=utc_now(), exit_code=1)
         with suppress(OSError):  # the first error is the one to report
-            report.write_status(self.folder, report.run_status(row, self.reason, describe(error)))
+            report.write_status(self.folder, report.run_status(row, describe(error)))
 
     def _list_rows(self, counts: Counts) -> list[ListRow]:
         """What is known of each list after this run; adds the counts that follow from it."""

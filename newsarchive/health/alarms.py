@@ -55,12 +55,9 @@ class Counts(dict[str, Any]):
         """Pages that came and were whole articles."""
         return max(0, self.total(_READ) - int(self["page/not_modified"]))
 
-    def first(self, what: str) -> int:
+    def first(self, *whats: str) -> int:
         """Of the articles counted as `article/<what>`, those that the archive does not have."""
-        return int(self[f"article/{what}"] - self[f"recheck/{what}"])
-
-
-# the new articles of a run
+        return sum(self[f"article/{what}"] - self[f"recheck/{what}"] for what in whats)
 
 
 def traits(article: Article, entry: str = "") -> Iterator[str]:
@@ -128,9 +125,6 @@ class NewArticles:
             found |= {"same/title": 1, "same/body": 1}
         found |= {f"key/{name}": number for name, number in self._keys.most_common(50)}
         return found
-
-
-# the site
 
 
 def site_trouble(run: Mapping[str, Any]) -> str:
@@ -297,12 +291,10 @@ def _missing(now: Counts, usual: Sequence[Counts]) -> Iterable[Alarm]:
     """No article that is new to the archive could be read: the others may come from an older address."""
     by_network = now["site/unreachable"] + now["site/refused"] > now["list/failed"]
     gone, failed = now.first("gone"), 0 if by_network else now.first("failed")
-    missing = gone + failed
-    before = [
-        (sums.first("gone") + sums.first("failed"), sums["article/new"] + sums.first("quarantined")) for sums in usual
-    ]
-    are_many = missing > 1 and all(_is_rare(missing, missing, lost, lost + came) for lost, came in before)
-    if (missing > FEW_PAGES or are_many) and not now["article/new"] + now.first("quarantined"):
+    missing, lost = gone + failed, ("gone", "failed")
+    before = [(sums.first(*lost), sums.first(*lost, "new", "quarantined")) for sums in usual]
+    are_many = missing > 1 and all(_is_rare(missing, missing, *each) for each in before)
+    if (missing > FEW_PAGES or are_many) and not now.first("new", "quarantined"):
         seen = f"no new article came: {gone} are gone, says the site, and {failed} lead elsewhere or cannot be fetched"
         advice = "open one of them in a browser; if it is there, QQ_ARTICLE_URL or its redirects have changed"
         yield Alarm("no article", seen, "nearly all of them", advice)

@@ -52,14 +52,14 @@ NO_ARCHIVE: dict[str, Any] = {
 """The part about the archive of one that has nothing yet, or whose ledger cannot be read."""
 
 
-def run_status(run: RunRow, reason: str, message: str, alarms: Sequence[Alarm] = ()) -> dict[str, Any]:
-    """The part about one run; `reason` is how its crawl ended."""
+def run_status(run: RunRow, message: str, alarms: Sequence[Alarm] = ()) -> dict[str, Any]:
+    """The part about one run."""
     return {
         "run": run.run or None,
         "started": _utc(run.started),
         "ended": run.ended and _utc(run.ended),
         "arguments": run.arguments,
-        "reason": reason,
+        "reason": run.counts.get("reason", "unfinished"),
         "exit_code": run.exit_code,
         "meaning": MEANINGS.get(run.exit_code or 0, ""),
         "message": message,
@@ -122,8 +122,7 @@ def read_status(folder: Path, max_tries: int) -> dict[str, Any]:
     number, started = (last_run["run"], last_run["started"]) if last_run else (0, "")
     if newest.run > (newest.run if number is None else number) or _utc(newest.started) > started:
         run = replace(newest, exit_code=newest.exit_code or 1)
-        reason = str(run.counts.get("reason", "unfinished"))
-        found |= {"last_run": run_status(run, reason, NO_STATUS), "left_no_status": True}
+        found |= {"last_run": run_status(run, NO_STATUS), "left_no_status": True}
     return found
 
 
@@ -186,15 +185,16 @@ def summary(status: Mapping[str, Any]) -> str:
     """What a run prints at its end: at most five lines."""
     run = status["last_run"]
     counts, alarms = Counts(run["counts"]), run["alarms"]
-    always = ("new", "revised", "unchanged")
-    parts = [f"{counts[f'article/{what}']} {what}" for what in always]
-    for what in sorted(name.removeprefix("article/") for name in counts if name.startswith("article/")):
-        if counts[f"article/{what}"] and what not in (*always, "older", "still_gone"):
-            parts.append(f"{counts[f'article/{what}']} {what.replace('_', ' ')}")
+    articles = {"new": 0, "revised": 0, "unchanged": 0}
+    articles |= {
+        name[8:].replace("_", " "): n for name, n in sorted(counts.items()) if n and name.startswith("article/")
+    }
     is_offline = counts["kind"] in ("replay", "retry")
     lists, pages = counted(counts["request/list"], "list"), counted(counts["request/article"], "page")
     what = "Saved pages read" if is_offline else f"{lists} and {pages} asked for"
-    lines = [f"{what}: {', '.join(parts)}, in {counts['seconds']:.0f} s"]
+    lines = [
+        f"{what}: {', '.join(f'{number} {how}' for how, number in articles.items())}, in {counts['seconds']:.0f} s"
+    ]
     if run["exit_code"] != 1 and run["reason"] == "shutdown":
         lines[0] += "; stopped on request; the next run goes on from here"
     lines.append(f"{counted(status['documents'], 'article')} in {status['folder']}/content")
