@@ -270,19 +270,18 @@ def test_names_of_lists_may_be_no_text(ledger: Ledger) -> None:
 
 
 def test_pictures_are_tried_again_until_they_are_there(ledger: Ledger) -> None:
-    pictures = ledger.pictures
     lost = PictureRow(source="qq", article_id=ID, url="u", state=State.FAILED, attempts=1, next_try=NOW)
     ledger.put(lost)
     ledger.put(replace(lost, attempts=2, next_try=NOW + HOUR, reason="HTTP 401"))
-    assert list(pictures.due("qq", NOW, 8)) == []
-    [due] = pictures.due("qq", NOW + HOUR, 8)
+    assert list(ledger.due_pictures("qq", NOW, 8)) == []
+    [due] = ledger.due_pictures("qq", NOW + HOUR, 8)
     assert (due.url, due.attempts, due.reason) == ("u", 2, "HTTP 401")
-    assert list(pictures.due("qq", NOW + HOUR, 2)) == []
-    assert pictures.exhausted(2) == 1
+    assert list(ledger.due_pictures("qq", NOW + HOUR, 2)) == []
+    assert ledger.exhausted_pictures(2) == 1
     stored = PictureRow(source="qq", article_id=ID, url="u", path="pictures/u.png", hash="h")
     ledger.put(stored)
-    assert list(pictures.due("qq", NOW + HOUR, 8)) == []
-    assert pictures.of("qq", ID) == list(pictures.rows()) == [stored]
+    assert list(ledger.due_pictures("qq", NOW + HOUR, 8)) == []
+    assert ledger.pictures_of("qq", ID) == list(ledger.pictures()) == [stored]
 
 
 def test_delays_grow_and_end() -> None:
@@ -327,7 +326,7 @@ def test_every_statement_searches_an_index(ledger: Ledger, tmp_path: Path) -> No
             archive(ledger, f"A{n}", next_check=NOW) if n % 5 else None
             ledger.put(replace(PICTURE, article_id=f"A{n}", url=f"u{n}"))
     statements: list[str] = []
-    raw = ledger._database.raw
+    raw = ledger._raw
     raw.set_trace_callback(statements.append)
     do_everything(ledger)
     raw.set_trace_callback(None)
@@ -368,12 +367,11 @@ def do_everything(ledger: Ledger) -> None:
     assert len(ledger.list_rows("qq")) == len(ledger.list_rows()) == 1
     assert not ledger.begin_list("qq", "tech")
     ledger.finish_list("qq", "tech")
-    pictures = ledger.pictures
-    assert len(list(pictures.rows())) == len(list(pictures.due("qq", NOW, 8))) == 2_500
-    assert pictures.of("qq", "A1")[0].url == "u1"
-    assert pictures.stored("u1") == []
-    assert list(pictures.articles_without("qq")) == []
-    assert pictures.exhausted(8) == 0
+    assert len(list(ledger.pictures())) == len(list(ledger.due_pictures("qq", NOW, 8))) == 2_500
+    assert ledger.pictures_of("qq", "A1")[0].url == "u1"
+    assert ledger.stored_pictures("u1") == []
+    assert list(ledger.articles_without_pictures("qq")) == []
+    assert ledger.exhausted_pictures(8) == 0
     ledger.put(replace(PICTURE, path="p", hash="h"))
 
 
@@ -388,7 +386,7 @@ def test_a_ledger_of_the_former_version_is_migrated(former: Path) -> None:
         before = {table: [dict(it) for it in connection.execute(f"SELECT * FROM {table}")] for table in tables}
     connection.close()
     with Ledger.open(former) as ledger:
-        articles, pictures, runs = list(ledger.rows()), list(ledger.pictures.rows()), ledger.last_runs(None)
+        articles, pictures, runs = list(ledger.rows()), list(ledger.pictures()), ledger.last_runs(None)
         lists = ledger.list_rows()
         assert ledger.check() == []
         assert [ledger.interrupted_readings(it["page"]) for it in before["readings"]] == [1]
@@ -581,8 +579,8 @@ def test_articles_without_pictures_are_those_that_are_archived(ledger: Ledger) -
         if n > 2:
             ledger.put(replace(row(ledger, f"A{n}"), path=f"{n}.md"))
     ledger.put(PictureRow(source="qq", article_id="A4", url=""))
-    assert [it.article_id for it in ledger.pictures.articles_without("qq")] == ["A3", "A5", "A6", "A7", "A8"]
-    assert list(ledger.pictures.articles_without("other")) == []
+    assert [it.article_id for it in ledger.articles_without_pictures("qq")] == ["A3", "A5", "A6", "A7", "A8"]
+    assert list(ledger.articles_without_pictures("other")) == []
 
 
 def test_the_message_names_the_command_that_mends(tmp_path: Path) -> None:

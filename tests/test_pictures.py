@@ -261,7 +261,7 @@ def test_place_copies_where_the_disk_has_no_links(tmp_path: Path, monkeypatch: p
 def rows(archive: Path) -> dict[str, PictureRow]:
     """The picture rows by URL, without those that say that an article has none."""
     with Ledger.open(archive / "ledger.sqlite", read_only=True) as ledger:
-        return {row.url: row for row in ledger.pictures.rows() if row.url}
+        return {row.url: row for row in ledger.pictures() if row.url}
 
 
 def findings(archive: Path) -> list[Finding]:

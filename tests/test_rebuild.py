@@ -215,11 +215,11 @@ def test_a_ledger_that_can_be_read_loses_nothing(tmp_path: Path) -> None:
         ledger.put(stored_picture(path.stem))
         ledger.end_run(ledger.begin_run(NOW, 1, "qq"), now=NOW, exit_code=4, counts={"a": 1})
         ledger.begin_run(NOW, 2, "killed")
-        before = list(ledger.rows()), list(ledger.pictures.rows()), ledger.last_runs(9)
+        before = list(ledger.rows()), list(ledger.pictures()), ledger.last_runs(9)
     outcome = rebuild(tmp_path, now=NOW)
     assert "1 unfinished taken over" in str(outcome)
     with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
-        after = list(ledger.rows()), list(ledger.pictures.rows()), ledger.last_runs(9)
+        after = list(ledger.rows()), list(ledger.pictures()), ledger.last_runs(9)
     assert sorted(after[0], key=str) == sorted(before[0], key=str)
     assert after[1:] == before[1:]
 
@@ -258,7 +258,7 @@ def test_rows_that_cannot_be_read_cost_themselves(tmp_path: Path, caplog: pytest
     rebuild(tmp_path, now=NOW)
     with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
         assert [row.article_id for row in ledger.rows()] == ["first", "last"]
-        assert [row.article_id for row in ledger.pictures.rows()] == ["first", "last"]
+        assert [row.article_id for row in ledger.pictures()] == ["first", "last"]
         assert [run.arguments for run in ledger.last_runs(9)] == ["last", "first"]
     assert "row of qq broken among the articles" in caplog.text
     assert "(and 2 more)" in caplog.text
@@ -465,7 +465,7 @@ def test_a_rebuild_takes_over_from_a_ledger_of_the_former_version(tmp_path: Path
     assert "20261031A00AB100" in articles
     assert "20261101A01B5J00" not in articles
     with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
-        assert len(list(ledger.pictures.rows())) == 23
+        assert len(list(ledger.pictures())) == 23
         assert {it.where for it in ledger.list_rows()} == {"channel finance", "channel nba", "channel tech", "hot list"}
 
 

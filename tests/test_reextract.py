@@ -291,7 +291,7 @@ def test_rebuilt_ledger_and_a_mended_parser_at_once(
 
 def picture_rows(archive: Path) -> dict[tuple[str, str], tuple[str, str]]:
     with Ledger.open(archive / "ledger.sqlite", read_only=True) as ledger:
-        return {(it.article_id, it.url): (it.path, it.hash) for it in ledger.pictures.rows() if it.url}
+        return {(it.article_id, it.url): (it.path, it.hash) for it in ledger.pictures() if it.url}
 
 
 def test_article_without_a_preserved_page_is_counted(archives: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -240,7 +240,7 @@ def test_picture_that_is_none_is_found(archive: Path) -> None:
     data = b"<!DOCTYPE html>"
     file.write_bytes(data)
     with Ledger.open(archive / "ledger.sqlite") as ledger:
-        row = next(it for it in ledger.pictures.rows() if it.path == path)
+        row = next(it for it in ledger.pictures() if it.path == path)
         ledger.put(replace(row, hash=sha256(data).hexdigest()))
     assert [(it.path, it.reason) for it in found(archive)] == [
         (path, "expected the picture that its name says, got ''")

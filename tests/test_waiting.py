@@ -65,7 +65,7 @@ def test_articles_go_on_while_the_host_of_the_pictures_wants_quiet(
     result = finish(process, tmp_path, timeout=60)
     assert result.returncode == 0, result
     with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
-        pictures = [it for it in ledger.pictures.rows() if it.url]
+        pictures = [it for it in ledger.pictures() if it.url]
     assert pictures
     assert {(it.state, it.attempts) for it in pictures} == {(State.FAILED, 0)}
 
@@ -78,5 +78,5 @@ def test_a_picture_that_had_to_wait_comes_at_the_end(
     result = crawl(tmp_path, site=site, ARCHIVE_PICTURES=True)
     assert result.returncode == 0, result
     with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
-        assert {it.state for it in ledger.pictures.rows() if it.url} == {State.ARCHIVED}
+        assert {it.state for it in ledger.pictures() if it.url} == {State.ARCHIVED}
     assert not (tmp_path / "revisions").exists()

@@ -7,6 +7,7 @@ import logging
 import os
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
 from itertools import count
@@ -172,7 +173,9 @@ def _keep_former(archive: Archive, row: Row | None, article: Article, file: Path
     known = row if row and row.path else None
     as_written = known is not None and known.file_hash in ("", content_hash(former))
     # a killed run may have written a document without recording it in the ledger
-    whole = as_written or _is_document(archive.folder, file)
+    whole = as_written
+    with suppress(ValueError):
+        whole = whole or bool(read_row(archive.folder, file, now=archive.now()))
     written = min(datetime.fromtimestamp(file.stat().st_mtime, UTC), archive.now())
     for nth in count(1):
         path = revision_path(article.source, article.article_id, (row and row.archived_at) or written, nth)
@@ -189,11 +192,3 @@ def _keep_former(archive: Archive, row: Row | None, article: Article, file: Path
             kept.relative_to(archive.folder),
         )
     return whole
-
-
-def _is_document(folder: Path, file: Path) -> bool:
-    try:
-        read_row(folder, file, now=datetime.now(UTC))
-    except ValueError:
-        return False
-    return True

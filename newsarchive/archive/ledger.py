@@ -268,9 +268,6 @@ class _Table(Generic[R]):
             columns.append(sa.PrimaryKeyConstraint(*keys))
         self.sql: sa.Table = sa.Table(name, _METADATA, *columns, sqlite_autoincrement=keys == ("run",))
 
-    def select(self, *conditions: Any) -> sa.Select[Any]:
-        return sa.select(self.sql).where(*conditions)
-
     def read(self, values: dict[str, Any]) -> R:
         """Raises `ValueError`, `TypeError` or `OverflowError` for values that nothing in this program has written."""
         values.pop("seq", None)
@@ -317,76 +314,6 @@ _a, _p, _r = _ARTICLES.sql.c, _PICTURES.sql.c, _RUNS.sql.c
 # the ledger
 
 
-class _Database:
-    """A connection: names errors, reads rows, and decides what a row is that cannot be read."""
-
-    def __init__(self, path: Path, connection: sa.Connection, on_broken: OnBroken | None) -> None:
-        self.path = path
-        self.connection = connection
-        self.raw: sqlite3.Connection = connection.connection.dbapi_connection  # type: ignore[assignment]
-        self._on_broken = on_broken
-
-    def insert(self, table: sa.Table) -> Any:
-        """An `INSERT` with `on_conflict_do_update`, which each dialect has for itself."""
-        return (postgresql if self.connection.dialect.name == "postgresql" else sqlite).insert(table)
-
-    def upsert(self, table: _Table[Any]) -> Any:
-        """Inserts a row, or replaces that with the same key."""
-        insert = self.insert(table.sql)
-        changed = {it.name: insert.excluded[it.name] for it in table.sql.c if it.name not in (*table.keys, "seq")}
-        return insert.on_conflict_do_update(index_elements=table.keys, set_=changed)
-
-    def execute(self, statement: sa.Executable, **values: Any) -> sa.CursorResult[Any]:
-        with errors_named(self.path):
-            return self.connection.execute(statement, values)
-
-    def query(self, statement: sa.Executable, **values: Any) -> Sequence[Any]:
-        with errors_named(self.path):
-            return self.connection.execute(statement, values).fetchall()
-
-    def number(self, statement: sa.Executable) -> int:
-        """The one number that the statement asks for; 0 when there is none."""
-        found = self.query(statement)
-        return int(found[0][0] or 0) if found else 0
-
-    def command(self, sql: str) -> list[tuple[Any, ...]]:
-        with errors_named(self.path):
-            return self.raw.execute(sql).fetchall()
-
-    def rows(self, table: _Table[R], statement: sa.Executable) -> list[R]:
-        return list(self._read(table, self.query(statement)))
-
-    def one(self, table: _Table[R], statement: sa.Executable) -> R | None:
-        return next(iter(self.rows(table, statement)), None)
-
-    def pages(self, table: _Table[R], *conditions: Any) -> Iterator[R]:
-        """Rows as they came, in batches, because they may be written while others wait to be read.
-
-        Each batch begins behind the last row of the one before, so that no batch costs more than the first. Rows that
-        come meanwhile are left out.
-        """
-        seq, last = table.sql.c.seq, 0
-        is_next = seq > sa.bindparam("last"), seq <= self.number(sa.select(sa.func.max(seq)))
-        statement = table.select(*conditions, *is_next).order_by(seq).limit(_BATCH)
-        while found := self.query(statement, last=last):
-            yield from self._read(table, found)
-            last = found[-1].seq
-
-    def _read(self, table: _Table[R], found: Sequence[Any]) -> Iterator[R]:
-        for each in found:
-            values = each._asdict()
-            try:
-                row = table.read(values)
-            except (ValueError, TypeError, OverflowError) as error:
-                key = " ".join(str(values[name]) for name in table.keys)
-                broken = _broken(self.path, f"row of {key} among the {table.sql.name}: {error}")
-                if self._on_broken is None:
-                    raise broken from error
-                self._on_broken(broken)
-            else:
-                yield row
-
-
 class Ledger:
     """Opened with `Ledger.open`; whoever opens it closes it. Not for use from several threads.
 
@@ -394,11 +321,29 @@ class Ledger:
     It raises `KeyError` when there is no such row.
     """
 
-    def __init__(self, path: Path, connection: sa.Connection, on_broken: OnBroken | None) -> None:
+    def __init__(self, path: Path, *, read_only: bool, on_broken: OnBroken | None) -> None:
         self.path = path
-        self._database = _Database(path, connection, on_broken)
-        self._upserts = {table.row: self._database.upsert(table) for table in (_ARTICLES, _PICTURES, _LISTS)}
-        self.pictures = PictureRows(self._database)
+        self._on_broken = on_broken
+        self._raw = raw = _open(path, read_only=read_only)
+        engine = sa.create_engine("sqlite://", creator=lambda: raw, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+        try:
+            # a flipped bit costs one letter, not every row that is read with it
+            raw.text_factory = lambda data: data.decode("utf-8", "replace")
+            if not read_only:
+                raw.execute("PRAGMA journal_mode = WAL")
+                # FULL: what was committed survives a power cut; at two pages a second it costs nothing
+                raw.execute("PRAGMA synchronous = FULL")
+            (version,) = raw.execute("PRAGMA user_version").fetchone()
+            _check_version(path, version, may_be_former=not read_only or on_broken is not None)
+            self._connection = engine.connect()
+            if version < _VERSION and not read_only:
+                _make_tables(raw, self._connection, version)
+            # reads the tables' root pages, so that a ledger that lost its first pages is detected now
+            raw.execute("SELECT 1 FROM articles, runs, pictures LIMIT 1").fetchone()
+        except BaseException:
+            raw.close()
+            raise
+        self._upserts = {table.row: self._upsert(table) for table in (_ARTICLES, _PICTURES, _LISTS)}
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False, on_broken: OnBroken | None = None) -> Self:
@@ -408,12 +353,11 @@ class Ledger:
         read, also from a ledger of the former version.
         """
         with errors_named(path):
-            connection = _connect(path, read_only=read_only, any_version=on_broken is not None)
-        return cls(path, connection, on_broken)
+            return cls(path, read_only=read_only, on_broken=on_broken)
 
     def close(self) -> None:
         with errors_named(self.path):
-            self._database.connection.close()
+            self._connection.close()
 
     def __enter__(self) -> Self:
         return self
@@ -424,8 +368,8 @@ class Ledger:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """One commit for all that the block writes: a list of twenty entries costs one sync of the disk."""
-        self._database.command("BEGIN IMMEDIATE")
-        with errors_named(self.path), self._database.raw:  # commits, or rolls back after an error
+        self._command("BEGIN IMMEDIATE")
+        with errors_named(self.path), self._raw:  # commits, or rolls back after an error
             yield
 
     # articles: what a run does
@@ -504,13 +448,13 @@ class Ledger:
     def update(self, row: Row, **changes: Any) -> Row:
         """Changes these fields."""
         its_row = _ARTICLES.sql.update().where(_a.source == row.source, _a.article_id == row.article_id)
-        if self._database.execute(its_row, **changes).rowcount != 1:
+        if self._execute(its_row, **changes).rowcount != 1:
             raise KeyError(f"the ledger has no article {row.article_id} of {row.source}")
         return replace(row, **changes)
 
     def put(self, row: Row | PictureRow | ListRow) -> None:
         """Inserts the row, or replaces that of the same article, picture or list."""
-        self._database.execute(self._upserts[type(row)], **vars(row))
+        self._execute(self._upserts[type(row)], **vars(row))
 
     # pages that end the process while they are read: what is counted before stays then
 
@@ -522,14 +466,14 @@ class Ledger:
 
     def reading_saved(self, page: str) -> AbstractContextManager[None]:
         """The same for a saved page, wherever it is."""
-        insert = self._database.insert(_READINGS).values(page=page, times=1)
+        insert = self._insert(_READINGS).values(page=page, times=1)
         begin = insert.on_conflict_do_update(index_elements=["page"], set_={"times": _READINGS.c.times + 1})
         end = _READINGS.delete().where(_READINGS.c.page == page)
-        return self._marked(partial(self._database.execute, begin), partial(self._database.execute, end))
+        return self._marked(partial(self._execute, begin), partial(self._execute, end))
 
     def interrupted_readings(self, page: str) -> int:
         """How often in a row the process has ended while it read this saved page."""
-        return self._database.number(sa.select(_READINGS.c.times).where(_READINGS.c.page == page))
+        return self._number(sa.select(_READINGS.c.times).where(_READINGS.c.page == page))
 
     @contextmanager
     def _marked(self, mark: Callable[[], object], undo: Callable[[], object]) -> Iterator[None]:
@@ -545,16 +489,16 @@ class Ledger:
 
     def _without_sync(self, write: Callable[[], object]) -> None:
         """What is committed here outlasts the end of this process, and a power cut only with the next commit."""
-        self._database.command("PRAGMA synchronous = NORMAL")
+        self._command("PRAGMA synchronous = NORMAL")
         try:
             write()
         finally:
-            self._database.command("PRAGMA synchronous = FULL")
+            self._command("PRAGMA synchronous = FULL")
 
     # articles: what a run asks
 
     def get(self, source: str, article_id: str) -> Row | None:
-        return self._database.one(_ARTICLES, _ARTICLES.select(_a.source == source, _a.article_id == article_id))
+        return self._one(_ARTICLES, _a.source == source, _a.article_id == article_id)
 
     def current(self, row: Row) -> Row:
         """The row as it is now: while its page is on its way, a list may announce another edition."""
@@ -564,27 +508,27 @@ class Ledger:
         """Unfinished articles whose time has come, the oldest first; without those that this run finds."""
         wrong = now + timedelta(days=30)  # nothing is put off for so long, but by a run with a wrong clock
         is_due = sa.or_(_a.next_try.is_(None), _a.next_try <= now, _a.next_try > wrong)
-        return self._database.pages(_ARTICLES, _a.source == source, _UNFINISHED, _a.attempts < max_tries, is_due)
+        return self._pages(_ARTICLES, _a.source == source, _UNFINISHED, _a.attempts < max_tries, is_due)
 
     def exhausted(self, max_tries: int) -> list[Row]:
         """Unfinished articles of all sources that are not tried any more."""
-        statement = _ARTICLES.select(_TRIED, _a.attempts >= max_tries).order_by(_a.attempts, _a.seq)
-        return [row for row in self._database.rows(_ARTICLES, statement) if row.next_look == "next_try"]
+        found = self._rows(_ARTICLES, _TRIED, _a.attempts >= max_tries, by=[_a.attempts, _a.seq])
+        return [row for row in found if row.next_look == "next_try"]
 
     def rechecks(self, source: str, now: datetime) -> Iterator[Row]:
         """Articles, archived or gone, whose next look has come; first those that have waited longest."""
         statement = sa.select(_a.seq).where(_a.next_check <= now).order_by(_a.next_check, _a.seq)
-        for found in self._database.query(statement):  # each is read when it is wanted: that may be hours later
-            row = self._database.one(_ARTICLES, _ARTICLES.select(_a.seq == found.seq))
+        for found in self._query(statement):  # each is read when it is wanted: that may be hours later
+            row = self._one(_ARTICLES, _a.seq == found.seq)
             if row and row.source == source and row.next_look == "next_check":
                 yield row
 
     def rows(self, source: str | None = None) -> Iterator[Row]:
         """Every article in the order of its finding, without those that are found meanwhile."""
-        return (row for row in self._database.pages(_ARTICLES) if source is None or row.source == source)
+        return (row for row in self._pages(_ARTICLES) if source is None or row.source == source)
 
     def counts_by_state(self) -> dict[State, int]:
-        found = self._database.query(sa.select(_a.state, sa.func.count()).group_by(_a.state))
+        found = self._query(sa.select(_a.state, sa.func.count()).group_by(_a.state))
         try:
             return {State(state): count for state, count in found}
         except ValueError as error:
@@ -592,61 +536,155 @@ class Ledger:
 
     def documents(self) -> int:
         """How many articles have a file, also those that the site has removed: they have a publish time."""
-        return self._database.number(sa.select(sa.func.count()).select_from(_ARTICLES.sql).where(_DATED))
+        return self._count(_ARTICLES, _DATED)
 
     def newest(self, now: datetime) -> Row | None:
         """The archived article that was published last; one with a date far in the future says nothing."""
-        statement = _ARTICLES.select(_DATED, _a.published < now + timedelta(days=1))
-        return self._database.one(_ARTICLES, statement.order_by(_a.published.desc()).limit(1))
+        return self._one(_ARTICLES, _DATED, _a.published < now + timedelta(days=1), by=[_a.published.desc()])
 
     # runs and lists
 
     def begin_run(self, now: datetime, pid: int, arguments: str) -> int:
         """The number of the run. Older ones than `KEPT_RUNS` are removed."""
-        done = self._database.execute(_RUNS.sql.insert(), started=now, pid=pid, arguments=arguments, counts={})
+        done = self._execute(_RUNS.sql.insert(), started=now, pid=pid, arguments=arguments, counts={})
         run: int = done.inserted_primary_key[0]  # type: ignore[index]
-        self._database.execute(_RUNS.sql.delete().where(_r.run <= run - KEPT_RUNS))
+        self._execute(_RUNS.sql.delete().where(_r.run <= run - KEPT_RUNS))
         return run
 
     def end_run(self, run: int, *, now: datetime, exit_code: int, counts: Counts) -> None:
         statement = _RUNS.sql.update().where(_r.run == run)
-        self._database.execute(statement, ended=now, exit_code=exit_code, counts=counts)
+        self._execute(statement, ended=now, exit_code=exit_code, counts=counts)
 
     def put_run(self, run: RunRow) -> None:
         """A run of a former ledger, under the next free number."""
-        self._database.execute(_RUNS.sql.insert(), **{name: it for name, it in vars(run).items() if name != "run"})
+        self._execute(_RUNS.sql.insert(), **{name: it for name, it in vars(run).items() if name != "run"})
 
     def last_runs(self, number: int | None) -> list[RunRow]:
         """The newest first; all of them for `None`."""
-        return self._database.rows(_RUNS, _RUNS.select().order_by(_r.run.desc()).limit(number))
+        return self._rows(_RUNS, by=[_r.run.desc()], limit=number)
 
     def list_rows(self, source: str | None = None) -> list[ListRow]:
         """What is known of each list that a run has asked for."""
-        return self._database.rows(_LISTS, _LISTS.select(*[_LISTS.sql.c.source == source] if source else []))
+        return self._rows(_LISTS, *[_LISTS.sql.c.source == source] if source else [])
 
     def begin_list(self, source: str, where: str) -> bool:
         """A list is read page by page from here on. Whether it was begun earlier and not finished.
 
         After a kill between two pages the first page brings nothing new, and the second one still does.
         """
-        statement = self._database.insert(_BEGUN_LISTS).on_conflict_do_nothing()
-        return not self._database.execute(statement, source=source, where=where).rowcount
+        statement = self._insert(_BEGUN_LISTS).on_conflict_do_nothing()
+        return not self._execute(statement, source=source, where=where).rowcount
 
     def finish_list(self, source: str, where: str) -> None:
         """The list was read as far as it was meant to be."""
         lists = _BEGUN_LISTS.c
-        self._database.execute(_BEGUN_LISTS.delete().where(lists.source == source, lists["where"] == where))
+        self._execute(_BEGUN_LISTS.delete().where(lists.source == source, lists["where"] == where))
+
+    # pictures
+
+    def pictures_of(self, source: str, article_id: str) -> list[PictureRow]:
+        """The pictures of one article in the order in which they were first tried."""
+        return self._rows(_PICTURES, _p.source == source, _p.article_id == article_id, by=[_p.seq])
+
+    def stored_pictures(self, url: str) -> list[PictureRow]:
+        """The rows of a stored picture, which several articles may have."""
+        return self._rows(_PICTURES, _p.url == url, _p.path != "")
+
+    def articles_without_pictures(self, source: str) -> Iterator[Row]:
+        """Archived articles whose pictures were never looked at, the oldest first."""
+        pictures = sa.exists().where(_p.source == _a.source, _p.article_id == _a.article_id)
+        return (row for row in self._pages(_ARTICLES, _a.path != "", ~pictures) if row.source == source)
+
+    def due_pictures(self, source: str, now: datetime, max_tries: int) -> Iterator[PictureRow]:
+        """Failed pictures whose next try has come, the oldest first."""
+        return self._pages(_PICTURES, _p.source == source, _FAILED, _p.attempts < max_tries, _p.next_try <= now)
+
+    def exhausted_pictures(self, max_tries: int) -> int:
+        """How many pictures are not tried any more."""
+        return self._count(_PICTURES, _FAILED, _p.attempts >= max_tries)
+
+    def pictures(self) -> Iterator[PictureRow]:
+        """Every picture, without those that come meanwhile."""
+        return self._pages(_PICTURES)
 
     # the file
 
     def check(self) -> list[str]:
         """What SQLite's own check finds wrong with the file; empty when it is intact."""
-        found = [line for (line,) in self._database.command("PRAGMA integrity_check")]
+        found = [line for (line,) in self._command("PRAGMA integrity_check")]
         return [] if found == ["ok"] else found
 
     def compact(self) -> None:
         """Everything is in the one file afterwards, which can then be moved."""
-        self._database.command("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._command("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    # statements
+
+    def _insert(self, table: sa.Table) -> Any:
+        """An `INSERT` with `on_conflict_do_update`, which each dialect has for itself."""
+        return (postgresql if self._connection.dialect.name == "postgresql" else sqlite).insert(table)
+
+    def _upsert(self, table: _Table[Any]) -> Any:
+        """Inserts a row, or replaces that with the same key."""
+        insert = self._insert(table.sql)
+        changed = {it.name: insert.excluded[it.name] for it in table.sql.c if it.name not in (*table.keys, "seq")}
+        return insert.on_conflict_do_update(index_elements=table.keys, set_=changed)
+
+    def _execute(self, statement: sa.Executable, **values: Any) -> sa.CursorResult[Any]:
+        with errors_named(self.path):
+            return self._connection.execute(statement, values)
+
+    def _query(self, statement: sa.Executable) -> Sequence[Any]:
+        with errors_named(self.path):
+            return self._connection.execute(statement).fetchall()
+
+    def _number(self, statement: sa.Executable) -> int:
+        """The one number that the statement asks for; 0 when there is none."""
+        found = self._query(statement)
+        return int(found[0][0] or 0) if found else 0
+
+    def _count(self, table: _Table[Any], *conditions: Any) -> int:
+        return self._number(sa.select(sa.func.count()).select_from(table.sql).where(*conditions))
+
+    def _command(self, sql: str) -> list[tuple[Any, ...]]:
+        with errors_named(self.path):
+            return self._raw.execute(sql).fetchall()
+
+    def _rows(
+        self, table: _Table[R], *conditions: Any, by: Sequence[sa.ColumnElement[Any]] = (), limit: int | None = None
+    ) -> list[R]:
+        statement = sa.select(table.sql).where(*conditions).order_by(*by).limit(limit)
+        return list(self._read(table, self._query(statement)))
+
+    def _one(self, table: _Table[R], *conditions: Any, by: Sequence[sa.ColumnElement[Any]] = ()) -> R | None:
+        return next(iter(self._rows(table, *conditions, by=by, limit=1)), None)
+
+    def _pages(self, table: _Table[R], *conditions: Any) -> Iterator[R]:
+        """Rows as they came, in batches, because they may be written while others wait to be read.
+
+        Each batch begins behind the last row of the one before, so that no batch costs more than the first. Rows that
+        come meanwhile are left out.
+        """
+        seq, last = table.sql.c.seq, 0
+        newest = self._number(sa.select(sa.func.max(seq)))
+        statement = sa.select(table.sql).where(*conditions, seq <= newest).order_by(seq).limit(_BATCH)
+        while found := self._query(statement.where(seq > last)):
+            yield from self._read(table, found)
+            last = found[-1].seq
+
+    def _read(self, table: _Table[R], found: Sequence[Any]) -> Iterator[R]:
+        for each in found:
+            values = each._asdict()
+            try:
+                row = table.read(values)
+            except (ValueError, TypeError, OverflowError) as error:
+                key = " ".join(str(values[name]) for name in table.keys)
+                broken = _broken(self.path, f"row of {key} among the {table.sql.name}: {error}")
+                if self._on_broken is None:
+                    raise broken from error
+                self._on_broken(broken)
+            else:
+                yield row
 
 
 def _seen(
@@ -657,41 +695,6 @@ def _seen(
         "state": state, "attempts": 0, "next_try": None, "last_checked": now, "next_check": next_check,
         "gone_at": None, "reason": "", "false_announcements": row.false_announcements_after(published),
     }  # fmt: skip
-
-
-class PictureRows:
-    """Part of a `Ledger`: which pictures were fetched, which are to be tried again."""
-
-    def __init__(self, database: _Database) -> None:
-        self._database = database
-
-    def of(self, source: str, article_id: str) -> list[PictureRow]:
-        """The pictures of one article in the order in which they were first tried."""
-        statement = _PICTURES.select(_p.source == source, _p.article_id == article_id)
-        return self._database.rows(_PICTURES, statement.order_by(_p.seq))
-
-    def stored(self, url: str) -> list[PictureRow]:
-        """The rows of a stored picture, which several articles may have."""
-        return self._database.rows(_PICTURES, _PICTURES.select(_p.url == url, _p.path != ""))
-
-    def articles_without(self, source: str) -> Iterator[Row]:
-        """Archived articles whose pictures were never looked at, the oldest first."""
-        pictures = sa.exists().where(_p.source == _a.source, _p.article_id == _a.article_id)
-        return (row for row in self._database.pages(_ARTICLES, _a.path != "", ~pictures) if row.source == source)
-
-    def due(self, source: str, now: datetime, max_tries: int) -> Iterator[PictureRow]:
-        """Failed pictures whose next try has come, the oldest first."""
-        conditions = (_p.source == source, _FAILED, _p.attempts < max_tries, _p.next_try <= now)
-        return self._database.pages(_PICTURES, *conditions)
-
-    def exhausted(self, max_tries: int) -> int:
-        """How many pictures are not tried any more."""
-        given_up = sa.select(sa.func.count()).select_from(_PICTURES.sql).where(_FAILED, _p.attempts >= max_tries)
-        return self._database.number(given_up)
-
-    def rows(self) -> Iterator[PictureRow]:
-        """Every picture, without those that come meanwhile."""
-        return self._database.pages(_PICTURES)
 
 
 # the file of SQLite
@@ -726,46 +729,6 @@ def is_begun(path: Path) -> bool:
         return True
 
 
-def _connect(path: Path, *, read_only: bool, any_version: bool) -> sa.Connection:
-    """The ledger at `path`, created or brought to this version unless it is `read_only`."""
-    raw = _open(path, read_only=read_only)
-    try:
-        # a flipped bit costs one letter, not every row that is read with it
-        raw.text_factory = lambda data: data.decode("utf-8", "replace")
-        if not read_only:
-            raw.execute("PRAGMA journal_mode = WAL")
-            # FULL: what was committed survives a power cut; at two pages a second it costs nothing
-            raw.execute("PRAGMA synchronous = FULL")
-        (version,) = raw.execute("PRAGMA user_version").fetchone()
-        if version > _VERSION:
-            raise LedgerBroken(
-                f"{path} has version {version}, this program knows versions up to {_VERSION}:"
-                " install the newer program, or make a ledger of this version with `scrapy rebuild`"
-            )
-        if 0 < version < _FORMER_VERSION:
-            raise _broken(path, f"it has version {version}, which was never published")
-        if version < _VERSION and read_only and not any_version:
-            raise LedgerBroken(f"{path} has version {version}: the next `scrapy crawl` brings it to {_VERSION}")
-        engine = sa.create_engine("sqlite://", creator=lambda: raw, poolclass=NullPool, isolation_level="AUTOCOMMIT")
-        connection = engine.connect()
-        if version < _VERSION and not read_only:
-            raw.execute("BEGIN IMMEDIATE")
-            if version:
-                _migrate(raw)
-                for index in _ARTICLES.sql.indexes | _PICTURES.sql.indexes:
-                    index.create(connection)
-            else:
-                _METADATA.create_all(connection, checkfirst=False)
-            raw.execute(f"PRAGMA user_version = {_VERSION}")
-            raw.execute("COMMIT")
-        # reads the tables' root pages, so that a ledger that lost its first pages is detected now
-        raw.execute("SELECT 1 FROM articles, runs, pictures LIMIT 1").fetchone()
-    except BaseException:
-        raw.close()
-        raise
-    return connection
-
-
 def _open(path: Path, *, read_only: bool) -> sqlite3.Connection:
     if path.is_dir():
         raise _broken(path, "it is a folder")
@@ -782,15 +745,35 @@ def _open(path: Path, *, read_only: bool) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=30)
 
 
-def _migrate(raw: sqlite3.Connection) -> None:
-    """From the former version, whose `published` was in the publisher's zone and could not be compared."""
-    for (name,) in raw.execute("SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL").fetchall():
-        raw.execute(f'DROP INDEX "{name}"')
-    raw.execute("ALTER TABLE walks RENAME TO begun_lists")
-    raw.execute(
-        "UPDATE articles SET published = coalesce(strftime('%Y-%m-%dT%H:%M:%f000+00:00', published)"
-        " || ' ' || substr(published, 27), published) WHERE published NOT LIKE '%+00:00'"
-    )
+def _check_version(path: Path, version: int, *, may_be_former: bool) -> None:
+    if version > _VERSION:
+        raise LedgerBroken(
+            f"{path} has version {version}, this program knows versions up to {_VERSION}:"
+            " install the newer program, or make a ledger of this version with `scrapy rebuild`"
+        )
+    if 0 < version < _FORMER_VERSION:
+        raise _broken(path, f"it has version {version}, which was never published")
+    if version < _VERSION and not may_be_former:
+        raise LedgerBroken(f"{path} has version {version}: the next `scrapy crawl` brings it to {_VERSION}")
+
+
+def _make_tables(raw: sqlite3.Connection, connection: sa.Connection, version: int) -> None:
+    """Of version 0, a new file; or from the former version, whose `published` was in the publisher's zone."""
+    raw.execute("BEGIN IMMEDIATE")
+    if version:
+        for (name,) in raw.execute("SELECT name FROM sqlite_master WHERE type = 'index' AND sql <> ''").fetchall():
+            raw.execute(f'DROP INDEX "{name}"')
+        raw.execute("ALTER TABLE walks RENAME TO begun_lists")
+        raw.execute(
+            "UPDATE articles SET published = coalesce(strftime('%Y-%m-%dT%H:%M:%f000+00:00', published)"
+            " || ' ' || substr(published, 27), published) WHERE published NOT LIKE '%+00:00'"
+        )
+        for index in _ARTICLES.sql.indexes | _PICTURES.sql.indexes:
+            index.create(connection)
+    else:
+        _METADATA.create_all(connection, checkfirst=False)
+    raw.execute(f"PRAGMA user_version = {_VERSION}")
+    raw.execute("COMMIT")
 
 
 @contextmanager

@@ -164,7 +164,7 @@ class _Rebuild:
             return
         tables: list[tuple[Callable[[], Iterable[Any]], Callable[[Any], object]]] = [
             (former.rows, self._take_over_row),
-            (former.pictures.rows, self.ledger.put),
+            (former.pictures, self.ledger.put),
             (lambda: reversed(former.last_runs(None)), self.ledger.put_run),
             (former.list_rows, self.ledger.put),
         ]

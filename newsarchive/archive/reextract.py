@@ -155,7 +155,7 @@ def _settle(archive: Archive, result: Result, *, dry_run: bool) -> str:
         if not dry_run:
             archive.ledger.update(row, content_hash=reading.content_hash)
         return "same"
-    known = {picture.url: picture.path for picture in archive.ledger.pictures.of(row.source, row.article_id)}
+    known = {picture.url: picture.path for picture in archive.ledger.pictures_of(row.source, row.article_id)}
     with_pictures = archive.options.pictures or row.file_hash != row.content_hash
     if with_pictures:
         prefix = archive.options.pictures_url

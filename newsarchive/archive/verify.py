@@ -197,7 +197,7 @@ def _checks(folder: Path, ledger: Ledger, pictures_url: str) -> tuple[list[Check
         _, source, name = path.split("/")
         if ledger.get(source, name.removesuffix(".html.gz")) is None:
             quarantined.append(path)
-    pictures = {row.path: row.hash for row in ledger.pictures.rows() if row.path}
+    pictures = {row.path: row.hash for row in ledger.pictures() if row.path}
     known = {*documents, *quarantined, *pictures}
     # a rebuilt ledger knows no pictures: those on disk are looked at too
     pictures = dict.fromkeys(_paths(folder, f"{PICTURES}/*/*/*/*/*.*"), "") | pictures

@@ -81,7 +81,7 @@ def archive_status(folder: Path, ledger: Ledger, max_tries: int) -> dict[str, An
             {"id": row.article_id, "url": row.url, "tries": row.attempts, "reason": row.reason}
             for row in ledger.exhausted(max_tries)
         ],
-        "pictures_given_up": ledger.pictures.exhausted(max_tries),
+        "pictures_given_up": ledger.exhausted_pictures(max_tries),
     }
 
 

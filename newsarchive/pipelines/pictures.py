@@ -77,7 +77,7 @@ class Pictures:
         self.archive = archive
         self.crawler = crawler
         self.folder = archive.folder
-        self.rows = archive.ledger.pictures
+        self.ledger = archive.ledger
         self.domains = tuple(domains)
         self._replays = getattr(crawler.spider, "replay", None) is not None
         self._fetched: dict[str, asyncio.Task[PictureRow]] = {}
@@ -100,7 +100,7 @@ class Pictures:
         links = [article.thumbnail, *(picture.url for picture in article.pictures)]
         folder = picture_folder(PurePosixPath(document_path(item.row, article)))
         wanted = Wanted(article.source, article.article_id, folder, self._urls(links))
-        found = await self._get_all(wanted)
+        found = await asyncio.gather(*(self._get(url, wanted) for url in wanted.urls))
         self._record(wanted, found)
         item.local_pictures = self._links(found)
         return item
@@ -123,16 +123,18 @@ class Pictures:
         if self._replays:
             return []  # nothing is fetched
         source, archive = self.crawler.spidercls.name, self.archive
-        failed = [row.article_id for row in self.rows.due(source, archive.now(), archive.schedule.max_tries)]
+        failed = [row.article_id for row in self.ledger.due_pictures(source, archive.now(), archive.schedule.max_tries)]
         if named := getattr(self.crawler.spider, "named", ()):
             return [article_id for article_id in dict.fromkeys(failed) if article_id in named]
-        earlier = (row.article_id for row in self.rows.articles_without(source) if is_file(self.folder / row.path))
+        earlier = (
+            row.article_id for row in self.ledger.articles_without_pictures(source) if is_file(self.folder / row.path)
+        )
         return list(dict.fromkeys([*failed, *islice(earlier, archive.options.pictures_backlog)]))
 
     async def _fill(self, article_ids: list[str]) -> None:
         logged = False
         for article_id in article_ids:
-            row = self.archive.ledger.get(self.crawler.spidercls.name, article_id)
+            row = self.ledger.get(self.crawler.spidercls.name, article_id)
             if row is None or not is_file(self.folder / row.path):
                 continue  # `scrapy verify` reports it
             try:
@@ -146,14 +148,14 @@ class Pictures:
 
     async def _complete(self, row: Row) -> None:
         """Fetch the pictures that an archived document lacks and change its links; this is not a new revision."""
-        file, ledger, now = self.folder / row.path, self.archive.ledger, self.archive.now()
+        file, ledger, now = self.folder / row.path, self.ledger, self.archive.now()
         max_tries = self.archive.schedule.max_tries
-        failed = {it.url: it for it in self.rows.of(row.source, row.article_id) if it.state is State.FAILED}
+        failed = {it.url: it for it in self.ledger.pictures_of(row.source, row.article_id) if it.state is State.FAILED}
         waiting = {url for url, it in failed.items() if it.attempts >= max_tries or (it.next_try or now) > now}
         links = [*picture_links(read_file(file).decode("utf-8", "replace")), *failed]
         urls = {url: nth for url, nth in self._urls(links).items() if url not in waiting}
         wanted = Wanted(row.source, row.article_id, picture_folder(PurePosixPath(row.path)), urls, may_wait=True)
-        found = await self._get_all(wanted)
+        found = await asyncio.gather(*(self._get(url, wanted) for url in wanted.urls))
         # `scrapy reextract` does not check hosts
         others = failed.keys() - urls.keys() - waiting
         found += [wanted.failed(url, "on no picture host of the site") for url in others]
@@ -173,9 +175,6 @@ class Pictures:
                 if picture.path:
                     ledger.put(picture)
 
-    async def _get_all(self, wanted: Wanted) -> list[PictureRow]:
-        return list(await asyncio.gather(*(self._get(url, wanted) for url in wanted.urls)))
-
     async def _get(self, url: str, wanted: Wanted) -> PictureRow:
         """A picture that another article has is linked into this article's folder."""
         task = self._fetched.get(url)
@@ -191,7 +190,7 @@ class Pictures:
         return wanted.stored(url, str(path), found.hash)
 
     async def _fetch(self, url: str, wanted: Wanted) -> PictureRow:
-        known = [it for it in self.rows.stored(url) if is_file(self.folder / it.path)]
+        known = [it for it in self.ledger.stored_pictures(url) if is_file(self.folder / it.path)]
         if known:
             return next((it for it in known if it.article_id == wanted.article_id), known[0])
         if self._replays:
@@ -218,9 +217,9 @@ class Pictures:
     def _record(self, wanted: Wanted, found: list[PictureRow], *, finished: bool = True) -> None:
         """Not `finished`: the document does not link to them yet."""
         archive, now = self.archive, self.archive.now()
-        tries = {row.url: row.attempts for row in self.rows.of(wanted.source, wanted.article_id)}
+        tries = {row.url: row.attempts for row in self.ledger.pictures_of(wanted.source, wanted.article_id)}
         if not tries and not found:
-            archive.ledger.put(wanted.stored("", "", ""))
+            self.ledger.put(wanted.stored("", "", ""))
         for row in found:
             attempts = tries.get(row.url, 0) + row.attempts
             if row.path:
@@ -234,7 +233,7 @@ class Pictures:
                 logger.info("%s: picture not stored: %s", row.url, row.reason)
                 next_try = now if self._replays else archive.schedule.next_try(attempts)
                 new = replace(row, attempts=attempts, next_try=next_try)
-            archive.ledger.put(new)
+            self.ledger.put(new)
 
     def _urls(self, links: Iterable[str]) -> dict[str, int]:
         urls: dict[str, int] = {}
