@@ -126,9 +126,7 @@ def read_article(html: bytes | str, url: str = "", thumbnail: str = "") -> Artic
 
 
 class Source:
-    """A page as it came, and what is found in it without reading all of it: parsing 270 kB for a field that stands
-    in the JSON would be most of the work.
-    """
+    """A page as it came, and what is found in it without parsing it: for a field, that would be most of the work."""
 
     def __init__(self, html: bytes, url: str = "") -> None:
         self.html = html
@@ -272,27 +270,26 @@ class ArticlePage(ABC):
         of its content is boilerplate.
         """
         empty: set[Element] = set()
-        for expressions, boilerplate_around in ((self.containers, False), (self.wide_containers, True)):
-            for css in expressions:
-                found, inside = _outermost(self.source.root.select(css))
-                if found and empty.isdisjoint(inside):
-                    body = standardize(
-                        _merged(found),
-                        captions_in_italics=self.captions_in_italics,
-                        boilerplate_around=boilerplate_around,
-                    )
-                    if has_content(body):
-                        if self.source.is_cut:
-                            raise BrokenContent("the page ends before its </body>: a part of it was lost on the way")
-                        return body
-                    empty.update(found)
+        for css in self.containers + self.wide_containers:
+            found, inside = _outermost(self.source.root.select(css))
+            if not found or not empty.isdisjoint(inside):
+                continue
+            body = standardize(
+                _merged(found),
+                captions_in_italics=self.captions_in_italics,
+                boilerplate_around=css in self.wide_containers,
+            )
+            if has_content(body):
+                if self.source.is_cut:
+                    raise BrokenContent("the page ends before its </body>: a part of it was lost on the way")
+                return body
+            empty.update(found)
         return None
 
     @property
     def article_id(self) -> str:
-        for key in ("cms_id", "cmsId"):
-            if found := whole_id(self.value(key)):
-                return found
+        if found := whole_id(self.value("cms_id")) or whole_id(self.value("cmsId")):
+            return found
         for address in self.addresses():
             try:
                 return article_id(address)
@@ -501,8 +498,7 @@ def _without_styles(source: bytes, start: int, end: int) -> bytes:
     >>> _without_styles(rb'"\u003cstyle\u003ep { }\u003c/style\u003e\u003cp\u003e"', 0, 55)
     b'"\\u003cp\\u003e"'
     """
-    kept = []
-    at = start
+    kept, at = [], start
     while (begin := source.find(b"\\u003cstyle", at, end)) >= 0 and (tag := _TAG.search(source, begin + 1, end)):
         close = tag.start()
         quote = source.find(b'"', begin, close)
@@ -540,7 +536,7 @@ def _as_other_families(page: ArticlePage) -> Iterator[ArticlePage]:
     if page.source.has_id("article-content", "ArticleContent") or _is_paid(page):
         return
     for family in FAMILIES:
-        other = family(page.source)
+        other = family(Source(page.source.html, page.url))  # reading a body changes its tree
         if type(page) is not family and other.matches():
             yield other
 
