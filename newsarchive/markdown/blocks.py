@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from newsarchive.markdown.escape import STARTS, escape_starts
 from newsarchive.markdown.html import Element, Text
@@ -22,12 +23,6 @@ class List:
 
     ordered: bool = False
     start: int = 1
-    items: int = 0
-    """Number of items with content, so far."""
-    marker: str = ""
-    """The bullet, or the character after the number; it differs from that of a list directly before."""
-    loose: bool = False
-    """Whether there are empty lines between its items and blocks."""
 
 
 @dataclass(eq=False, slots=True)
@@ -35,15 +30,12 @@ class Item:
     """An item of a list."""
 
     of: List
-    held: int = 0
-    """Number of blocks, quotes and lists directly in it."""
-    indent: str = ""
 
 
 Container = Quote | Item
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class Block:
     """Lines of Markdown, and the containers around them, outermost first."""
 
@@ -69,117 +61,63 @@ def in_item(path: Sequence[Container]) -> bool:
 def joined(blocks: Sequence[Block]) -> str:
     """All blocks, separated by one empty line except in tight lists; no newline at the end."""
     if any(block.path for block in blocks):
-        _set_markers(blocks)
-        markdown = "\n".join(_all_lines(blocks))
+        markdown = "\n".join(_together(_parts(blocks, 0)[0], loose=True))
     else:
         markdown = "\n\n".join(["\n".join(block.lines) for block in blocks])
     # Hugo's internal placeholder of a shortcode: in an article's text it would make the build of the site fail.
     return markdown.replace("HAHAHUGOSHORTCODE", "HAHA\u200bHUGOSHORTCODE")
 
 
-def _set_markers(blocks: Sequence[Block]) -> None:
-    """Set which lists are loose, and a marker for each that differs from that of the list directly before."""
-    before: tuple[Container, ...] = ()
-    previous: Block | None = None
-    for block in blocks:
-        shared = _shared(before, block.path)
-        for depth in range(shared, len(block.path)):
-            container = block.path[depth]
-            parent = block.path[depth - 1] if depth else None
-            if not isinstance(container, Item):
-                _count_child(parent)
-                continue
-            the_list = container.of
-            if not the_list.items:
-                beside = before[depth] if depth == shared and depth < len(before) else None
-                _set_marker(the_list, beside.of if isinstance(beside, Item) else None)
-                _count_child(parent, the_list, previous if depth == len(before) else None)
-            the_list.items += 1
-        if block.path:
-            _count_child(block.path[-1])
-        before, previous = block.path, block
-    for block in reversed(blocks):
-        for outer, inner in zip(block.path, block.path[1:], strict=False):
-            if isinstance(outer, Item) and isinstance(inner, Item) and inner.of.loose:
-                outer.of.loose = True
+def _parts(blocks: Iterable[Block], depth: int) -> tuple[list[list[str]], bool]:
+    """Lines of the blocks, quotes and lists inside of `depth` containers; whether an item with these is loose.
+
+    Tight is an item with one text, and lists directly below.
+    """
+    parts: list[list[str]] = []
+    is_loose = False
+    before: Block | Quote | List | None = None
+    marker = ""
+    for part, group in groupby(blocks, key=lambda block: _part(block, depth)):
+        if isinstance(part, List):
+            follows_text = not isinstance(before, Block) or before.paragraph or len(before.lines) == 1
+            first, second = (".", ")") if part.ordered else ("-", "*")
+            marker = second if isinstance(before, List) and marker == first else first
+            lines, loose_inside = _list(part, group, depth, marker)
+            is_loose |= loose_inside or (bool(parts) and (not follows_text or (part.ordered and part.start != 1)))
+        else:
+            is_loose |= bool(parts)
+            if isinstance(part, Quote):
+                lines = [f"> {line}" if line else ">" for line in _together(_parts(group, depth + 1)[0], loose=True)]
+            else:  # `- ---` is a rule without a list
+                lines = ["___"] if part.rule and not parts and in_item(part.path) else part.lines
+        parts.append(lines)
+        before = part
+    return parts, is_loose
 
 
-def _count_child(parent: Container | None, the_list: List | None = None, above: Block | None = None) -> None:
-    """Count what is directly in `parent`; it stays tight if that is one text and one list directly below."""
-    if not isinstance(parent, Item):
-        return
-    parent.held += 1
-    if parent.held == 1:
-        return
-    follows_text = above is None or (above.paragraph or len(above.lines) == 1)
-    if the_list is None or not follows_text or (the_list.ordered and the_list.start != 1):
-        parent.of.loose = True
+def _part(block: Block, depth: int) -> Block | Quote | List:
+    container = block.path[depth] if depth < len(block.path) else block
+    return container.of if isinstance(container, Item) else container
 
 
-def _set_marker(the_list: List, beside: List | None) -> None:
-    first, second = (".", ")") if the_list.ordered else ("-", "*")
-    the_list.marker = second if beside is not None and beside.marker == first else first
+def _list(the_list: List, blocks: Iterable[Block], depth: int, marker: str) -> tuple[list[str], bool]:
+    """The list's lines, and whether there are empty lines between its items and blocks."""
+    items = [_parts(group, depth + 1) for _, group in groupby(blocks, key=lambda block: block.path[depth])]
+    loose = any(is_loose for _, is_loose in items)
+    written = []
+    for number, (parts, _) in enumerate(items):
+        first = f"{min(the_list.start + number, _LARGEST_NUMBER)}{marker} " if the_list.ordered else f"{marker} "
+        indent = " " * len(first)
+        lines = [indent + line if line else "" for line in _together(parts, loose=loose)]
+        written.append([first + lines[0][len(indent) :], *lines[1:]])
+    return _together(written, loose=loose), loose
 
 
-def _all_lines(blocks: Sequence[Block]) -> Iterator[str]:
-    before: tuple[Container, ...] = ()
-    numbers: dict[int, int] = {}
-    for count, block in enumerate(blocks):
-        shared = _shared(before, block.path)
-        if count and not _tight(before, block.path, shared):
-            yield _prefix(block.path[:shared]).rstrip(" ")
-        first = _prefix(block.path[:shared])
-        for container in block.path[shared:]:
-            if isinstance(container, Quote):
-                first += "> "
-                continue
-            number = numbers[id(container.of)] = numbers.get(id(container.of), -1) + 1
-            marker = _marker(container.of, number)
-            container.indent = " " * len(marker)
-            first += marker
-        rest = _prefix(block.path)
-        # `- ---` is a rule without a list
-        lines = ["___"] if block.rule and in_item(block.path[shared:]) else block.lines
-        for line_number, line in enumerate(lines):
-            prefix = rest if line_number else first
-            yield prefix + line if line else prefix.rstrip(" ")
-        before = block.path
-
-
-def _marker(the_list: List, number: int) -> str:
-    if not the_list.ordered:
-        return f"{the_list.marker} "
-    return f"{min(the_list.start + number, _LARGEST_NUMBER)}{the_list.marker} "
-
-
-def _prefix(path: Sequence[Container]) -> str:
-    return "".join("> " if isinstance(container, Quote) else container.indent for container in path)
-
-
-def _shared(one: Sequence[Container], other: Sequence[Container]) -> int:
-    count = 0
-    for left, right in zip(one, other, strict=False):
-        if left is not right:
-            break
-        count += 1
-    return count
-
-
-def _tight(before: Sequence[Container], path: Sequence[Container], shared: int) -> bool:
-    """Whether there is no empty line between a block in `before` and the next one in `path`."""
-    if shared == len(path):
-        return False
-    entered = path[shared]
-    if not isinstance(entered, Item) or entered.of.loose:
-        return False
-    if shared < len(before):
-        left = before[shared]
-        if not isinstance(left, Item):
-            return False
-        if left.of is entered.of:
-            return True
-    outer = path[shared - 1] if shared else None
-    return isinstance(outer, Item) and not outer.of.loose
+def _together(parts: Iterable[list[str]], *, loose: bool) -> list[str]:
+    lines: list[str] = []
+    for part in parts:
+        lines += ["", *part] if lines and loose else part
+    return lines
 
 
 # tables
