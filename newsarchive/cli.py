@@ -29,10 +29,22 @@ _READER_GONE = 141  # as a shell says it of a program that SIGPIPE has ended
 class ArchiveCommand(ScrapyCommand):
     """What is wrong with the command line or a setting is said before anything is opened or fetched."""
 
-    name: ClassVar[str]
+    summary: ClassVar[str]
+    words: ClassVar[str] = ""
+    """What it takes besides options."""
     requires_project = True
     settings: Settings
     """Which Scrapy has put in place before anything of a command is called."""
+
+    @property
+    def name(self) -> str:
+        return type(self).__module__.rpartition(".")[2]
+
+    def short_desc(self) -> str:
+        return self.summary
+
+    def syntax(self) -> str:
+        return f"[options] {self.words}".strip()
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         atexit.register(discard_unwritable_output)

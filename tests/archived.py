@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from scrapy.settings import Settings
-
 from newsarchive.archive.ledger import Ledger, State
 
 
@@ -19,11 +17,3 @@ def make_due(archive: Path) -> None:
                 ledger.checked(known, now=now, next_check=now)
             elif known.state is State.GONE:
                 ledger.gone(known, now=now, next_check=now)
-
-
-def settings_of(archive: Path) -> Settings:
-    """The project's settings, for what a command calls."""
-    settings = Settings()
-    settings.setmodule("newsarchive.settings")
-    settings.set("ARCHIVE_DIR", str(archive))
-    return settings

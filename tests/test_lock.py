@@ -89,11 +89,11 @@ def test_a_killed_holder_holds_nothing(tmp_path: Path) -> None:
 def test_a_copy_that_may_not_be_written_is_read_without_a_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "access", lambda *_, **__: False)
     reading = Lock(tmp_path / ".lock")
-    reading.acquire_to_read("a look", NOW)
+    reading.acquire("a look", NOW, read_only=True)
     reading.release()
     assert not (tmp_path / ".lock").exists()
     writing = Lock(tmp_path / ".lock")
     writing.acquire("a run", NOW)
     with pytest.raises(ArchiveLocked, match="held by a run"):
-        reading.acquire_to_read("a look", NOW)
+        reading.acquire("a look", NOW, read_only=True)
     writing.release()

@@ -19,7 +19,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scrapy import Request
 from scrapy.http import Response
-from scrapy.settings import Settings
 
 from demo.markup import Pictures
 from demo.pictures import picture
@@ -33,10 +32,10 @@ from newsarchive.archive.pictures import (
     picture_url,
     place,
 )
-from newsarchive.archive.verify import Finding
-from newsarchive.commands.verify import verify
+from newsarchive.archive.verify import Finding, verify
 from newsarchive.items import Article
 from newsarchive.markdown.document import render
+from newsarchive.options import Options
 from newsarchive.pipelines.pictures import refusal
 from tests.conftest import Crawl, DemoSite, slow
 
@@ -265,10 +264,7 @@ def rows(archive: Path) -> dict[str, PictureRow]:
 
 
 def findings(archive: Path) -> list[Finding]:
-    settings = Settings()
-    settings.setmodule("newsarchive.settings")
-    settings.set("ARCHIVE_DIR", str(archive))
-    return verify(settings)[1]
+    return verify(Options(dir=archive))[1]
 
 
 def documents(archive: Path) -> dict[str, str]:

@@ -20,12 +20,12 @@ from newsarchive.archive.documents import Change, compare
 from newsarchive.archive.files import stray_files
 from newsarchive.archive.ledger import Ledger, PictureRow, Row, State
 from newsarchive.archive.rebuild import rebuild
+from newsarchive.archive.verify import verify
 from newsarchive.commands.reextract import reextract
-from newsarchive.commands.verify import verify
 from newsarchive.errors import LedgerBroken
 from newsarchive.health.report import read_status
 from newsarchive.options import Options
-from tests.archived import make_due, settings_of
+from tests.archived import make_due
 from tests.conftest import Crawl, DemoSite, slow
 from tests.test_rechecks import content, counts
 
@@ -430,11 +430,11 @@ def test_a_ledger_without_tables_is_a_missing_one(tmp_path: Path, make: Callable
         ledger.compact()
     (tmp_path / "ledger.sqlite").rename(tmp_path / "ledger.sqlite.20261101T115959Z.kept")
     make(tmp_path / "ledger.sqlite")
-    settings = settings_of(tmp_path)
-    assert [it.reason for it in verify(settings)[1]] == [NO_LEDGER]
+    options = Options(dir=tmp_path)
+    assert [it.reason for it in verify(options)[1]] == [NO_LEDGER]
     assert read_status(tmp_path, 8)["problem"] == NO_LEDGER
     with pytest.raises(LedgerBroken, match=NO_LEDGER):
-        reextract(settings, "qq", frozenset(), dry_run=True)
+        reextract(options, "qq", frozenset(), dry_run=True)
     assert known(tmp_path)[0] == [path.stem, "waiting"]
 
 

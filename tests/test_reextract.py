@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scrapy.settings import Settings
 
 from demo.crawl import FAST, PROJECT, command, site_settings
 from demo.server import Server
 from demo.site import Site
 from newsarchive import reader
 from newsarchive.archive.ledger import Ledger, Row
+from newsarchive.archive.verify import verify
 from newsarchive.commands.reextract import reextract
-from newsarchive.commands.verify import verify
 from newsarchive.errors import MissingField
 from newsarchive.items import Article
+from newsarchive.options import Options
 from tests.conftest import Crawl, finished, slow
 
 Tree = Callable[[Path], dict[str, bytes]]
@@ -52,15 +52,8 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("newsarchive.archive.reextract.parallel_map", lambda work, jobs, lost: map(work, jobs))
 
 
-def options(archive: Path) -> Settings:
-    settings = Settings()
-    settings.setmodule("newsarchive.settings")
-    settings.set("ARCHIVE_DIR", str(archive))
-    return settings
-
-
 def run(archive: Path, *ids: str, dry_run: bool = False) -> int:
-    return reextract(options(archive), "qq", frozenset(ids), dry_run=dry_run)
+    return reextract(Options(dir=archive), "qq", frozenset(ids), dry_run=dry_run)
 
 
 def rows(archive: Path) -> dict[str, Row]:
@@ -147,7 +140,7 @@ def test_bug_is_mended(
         )
         assert {it: getattr(row, it) for it in same} == {it: getattr(known[article_id], it) for it in same}
     assert [it for it in after if after[it] != known[it]] == [it for it in after if it in victims]
-    assert verify(options(archive))[1] == []
+    assert verify(Options(dir=archive))[1] == []
     revisions = tree(archive / "revisions")
     assert run(archive) == 0
     assert tree(archive / "revisions") == revisions
@@ -240,7 +233,7 @@ def test_lost_document_is_written_again(archives: Path, tree: Tree) -> None:
     min(archive.glob("content/**/*.md")).unlink()
     assert run(archive) == 0
     assert tree(archive / "content") == before
-    assert verify(options(archive))[1] == []
+    assert verify(Options(dir=archive))[1] == []
     assert not (archive / "revisions").exists()
 
 
@@ -264,7 +257,7 @@ def test_rebuilt_ledger_learns_again_what_no_document_tells(
     for article_id, row in known.items():
         assert {it: getattr(after[article_id], it) for it in same} == {it: getattr(row, it) for it in same}
     assert picture_rows(archive) == pictures
-    assert verify(options(archive))[1] == []
+    assert verify(Options(dir=archive))[1] == []
     with_bug(*sorted(known)[:2])  # and can use it
     assert run(archive) == 0
     with_bug()
@@ -351,7 +344,7 @@ def test_stopped_half_way_and_started_again(
         assert run(archive) == 0
         assert tree(archive / "content") == right
         assert {len(list((archive / "revisions" / "qq" / it).iterdir())) for it in victims} == {2}
-        assert verify(options(archive))[1] == []
+        assert verify(Options(dir=archive))[1] == []
 
 
 SUICIDE = """
@@ -396,7 +389,7 @@ def test_killed_process_goes_on(
     assert result.returncode == 0, result
     assert tree(archive / "content") == right
     assert len(list(archive.glob("revisions/*/*/*.md"))) == 2 * former
-    assert verify(options(archive))[1] == []
+    assert verify(Options(dir=archive))[1] == []
 
 
 def test_wrong_usage_and_a_lock(archives: Path, tmp_path: Path, crawl: Crawl) -> None:

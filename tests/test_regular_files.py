@@ -18,14 +18,14 @@ from newsarchive.archive.archive import Archive
 from newsarchive.archive.files import Lock, holder, is_file, open_file, read_file
 from newsarchive.archive.rebuild import rebuild
 from newsarchive.archive.replay import saved_pages
+from newsarchive.archive.verify import verify
 from newsarchive.archive.warc import close_open_files
 from newsarchive.commands.reextract import reextract
-from newsarchive.commands.verify import verify
 from newsarchive.errors import BadArgument, LedgerBroken
 from newsarchive.health.report import read_status
 from newsarchive.options import Options
 from newsarchive.spiders.base import named_articles
-from tests.archived import make_due, settings_of
+from tests.archived import make_due
 from tests.conftest import Crawl, DemoSite
 from tests.test_kill import content
 
@@ -128,12 +128,12 @@ def open_it(archive: Path) -> None:
 
 COMMANDS: dict[str, Callable[[Path], Any]] = {
     "status": lambda archive: read_status(archive, 8),
-    "verify": lambda archive: verify(settings_of(archive)),
-    "dry run": lambda archive: reextract(settings_of(archive), "qq", frozenset(), dry_run=True),
+    "verify": lambda archive: verify(Options(dir=archive)),
+    "dry run": lambda archive: reextract(Options(dir=archive), "qq", frozenset(), dry_run=True),
     "replay of pages": lambda archive: list(saved_pages(archive / "pages")),
     "replay of the quarantine": lambda archive: list(saved_pages(archive / "quarantine")),
     "open": open_it,
-    "reextract": lambda archive: reextract(settings_of(archive), "qq", frozenset(), dry_run=False),
+    "reextract": lambda archive: reextract(Options(dir=archive), "qq", frozenset(), dry_run=False),
     "rebuild": rebuild_it,
 }
 
@@ -162,7 +162,7 @@ NAMED = [it for it in NAMED if "kept" not in it and "new" not in it and "-shm" n
 @pytest.mark.parametrize("place", NAMED)
 def test_verify_names_it(archive: Path, place: str) -> None:
     path = put(archive, place, "pipe")
-    _, findings = verify(settings_of(archive))
+    _, findings = verify(Options(dir=archive))
     assert any(path.name in f"{it.path} {it.reason}" for it in findings), findings
     reasons = [it.reason for it in findings if path.name in f"{it.path} {it.reason}"]
     assert any("a pipe, not a regular file" in reason for reason in reasons), findings
@@ -190,12 +190,12 @@ def test_folders_may_be_links(archive: Path) -> None:
         (archive / name).symlink_to(f"../{name}")
     stray = archive / "pictures" / ".a.png.0123456789ab.part"
     stray.touch()
-    assert [it.what for it in verify(settings_of(archive))[1]] == ["left over"]
+    assert [it.what for it in verify(Options(dir=archive))[1]] == ["left over"]
     open_it(archive)
     assert not stray.exists()
     archive.rename(archive.with_name("moved"))
     archive.symlink_to("moved")
-    assert verify(settings_of(archive))[1] == []
+    assert verify(Options(dir=archive))[1] == []
     assert list(saved_pages(archive / "pages"))
 
 

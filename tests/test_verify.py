@@ -15,13 +15,12 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from scrapy.settings import Settings
 
 from newsarchive.archive import parallel
 from newsarchive.archive.files import Lock
 from newsarchive.archive.ledger import Ledger, Row
-from newsarchive.archive.verify import Finding, table
-from newsarchive.commands.verify import verify
+from newsarchive.archive.verify import Finding, table, verify
+from newsarchive.options import Options
 from tests.conftest import Crawl, DemoSite
 
 _BESIDE = ("ledger.sqlite-shm", "ledger.sqlite-wal")
@@ -33,10 +32,7 @@ def archive(sound: tuple[Path, DemoSite], tmp_path: Path) -> Path:
 
 
 def found(archive: Path) -> list[Finding]:
-    settings = Settings()
-    settings.setmodule("newsarchive.settings")
-    settings.set("ARCHIVE_DIR", str(archive))
-    return verify(settings)[1]
+    return verify(Options(dir=archive))[1]
 
 
 def some(archive: Path, pattern: str) -> Path:

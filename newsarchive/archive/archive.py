@@ -100,7 +100,7 @@ class Archive:
         """
         folder = options.dir
         lock = Lock(folder / LOCK)
-        (lock.acquire_to_read if read_only else lock.acquire)(purpose, now())
+        lock.acquire(purpose, now(), read_only=read_only)
         try:
             is_missing = not is_begun(folder / LEDGER)
             if read_only and is_missing:

@@ -40,12 +40,7 @@ LARGEST = 64 * 1024 * 1024
 LEAST_ROOM = 1_000_000
 """Bytes. A ledger that nobody has open needs 32 kB beside it only to be read; a new one takes some 150 kB."""
 _CAREFULLY = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_KINDS = {
-    stat.S_IFLNK: "a symbolic link",
-    stat.S_IFIFO: "a pipe",
-    stat.S_IFSOCK: "a socket",
-    stat.S_IFDIR: "a folder",
-}
+_KINDS = {stat.S_IFLNK: "a symbolic link", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFDIR: "a folder"}
 _SOURCE = re.compile(r"[a-z][a-z0-9_]{0,30}")
 BESIDE = ("-wal", "-shm", "-journal")
 """Ends of the names of the files that SQLite has beside a ledger."""
@@ -54,13 +49,7 @@ _ARTICLE_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
 
 
 def content_path(source: str, published: datetime, article_id: str) -> PurePosixPath:
-    """Path of an article below the archive's folder; year and month by the publisher's clock.
-
-    >>> from datetime import timedelta, timezone
-    >>> beijing = timezone(timedelta(hours=8))
-    >>> content_path("qq", datetime(2025, 2, 11, 14, 29, 25, tzinfo=beijing), "20250211A06DM600").as_posix()
-    'content/qq/2025/02/20250211A06DM600.md'
-    """
+    """Path of an article below the archive's folder; year and month by the publisher's clock."""
     _check(source, article_id)
     return PurePosixPath(CONTENT, source, f"{published:%Y}", f"{published:%m}", f"{article_id}.md")
 
@@ -69,9 +58,6 @@ def revision_path(source: str, article_id: str, archived: datetime, nth: int = 1
     """Path of a former version that was archived at that time; `nth` > 1 when the name is taken.
 
     Names sort by age: `_` comes after the dot.
-
-    >>> revision_path("qq", "20250211A06DM600", datetime(2025, 2, 11, 6, 30, tzinfo=UTC)).as_posix()
-    'revisions/qq/20250211A06DM600/20250211T063000Z.md'
     """
     _check(source, article_id)
     again = "" if nth == 1 else f"_{nth}"
@@ -251,8 +237,16 @@ class Lock:
         self.path = path
         self._descriptor: int | None = None
 
-    def acquire(self, purpose: str, now: datetime) -> None:
-        """Raises `ArchiveLocked` when another process, or another `Lock` of this one, holds it."""
+    def acquire(self, purpose: str, now: datetime, *, read_only: bool = False) -> None:
+        """Raises `ArchiveLocked` when another process, or another `Lock` of this one, holds it.
+
+        Without a lock if this is `read_only` and this process cannot write, such as on a read-only disk.
+        """
+        place = self.path if self.path.exists() else self.path.parent
+        if read_only and not os.access(place, os.W_OK, effective_ids=True):
+            if held := holder(self.path):
+                raise self._held(held)
+            return
         make_folder(self.path.parent)
         self._descriptor = descriptor = open_descriptor(self.path, os.O_RDWR | os.O_CREAT)
         try:
@@ -270,14 +264,6 @@ class Lock:
 
     def _held(self, by: str) -> ArchiveLocked:
         return ArchiveLocked(f"the archive {self.path.parent} is held by {by}: wait for its end, or stop it")
-
-    def acquire_to_read(self, purpose: str, now: datetime) -> None:
-        """Like `acquire`, but without a lock where this process cannot write, such as on a read-only disk."""
-        place = self.path if self.path.exists() else self.path.parent
-        if os.access(place, os.W_OK, effective_ids=True):
-            self.acquire(purpose, now)
-        elif held := holder(self.path):
-            raise self._held(held)
 
     def release(self) -> None:
         if self._descriptor is not None:

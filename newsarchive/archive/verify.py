@@ -32,12 +32,7 @@ from newsarchive.messages import counted
 if TYPE_CHECKING:
     from newsarchive.options import Options
 
-_NOUNS = {
-    "documents": "document",
-    "pictures": "picture",
-    "pages": "file of pages",
-    "quarantine": "page in quarantine",
-}
+_NOUNS = {"documents": "document", "pictures": "picture", "pages": "file of pages", "quarantine": "page in quarantine"}
 _ADVICE = {
     "document": "a lost or damaged document: put it back from a backup, or run `scrapy reextract`",
     "revision": "a damaged former version: put it back from a backup, or remove it; nothing else needs it",

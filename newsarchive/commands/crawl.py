@@ -21,10 +21,8 @@ logger = logging.getLogger(__name__)
 class Command(ArchiveCommand, ScrapyCrawl):
     """Creates the spider once before the crawl, so that wrong arguments are reported immediately."""
 
-    name = "crawl"
-
-    def short_desc(self) -> str:
-        return "Find and archive articles; the exit code says how it went"
+    summary = "Find and archive articles; the exit code says how it went"
+    words = "<spider>"
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         super().process_options(args, opts)

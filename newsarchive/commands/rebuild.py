@@ -13,10 +13,7 @@ from newsarchive.cli import OfflineCommand, existing_archive
 class Command(OfflineCommand):
     """The former ledger is kept aside; Markdown files are only read."""
 
-    name = "rebuild"
-
-    def short_desc(self) -> str:
-        return "Make a new ledger from the Markdown files; the former one is kept aside"
+    summary = "Make a new ledger from the Markdown files; the former one is kept aside"
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:  # noqa: ARG002
         options, now = existing_archive(self.settings), datetime.now(UTC)

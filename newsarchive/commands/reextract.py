@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
 
 from newsarchive import reader
 from newsarchive.archive.archive import Archive
 from newsarchive.archive.reextract import reextract as reextract_archive
 from newsarchive.archive.reextract import summary
 from newsarchive.cli import OfflineCommand, existing_archive
-
-if TYPE_CHECKING:
-    from scrapy.settings import BaseSettings
+from newsarchive.options import Options
 
 
 class Command(OfflineCommand):
     """Unchanged articles are skipped, so a killed run is simply started again."""
 
-    name = "reextract"
+    summary = "Read preserved pages again with today's parser; what differs becomes a new revision; no network"
+    words = "[article id] ..."
 
     def check(self, args: list[str], opts: argparse.Namespace) -> None:
         """Any ids."""
-
-    def syntax(self) -> str:
-        return "[options] [article id] ..."
-
-    def short_desc(self) -> str:
-        return "Read preserved pages again with today's parser; what differs becomes a new revision; no network"
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)
@@ -35,13 +27,12 @@ class Command(OfflineCommand):
         parser.add_argument("--source", default="qq", help="whose pages (default: qq)")
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
-        return reextract(self.settings, opts.source, frozenset(args), dry_run=opts.dry_run)
+        reader(opts.source)  # raises BadArgument before anything is opened
+        return reextract(existing_archive(self.settings), opts.source, frozenset(args), dry_run=opts.dry_run)
 
 
-def reextract(settings: BaseSettings, source: str, wanted: frozenset[str], *, dry_run: bool) -> int:
+def reextract(options: Options, source: str, wanted: frozenset[str], *, dry_run: bool) -> int:
     """Returns the exit code: 1 when a page could not be read any more; its document is not replaced then."""
-    reader(source)  # raises BadArgument before anything is opened
-    options = existing_archive(settings)
     with Archive.open(options, purpose="`scrapy reextract`", read_only=dry_run) as archive:
         counts = reextract_archive(archive, source, wanted, dry_run=dry_run)
     print(summary(counts, wanted, dry_run=dry_run))

@@ -16,13 +16,8 @@ from newsarchive.options import Options, stream_for_people
 class Command(Crawl):
     """A replay of `quarantine/`: pages that can be read now are archived and leave the quarantine."""
 
-    name = "retry"
-
-    def syntax(self) -> str:
-        return "[options] [source]"
-
-    def short_desc(self) -> str:
-        return "Read the pages in quarantine again and archive what is good now; no network"
+    summary = "Read the pages in quarantine again and archive what is good now; no network"
+    words = "[source]"
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         args[:] = args or ["qq"]

@@ -31,7 +31,8 @@ _NETWORK = ("https://", "http://")
 class Command(OfflineCommand):
     """Network, file and folder give the same `Page`."""
 
-    name = "savepage"
+    summary = "Save a page with the Markdown that it gives now, as a test for a person to correct"
+    words = "<URL, file or folder> <name>"
     requires_crawler_process = True  # for a page of the network
 
     def check(self, args: list[str], opts: argparse.Namespace) -> None:
@@ -41,12 +42,6 @@ class Command(OfflineCommand):
             raise BadArgument(f"{args[1]!r} is no name: expected lower-case words like heading_in_list")
         if opts.family and not _FAMILY.fullmatch(opts.family):
             raise BadArgument(f"{opts.family!r} is no family: expected a name like F6")
-
-    def syntax(self) -> str:
-        return "[options] <URL, file or folder> <name>"
-
-    def short_desc(self) -> str:
-        return "Save a page with the Markdown that it gives now, as a test for a person to correct"
 
     def long_desc(self) -> str:
         return (

@@ -14,10 +14,7 @@ from newsarchive.options import Options
 class Command(OfflineCommand):
     """Reads only, also while a run goes on."""
 
-    name = "status"
-
-    def short_desc(self) -> str:
-        return "Show the last run, the state of the archive, alarms and what to do about each"
+    summary = "Show the last run, the state of the archive, alarms and what to do about each"
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)
