@@ -8,13 +8,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from scrapy import Request, Spider
 from scrapy.core.downloader import Downloader
-from scrapy.core.downloader.handlers.http11 import (
-    HTTP11DownloadHandler,
-    _LenientHTTP11ClientFactory,
-    _LenientHTTP11ClientProtocol,
-)
+from scrapy.core.downloader.handlers import http11
 from scrapy.exceptions import DownloadCancelledError, IgnoreRequest, NotConfigured
-from scrapy.http import Headers, Response
+from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 from scrapy.robotstxt import ProtegoRobotParser
 from scrapy.utils.httpobj import urlparse_cached
@@ -22,9 +18,11 @@ from twisted.python.failure import Failure
 from twisted.web._newclient import HEADER, STATUS
 
 from newsarchive.errors import is_fatal
+from newsarchive.items import Page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from datetime import datetime
 
     from scrapy.crawler import Crawler
 
@@ -116,9 +114,8 @@ class Backoff:
         """
         if not self.seconds(request):
             return None
-        picture = request.meta.get("picture") or _is_below(
-            urlparse_cached(request).hostname, _picture_domains(self.crawler)
-        )
+        host = urlparse_cached(request).hostname
+        picture = request.meta.get("picture") or _is_below(host, _picture_domains(self.crawler))
         if picture and not request.meta.get("may_wait"):
             raise NotSent(f"{request.url}: not sent, it would have to wait")
         while seconds := self.seconds(request):
@@ -163,7 +160,7 @@ class WaitingDownloader(Downloader):
         return waiting >= _MOST_WAITING or len(self.active) - waiting >= self.total_concurrency
 
 
-class ArticleDownloadHandler(HTTP11DownloadHandler):
+class ArticleDownloadHandler(http11.HTTP11DownloadHandler):
     """HTTP with a limit on the size of headers, and silence after a 501.
 
     That the site's firewall answered with 501 is noticed here and not in a middleware: requests that wait for their
@@ -172,7 +169,6 @@ class ArticleDownloadHandler(HTTP11DownloadHandler):
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
-        self.crawler = crawler
         self._pool._factory = _ClientFactory  # Scrapy 2.19 has no public way to set it
 
     async def download_request(self, request: Request) -> Response:
@@ -186,7 +182,7 @@ class ArticleDownloadHandler(HTTP11DownloadHandler):
         return response
 
 
-class _ClientProtocol(_LenientHTTP11ClientProtocol):
+class _ClientProtocol(http11._LenientHTTP11ClientProtocol):
     """Ends a connection whose answer has endless headers, which neither Scrapy nor Twisted does."""
 
     def dataReceived(self, data: bytes) -> None:  # noqa: N802  -- Twisted's name
@@ -200,7 +196,7 @@ class _ClientProtocol(_LenientHTTP11ClientProtocol):
         super().dataReceived(data)  # type: ignore[no-untyped-call]
 
 
-class _ClientFactory(_LenientHTTP11ClientFactory):
+class _ClientFactory(http11._LenientHTTP11ClientFactory):
     def buildProtocol(self, addr: object) -> _ClientProtocol:  # noqa: ARG002, N802  -- Twisted's name
         return _ClientProtocol(self._quiescentCallback)  # type: ignore[no-untyped-call]
 
@@ -223,11 +219,12 @@ class Robots(ProtegoRobotParser):
         super().__init__(body, spider)
 
 
-def header_pairs(headers: Headers) -> tuple[tuple[str, str], ...]:
-    """Name and value of each header in order; Scrapy's own `to_tuple_list` fails at bytes that are no UTF-8."""
-    return tuple(
-        (name.decode("latin-1"), value.decode("latin-1")) for name, values in headers.items() for value in values
-    )
+def answered_page(response: Response, source: str, fetched: datetime, **about: str) -> Page:
+    """A page as it came. Scrapy's own way to list headers fails at bytes that are no UTF-8."""
+    pairs = ((name, value) for name, values in response.headers.items() for value in values)
+    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs)
+    url, html, status = response.url, response.body, response.status
+    return Page(source=source, url=url, html=html, fetched=fetched, status=status, headers=headers, **about)
 
 
 def _picture_domains(crawler: Crawler) -> tuple[str, ...]:

@@ -188,8 +188,8 @@ def test_after_a_501_nothing_is_sent_by_either_scheme(monkeypatch: pytest.Monkey
     async def answered(_: object, request: Request) -> Response:
         return Response(request.url, status=501)
 
-    def made(self: Any, _: object) -> None:
-        self._pool = SimpleNamespace()
+    def made(self: Any, crawler: object) -> None:
+        self.crawler, self._pool = crawler, SimpleNamespace()
 
     monkeypatch.setattr(HTTP11DownloadHandler, "__init__", made)
     monkeypatch.setattr(HTTP11DownloadHandler, "download_request", answered)

@@ -17,7 +17,7 @@ from newsarchive.archive.ledger import Row
 from newsarchive.archive.records import Record
 from newsarchive.archive.replay import capture_at
 from newsarchive.archive.warc import WarcFile, close_open_files
-from newsarchive.downloader import header_pairs
+from newsarchive.downloader import answered_page
 from newsarchive.errors import ArchiveError
 from newsarchive.extensions.run import Run, archive_of
 from newsarchive.items import Page
@@ -88,14 +88,7 @@ class Preserve:
         if not (where := request.meta.get("where")):
             return
         asked = request.body.decode("utf-8", "replace")  # which page of which list: the URL is the same for all
-        reply = Page(
-            source=self.source,
-            url=response.url,
-            html=response.body,
-            fetched=self.archive.now(),
-            status=response.status,
-            headers=header_pairs(response.headers),
-        )
+        reply = answered_page(response, self.source, self.archive.now())
         try:
             self.file.add(reply, about={"list": where, "request-body": asked})
         except OSError as error:

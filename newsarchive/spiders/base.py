@@ -20,7 +20,7 @@ from newsarchive.archive.archive import Archive, Visit
 from newsarchive.archive.files import read_file
 from newsarchive.archive.ledger import ListResult, Row
 from newsarchive.archive.replay import saved_files, saved_pages
-from newsarchive.downloader import NotSent, Refused, header_pairs, is_site_error
+from newsarchive.downloader import NotSent, Refused, answered_page, is_site_error
 from newsarchive.errors import BadArgument, PageError, cause, is_fatal
 from newsarchive.extensions.run import archive_of
 from newsarchive.items import Article, Page
@@ -30,6 +30,7 @@ _FIREWALL = 501
 _MOVED = frozenset({301, 302, 303, 307, 308, 404, 410})  # of a list: its address has changed, but the site answers
 _MOST_HOPS = 3  # redirects from one address of an article to another
 _ARTICLE_PRIORITY = 10  # found articles are fetched before more lists
+_NO_ARCHIVE = "this crawl has no archive: `scrapy crawl` opens it, a program of your own sets ARCHIVE_OPEN = True"
 _LAST = -10  # a page that may crash the program again is fetched last
 
 
@@ -189,9 +190,7 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
         try:
             self.archive = archive_of(self.crawler)
         except NotConfigured:
-            raise BadArgument(
-                "this crawl has no archive: `scrapy crawl` opens it, a program of your own sets ARCHIVE_OPEN = True"
-            ) from None
+            raise BadArgument(_NO_ARCHIVE) from None
         if self.replay is not None:
             for page in self._saved_pages(self.replay):
                 yield Visit(page=page)
@@ -384,23 +383,15 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
             self.refused = True
             self.archive.count("site/refused")
             self.logger.error(
-                "%s: the site's firewall refuses us (501): stopped; wait some hours before the next run", url
+                "%s: stopped, the site's firewall refuses us (501); wait some hours before the next run", url
             )
         raise CloseSpider("refused")
 
     def _page(self, response: Response, row: Row) -> Page:
-        awaited = row.awaits_edition(row.published)
-        return Page(
-            source=self.name,
-            article_id=row.article_id,
-            url=response.url,
-            html=response.body,
-            fetched=self.archive.now(),
-            status=response.status,
-            headers=header_pairs(response.headers),
-            thumbnail=row.announced_thumbnail if awaited else row.thumbnail,
-            entry=row.announced_entry if awaited else row.entry,
-        )
+        about = {"article_id": row.article_id, "thumbnail": row.thumbnail, "entry": row.entry}
+        if row.awaits_edition(row.published):
+            about |= {"thumbnail": row.announced_thumbnail, "entry": row.announced_entry}
+        return answered_page(response, self.name, self.archive.now(), **about)
 
     def _redirected(self, response: Response, row: Row) -> Iterator[Request]:
         location = (response.headers.get("Location") or b"").decode("latin-1")
