@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from typing import TYPE_CHECKING, Any, Self
 
@@ -13,6 +14,7 @@ from scrapy.exceptions import DownloadCancelledError, IgnoreRequest, NotConfigur
 from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 from scrapy.robotstxt import ProtegoRobotParser
+from scrapy.utils.defer import deferred_from_coro
 from scrapy.utils.httpobj import urlparse_cached
 from twisted.python.failure import Failure
 from twisted.web._newclient import HEADER, STATUS
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from scrapy.crawler import Crawler
+
+logger = logging.getLogger(__name__)
 
 _SITE_ERRORS = (
     *("scrapy.exceptions.CannotResolve", "scrapy.exceptions.Download", "scrapy.exceptions.ResponseDataLoss"),
@@ -49,10 +53,6 @@ def is_site_error(error: BaseException | None) -> bool:
 
 class NotSent(IgnoreRequest):
     """The request was not sent, so it does not count as a try."""
-
-
-class Refused(NotSent):
-    """It was not sent because the site's firewall has refused an earlier one."""
 
 
 class SiteHosts:
@@ -161,10 +161,10 @@ class WaitingDownloader(Downloader):
 
 
 class ArticleDownloadHandler(http11.HTTP11DownloadHandler):
-    """HTTP with a limit on the size of headers, and silence after a 501.
+    """HTTP with a limit on the size of headers. A 501, by which the site's firewall refuses us, ends the crawl.
 
-    That the site's firewall answered with 501 is noticed here and not in a middleware: requests that wait for their
-    turn at a host have passed all middlewares, and a spider that is closing still sends them.
+    Nothing more is sent then, which only this place can see to: requests that wait for their turn at a host have passed
+    all middlewares, and a spider that is closing still sends them.
     """
 
     def __init__(self, crawler: Crawler) -> None:
@@ -172,12 +172,16 @@ class ArticleDownloadHandler(http11.HTTP11DownloadHandler):
         self._pool._factory = _ClientFactory  # Scrapy 2.19 has no public way to set it
 
     async def download_request(self, request: Request) -> Response:
-        """Raises `Refused`."""
+        """Raises `NotSent`."""
         backoff = Backoff.of(self.crawler)
         if backoff.refused:
-            raise Refused(f"{request.url}: not sent, the site's firewall has refused an earlier request (501)")
+            raise NotSent(f"{request.url}: not sent, the site's firewall has refused an earlier request (501)")
         response = await super().download_request(request)
         if response.status == 501 and not request.meta.get("picture"):  # pictures come from hosts of their own
+            if not backoff.refused:
+                said = "%s: the site's firewall refuses us (501): stopped; wait some hours before the next run"
+                logger.error(said, request.url)
+                deferred_from_coro(self.crawler.engine.close_spider_async(reason="refused"))
             backoff.refused = True
         return response
 

@@ -19,7 +19,6 @@ from newsarchive.downloader import (
     ArticleDownloadHandler,
     Backoff,
     NotSent,
-    Refused,
     SiteHosts,
     is_site_error,
 )
@@ -92,8 +91,13 @@ class Waits:
         self.crawler = get_crawler(QQSpider, OURS)
         self.crawler.spider = QQSpider.from_crawler(self.crawler)
         self.slot = SimpleNamespace(closing=None)
-        self.crawler._engine = cast(Any, SimpleNamespace(running=True, _slot=self.slot))
+        self.closed: list[str] = []
+        engine = SimpleNamespace(running=True, _slot=self.slot, close_spider_async=self._close)
+        self.crawler._engine = cast(Any, engine)
         self.backoff = Backoff(self.crawler, 2.0, lambda: self.now)
+
+    async def _close(self, *, reason: str) -> None:
+        self.closed.append(reason)
 
     def seconds(self, url: str, tries: int = 0) -> float:
         return self.backoff.seconds(Request(url, meta={"retry_times": tries}))
@@ -198,6 +202,7 @@ def test_after_a_501_nothing_is_sent_by_either_scheme(monkeypatch: pytest.Monkey
     one, other = (each.crawler for each in crawlers)
     by_http, by_https, of_another = (ArticleDownloadHandler(each) for each in (one, one, other))
     assert asyncio.run(by_http.download_request(Request("http://new.qq.com/a"))).status == 501
-    with pytest.raises(Refused):
+    with pytest.raises(NotSent):
         asyncio.run(by_https.download_request(Request("https://new.qq.com/a")))
     assert asyncio.run(of_another.download_request(Request("https://new.qq.com/a"))).status == 501
+    assert [each.closed for each in crawlers] == [["refused"], ["refused"]]

@@ -130,11 +130,11 @@ class NewArticles:
 def site_trouble(run: Mapping[str, Any]) -> str:
     """Why the site could not be used at all; `""` when it answered."""
     counts = Counts(run)
+    if counts["reason"] == "refused":
+        return "the site's firewall refused us (HTTP 501): wait some hours before the next run"
     unreachable, refused = counts["site/unreachable"], counts["site/refused"]
     if not unreachable and not refused:
         return ""
-    if counts["reason"] == "refused":
-        return "the site's firewall refused us (HTTP 501): wait some hours before the next run"
     answered, challenged = counts.total(ANSWERED), counts["article/challenged"]  # challenges are pages, but no articles
     lists, lists_failed = counts.total("list/read list/unknown"), counts["list/failed"]
     failed = min(counts["article/failed"], max(unreachable + refused - lists_failed, 0))  # others: no pages

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from scrapy import Request, Spider, signals
-from scrapy.exceptions import CloseSpider, IgnoreRequest, NotConfigured
+from scrapy.exceptions import IgnoreRequest, NotConfigured
 from scrapy.http import Response
 from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
@@ -20,13 +20,12 @@ from newsarchive.archive.archive import Archive, Visit
 from newsarchive.archive.files import read_file
 from newsarchive.archive.ledger import ListResult, Row
 from newsarchive.archive.replay import saved_files, saved_pages
-from newsarchive.downloader import NotSent, Refused, answered_page, is_site_error
+from newsarchive.downloader import NotSent, answered_page, is_site_error
 from newsarchive.errors import BadArgument, PageError, cause, is_fatal
 from newsarchive.extensions.run import archive_of
 from newsarchive.items import Article, Page
 from newsarchive.messages import without_secrets
 
-_FIREWALL = 501
 _MOVED = frozenset({301, 302, 303, 307, 308, 404, 410})  # of a list: its address has changed, but the site answers
 _MOST_HOPS = 3  # redirects from one address of an article to another
 _ARTICLE_PRIORITY = 10  # found articles are fetched before more lists
@@ -112,7 +111,7 @@ WORDS: Argument = "at least one, with commas between several", words
 
 def status_trouble(status: int) -> str:
     """Whether an error status means that the site has `refused` us or is `unreachable`; `""`: only for this page."""
-    if status in (403, 429, _FIREWALL, 567):
+    if status in (403, 429, 501, 567):
         return "refused"
     return "unreachable" if status >= 500 else ""
 
@@ -151,8 +150,6 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
         self.named = list(dict.fromkeys(map(self.article_id, given.get("urls", ()))))
         self.list_results: dict[str, ListResult] = {}
         """What this run got from each list: the best of its pages."""
-        self.refused = False
-        """Whether the site's firewall has refused a request."""
         self.requested: set[str] = set()
         """Ids: no article is requested twice in a run."""
 
@@ -318,33 +315,33 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
             self.archive.mark_gone(row)
         elif 300 <= response.status < 400 and response.status != 304:
             yield from self._redirected(response, row)
-        elif response.status == _FIREWALL:
-            self._failed(row, "501: the site's firewall refused the request")
-            self._stop_refused(response.url)
         else:
             self._failed(row, f"HTTP status {response.status}", status_trouble(response.status))
 
     def article_failed(self, failure: Failure) -> None:
         """There was no answer, after all retries."""
         row: Row = failure.request.cb_kwargs["row"]  # type: ignore[attr-defined]
-        if self._was_sent(failure, row.url):
-            self._failed(row, str(failure.value) or type(failure.value).__name__, error_trouble(failure.value))
-            if not is_site_error(failure.value):
-                failure.raiseException()  # a bug: the run ends with an error code
+        error = failure.value
+        if isinstance(error, NotSent):  # the crawl is ending
+            return
+        if error and not is_fatal(error):  # a fault of this machine says nothing about the article
+            self._failed(row, str(error) or type(error).__name__, error_trouble(error))
+        if not is_site_error(error):
+            failure.raiseException()  # the run ends with an error code
 
     def list_failed(self, failure: Failure) -> None:
         """There was no list, after all retries. A later run finds its articles."""
-        request: Request = failure.request  # type: ignore[attr-defined]
-        if not self._was_sent(failure, request.url):
+        where: str = failure.request.meta["where"]  # type: ignore[attr-defined]
+        error = failure.value
+        if isinstance(error, NotSent):
             return
-        status, counted_as = _status(failure), "unknown"
-        if status not in _MOVED:
-            counted_as = "failed"
-            self.archive.count(f"site/{error_trouble(failure.value) or 'unreachable'}")
-        reason = f"HTTP status {status}" if status else failure.value
-        said = f"the list could not be fetched: {reason}; the next run asks again"
-        self.list_lost(request.meta["where"], counted_as, said)
-        if not is_site_error(failure.value):
+        if error and not is_fatal(error):
+            status = error.response.status if isinstance(error, HttpError) else 0
+            if status not in _MOVED:
+                self.archive.count(f"site/{error_trouble(error) or 'unreachable'}")
+            said = f"the list could not be fetched: {f'HTTP status {status}' if status else error}"
+            self.list_lost(where, "unknown" if status in _MOVED else "failed", f"{said}; the next run asks again")
+        if not is_site_error(error):
             failure.raiseException()
 
     def list_read(self, where: str, *, entries: int, later_page: bool = False) -> None:
@@ -368,24 +365,6 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
         """What came of asking for a list, or for a page of it: the best of them is what the run got."""
         order = list(ListResult)
         self.list_results[where] = min(self.list_results.get(where, result), result, key=order.index)
-
-    def _was_sent(self, failure: Failure, url: str) -> bool:
-        """If not, the crawl is ending, or has to end."""
-        if isinstance(failure.value, Refused) or _status(failure) == _FIREWALL:
-            self._stop_refused(url)
-        if failure.value and is_fatal(failure.value):  # of this machine: it says nothing about the article
-            failure.raiseException()
-        return not isinstance(failure.value, NotSent)
-
-    def _stop_refused(self, url: str) -> None:
-        """End the crawl: further requests would make it worse."""
-        if not self.refused:
-            self.refused = True
-            self.archive.count("site/refused")
-            self.logger.error(
-                "%s: stopped, the site's firewall refuses us (501); wait some hours before the next run", url
-            )
-        raise CloseSpider("refused")
 
     def _page(self, response: Response, row: Row) -> Page:
         about = {"article_id": row.article_id, "thumbnail": row.thumbnail, "entry": row.entry}
@@ -424,7 +403,3 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
             self.logger.warning("%s: not fetched: %s; tried again in a later run", row.url, reason)
         else:
             self.logger.warning("%s: not looked at again: %s; what is archived stays", row.url, reason)
-
-
-def _status(failure: Failure) -> int:
-    return failure.value.response.status if isinstance(failure.value, HttpError) else 0
