@@ -20,11 +20,7 @@ class MarkdownItemExporter(BaseItemExporter):
         self.file = file
 
     def export_item(self, item: Any) -> None:
-        """Takes an `Article`, or any item with its fields: a dict, a dataclass, an attrs class.
-
-        One that has been rendered already holds its `document`; `local_pictures` are links to use in place of the
-        site's.
-        """
+        """Takes an `Article`, any item with its fields, or a `Reading`, which has been rendered."""
         fields = ItemAdapter(item)
         document = fields.get("document") or render(item if isinstance(item, Article) else Article(**fields))
         self.file.write(localised(document, fields.get("local_pictures") or {}).encode())

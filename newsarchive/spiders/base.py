@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import date, datetime
 from itertools import chain
 from pathlib import Path
@@ -221,17 +222,19 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
         self.archive.count("entry/newer")
         return self.request(row)
 
-    def request(self, row: Row, url: str = "", hops: int = 0) -> Request | None:
+    def request(self, row: Row) -> Request | None:
         """A request for an article, or `None` if `limit` of them were requested."""
-        if hops == 0:
-            if self.full:
-                return None
-            if self.left is not None:
-                self.left -= 1
-            self.archive.count("request/article")
-            self.requested.add(row.article_id)
+        if self.full:
+            return None
+        if self.left is not None:
+            self.left -= 1
+        self.archive.count("request/article")
+        self.requested.add(row.article_id)
+        return self._request(row, self.page_url(row.article_id))
+
+    def _request(self, row: Row, url: str, hops: int = 0) -> Request:
         return Request(
-            url or self.page_url(row.article_id),
+            url,
             callback=self.parse_article,
             errback=self.article_failed,
             headers=self._conditions(row),
@@ -375,20 +378,15 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
     def _redirected(self, response: Response, row: Row) -> Iterator[Request]:
         location = (response.headers.get("Location") or b"").decode("latin-1")
         hops = response.meta["hops"] + 1
-        request = None
-        try:
+        with suppress(BadArgument, ValueError):  # ValueError: not a URL
             location = response.urljoin(location)
             if self.is_gone(location):
                 self.archive.mark_gone(row)
                 return
             if self.article_id(location) == row.article_id and hops <= _MOST_HOPS:
-                request = self.request(row, location, hops)
-        except (BadArgument, ValueError):  # ValueError: not a URL
-            pass
-        if request:
-            yield request
-        else:
-            self._failed(row, f"redirected to {location}, which is not this article")
+                yield self._request(row, location, hops)
+                return
+        self._failed(row, f"redirected to {location}, which is not this article")
 
     def _failed(self, row: Row, reason: str, trouble: str = "") -> None:
         reason = without_secrets(reason).rstrip(".")
