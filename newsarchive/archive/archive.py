@@ -112,10 +112,24 @@ class Archive:
                 logger.warning("no ledger in %s: it is rebuilt from the Markdown files", folder)
                 outcome = rebuild(folder, now=now(), ages=options.recheck_hours, pictures_url=options.pictures_url)
                 logger.warning("the ledger was rebuilt: %s", outcome)
-            return cls(options, Ledger.open(folder / LEDGER, read_only=read_only), lock, now, count)
+            archive = cls(options, Ledger.open(folder / LEDGER, read_only=read_only), lock, now, count)
+            if not read_only:
+                archive._pull_in_times()
+            return archive
         except BaseException:
             lock.release()
             raise
+
+    def _pull_in_times(self) -> None:
+        number, is_behind = self.ledger.pull_in(self.now())
+        if is_behind:
+            logger.warning("the clock of this machine is behind: most of what was archived last was published after it")
+        elif number:
+            logger.warning(
+                "the ledger had times of %d articles and pictures that have not come yet, as a run with a wrong clock"
+                " leaves them: these are looked at again now",
+                number,
+            )
 
     def close(self) -> None:
         try:

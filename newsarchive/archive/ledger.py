@@ -41,6 +41,7 @@ OnBroken = Callable[[LedgerBroken], object]
 KEPT_RUNS = 2_000
 """So many of the last runs are kept, for the alarms."""
 A_MINUTE = timedelta(minutes=1)  # some pages give their publish time without seconds
+CLOCKS_DIFFER = timedelta(minutes=5)  # so much at most, unless one is wrong
 INTERRUPTED = "the program ended while it read the page: by force, or for want of memory or time"
 _BATCH = 200  # rows
 _LONGEST = 10_000  # characters of a text
@@ -506,8 +507,7 @@ class Ledger:
 
     def due(self, source: str, now: datetime, max_tries: int) -> Iterator[Row]:
         """Unfinished articles whose time has come, the oldest first; without those that this run finds."""
-        wrong = now + timedelta(days=30)  # nothing is put off for so long, but by a run with a wrong clock
-        is_due = sa.or_(_a.next_try.is_(None), _a.next_try <= now, _a.next_try > wrong)
+        is_due = sa.or_(_a.next_try.is_(None), _a.next_try <= now)
         return self._pages(_ARTICLES, _a.source == source, _UNFINISHED, _a.attempts < max_tries, is_due)
 
     def exhausted(self, max_tries: int) -> list[Row]:
@@ -562,6 +562,30 @@ class Ledger:
     def last_runs(self, number: int | None) -> list[RunRow]:
         """The newest first; all of them for `None`."""
         return self._rows(_RUNS, by=[_r.run.desc()], limit=number)
+
+    def pull_in(self, now: datetime) -> tuple[int, bool]:
+        """Sets times later than `now` to `now`, after a run whose clock was wrong, so that nothing is put off for good.
+
+        Returns the number of articles and pictures, and whether it is rather this clock that is behind: most of what
+        was looked at later was published later, too. Then nothing changes. The runs tell whether to look for any.
+        """
+        future_run = _r.started > now + CLOCKS_DIFFER
+        if not self._count(_RUNS, future_run):
+            return 0, False
+        seen = [_a.first_seen, _a.archived_at, _a.last_checked, _a.gone_at]
+        ahead = sa.or_(*(time > now for time in seen))
+        articles = self._count(_ARTICLES, ahead)
+        if self._count(_ARTICLES, ahead, _a.published > now) * 2 > articles:
+            return articles, True
+        present = sa.literal(now, _Text)
+        times = {time.name: sa.case((time > now, present), else_=time) for time in (*seen, _a.next_try)}
+        times["next_check"] = sa.case((_a.state.in_([State.ARCHIVED, State.GONE]), present), else_=_a.next_check)
+        put_off = _p.next_try > now + timedelta(days=30)  # no schedule puts off anything for so long
+        with self.transaction():
+            self._execute(_ARTICLES.sql.update().where(ahead).values(times))
+            pictures = self._execute(_PICTURES.sql.update().where(put_off).values(next_try=now)).rowcount
+            self._execute(_RUNS.sql.update().where(future_run).values(started=now, ended=now))
+        return articles + pictures, False
 
     def list_rows(self, source: str | None = None) -> list[ListRow]:
         """What is known of each list that a run has asked for."""

@@ -6,11 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from newsarchive.archive.ledger import A_MINUTE, Row
+from newsarchive.archive.ledger import A_MINUTE, CLOCKS_DIFFER, Row
 
 _FIRST_DELAY = timedelta(minutes=30)  # the timer's beat
 _LONGEST_DELAY = timedelta(days=3)  # eight tries reach over more than a week of a site that is down
-_CLOCKS_DIFFER = timedelta(minutes=5)
 _A_RUNS_TIME = timedelta(minutes=5)  # what is due in half an hour is due when the next run begins, not in its middle
 
 
@@ -65,7 +64,7 @@ class Schedule:
     def look_for_edition(self, row: Row, announced: datetime) -> datetime | None:
         """When to look for the edition that a list announces by its publish time; `None`: it is known of already."""
         now = self.now()
-        if announced > now + _CLOCKS_DIFFER or (row.announced and announced <= row.announced):
+        if announced > now + CLOCKS_DIFFER or (row.announced and announced <= row.announced):
             return None
         known = row.gone_at or row.last_checked
         if row.path:
