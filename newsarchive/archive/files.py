@@ -10,7 +10,6 @@ import errno
 import fcntl
 import gzip
 import io
-import math
 import os
 import re
 import secrets
@@ -149,23 +148,15 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     sync_folder(path.parent)
 
 
-def room_left(folder: Path) -> float:
-    """Bytes left for this user on the disk of `folder`, or of a folder above it; 0 when no more files fit.
-
-    Without end on a file system that does not report it: such a one reports no blocks at all.
-    """
+def is_full(folder: Path) -> bool:
+    """Whether the disk of `folder`, or of a folder above it, has too little room for a run to write its status."""
     try:
         disk = os.statvfs(next(it for it in (folder, *folder.parents) if it.exists()))
     except OSError:
-        return math.inf
+        return False
     if disk.f_files and not disk.f_favail:
-        return 0
-    return disk.f_frsize * disk.f_bavail if disk.f_blocks else math.inf
-
-
-def is_full(folder: Path) -> bool:
-    """Whether the disk of `folder` has too little room for a run to write its status."""
-    return room_left(folder) < LEAST_ROOM
+        return True
+    return disk.f_blocks > 0 and disk.f_frsize * disk.f_bavail < LEAST_ROOM  # without blocks it does not report them
 
 
 def write_bytes(path: Path, data: bytes) -> None:

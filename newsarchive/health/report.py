@@ -11,17 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from newsarchive.archive.archive import NO_LEDGER
-from newsarchive.archive.files import (
-    LEDGER,
-    LOCK,
-    QUARANTINE,
-    STATUS,
-    holder,
-    is_full,
-    read_file,
-    room_left,
-    write_text,
-)
+from newsarchive.archive.files import LEDGER, LOCK, QUARANTINE, STATUS, holder, is_full, read_file, write_text
 from newsarchive.archive.ledger import Ledger, RunRow, State, is_begun
 from newsarchive.archive.rebuild import can_be_rebuilt
 from newsarchive.errors import ArchiveError, describe
@@ -100,8 +90,7 @@ def read_status(folder: Path, max_tries: int) -> dict[str, Any]:
     found: dict[str, Any] = {"folder": str(folder), "held_by": held_by, "last_run": last_run}
     found |= {"left_no_status": False, "full_disk": "", "problem": ""} | NO_ARCHIVE
     if full:
-        left = room_left(folder) / 1_000_000
-        found["full_disk"] = f"full: the disk of {folder} has {left:.1f} MB left, so no run can write there: make room"
+        found["full_disk"] = f"full: the disk of {folder} has less than 1 MB left, no run can write there: make room"
         if last_run and last_run["exit_code"] == 0:
             last_run["meaning"] = "ended well; the disk is full now"
     if not is_begun(folder / LEDGER):
