@@ -415,14 +415,6 @@ def test_looking_at_a_ledger_of_the_former_version_does_not_migrate_it(former: P
     assert (former.read_bytes(), odd) == (before, [])
 
 
-def test_a_ledger_of_a_version_that_nobody_has_is_a_broken_one(former: Path) -> None:
-    with sqlite3.connect(former) as connection:
-        connection.execute("PRAGMA user_version = 2")
-    connection.close()
-    with pytest.raises(LedgerBroken, match=r"version 2, which was never published.*`scrapy rebuild`"):
-        Ledger.open(former)
-
-
 def test_a_migrated_ledger_is_as_a_new_one(former: Path, tmp_path: Path) -> None:
     Ledger.open(former).close()
     Ledger.open(tmp_path / "new.sqlite").close()
@@ -509,8 +501,8 @@ def test_states_that_nobody_has_written_are_not_counted(tmp_path: Path) -> None:
     with sqlite3.connect(path) as by_hand:
         by_hand.execute("UPDATE articles SET state = 'lost' WHERE article_id <> 'A1'")
     by_hand.close()
-    with Ledger.open(path) as ledger, pytest.raises(LedgerBroken, match="'lost' is not a valid State"):
-        ledger.counts_by_state()
+    with Ledger.open(path) as ledger:
+        assert ledger.counts_by_state() == {State.FOUND: 1}
 
 
 @pytest.mark.parametrize(
@@ -556,7 +548,7 @@ def test_a_run_that_cannot_be_read_is_named(tmp_path: Path, change: str) -> None
 
 def test_a_folder_in_place_of_the_ledger_is_a_broken_one(tmp_path: Path) -> None:
     (tmp_path / "ledger.sqlite").mkdir()
-    with pytest.raises(LedgerBroken, match="it is a folder"):
+    with pytest.raises(LedgerBroken, match="a folder, not a regular file"):
         Ledger.open(tmp_path / "ledger.sqlite")
 
 

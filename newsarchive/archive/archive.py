@@ -90,13 +90,9 @@ class Archive:
     def open(
         cls, options: Options, *, purpose: str, read_only: bool = False, now: Clock = utc_now, count: Count = _ignore
     ) -> Self:
-        """Removes what killed runs have left, and rebuilds a missing ledger when there are articles.
+        """Removes what killed runs have left, and rebuilds a missing ledger from the documents, unless `read_only`.
 
-        Not if `read_only`: a missing ledger is a broken one then.
-
-        Raises:
-            ArchiveLocked: another process holds the archive.
-            LedgerBroken: the ledger cannot be read.
+        Raises `ArchiveLocked` when another process holds the archive, and `LedgerBroken`.
         """
         folder = options.dir
         lock = Lock(folder / LOCK)
@@ -168,17 +164,12 @@ class Archive:
         return self.ledger.reading(visit.row, now=self.now(), again=again)
 
     def mark_gone(self, row: Row | None, page: Page | None = None) -> None:
-        """The site says that the article was removed: its document stays, and it may come back.
-
-        Args:
-            row: `None` for an article that is not in the archive.
-            page: the page that says so, if it was one. A saved page says nothing about an archived article.
-        """
+        """The site, or a `page` of it, says that the article was removed: its document stays, and it may come back."""
         if page:  # only this page's own copy: a notice of removal must not displace an article
             quarantine.release_copy(self.folder, page)
         is_archived = row is not None and bool(row.path)
         if is_archived and page and not self.is_current(page):
-            return
+            return  # a saved page says nothing about an archived article
         if row:
             self.ledger.gone(row, now=self.now(), next_check=self.schedule.next_check(row, row.published))
         if row and row.state is State.GONE:
@@ -189,11 +180,7 @@ class Archive:
             self.count("recheck/gone")
 
     def mark_unchanged(self, row: Row, reading: Reading | None = None) -> None:
-        """The site has the article as it is in the archive; one that was removed is back.
-
-        Args:
-            reading: the page that says so; `None` when the site answered 304.
-        """
+        """The site has the article as it is in the archive, as a page says, or 304; one that was removed is back."""
         row = self.ledger.current(row)
         self.count("article/unchanged")
         if reading:  # only its own copy: an older page says nothing about a newer one in quarantine

@@ -35,11 +35,7 @@ _SOURCE_LINE = re.compile(r"\[(?P<source>[^\]]*)\]\((?P<url>https?://[^)\s]+)\)"
 
 
 def front_matter(document: str) -> dict[str, object]:
-    """The fields of a document; none where there is no front matter.
-
-    Raises:
-        ValueError: it cannot be read; YAML has many errors for that.
-    """
+    """The fields of a document; none where there is no front matter. Raises `ValueError` when it cannot be read."""
     try:
         return dict(frontmatter.loads(document).metadata)
     except (yaml.YAMLError, LookupError, AttributeError, TypeError, OverflowError, RecursionError) as error:
@@ -131,11 +127,7 @@ def compare(archive: Archive, row: Row | None, document: str) -> Change:
 
 
 def put(archive: Archive, item: Reading, write: Callable[[BinaryIO], object]) -> None:
-    """Has the article's file written and, last, its row; keeps the former version.
-
-    Args:
-        write: writes the document to a file.
-    """
+    """Has the article's file written by `write` and, last, its row; keeps the former version."""
     article = item.article
     row = item.row and archive.ledger.current(item.row)
     text = localised(item.document, item.local_pictures)

@@ -90,8 +90,7 @@ class Row:
     next_check: datetime | None = None
     """`None`: never again."""
     content_hash: str = ""
-    """SHA-256 of the reference rendering. `""` when a rebuild could not know it: taken over when the text is
-    the same."""
+    """SHA-256 of the reference rendering; `""` while a rebuild could not know it."""
     file_hash: str = ""
     """SHA-256 of the bytes on disk; equal to `content_hash` unless pictures are local."""
     revision: int = 0
@@ -175,10 +174,8 @@ class ListRow:
     def after(self, result: ListResult) -> ListRow:
         """The row after one more run that asked for the list.
 
-        >>> ListRow(source="qq", where="channel lic").after(ListResult.EMPTY).failures
-        0
-        >>> ListRow(source="qq", where="channel nba", has_named=True).after(ListResult.EMPTY).failures
-        1
+        >>> [ListRow(source="qq", where="x", has_named=it).after(ListResult.EMPTY).failures for it in (False, True)]
+        [0, 1]
         """
         has_named = self.has_named or result is ListResult.NAMED
         failed = result is ListResult.FAILED or (result is ListResult.EMPTY and has_named)
@@ -335,7 +332,13 @@ class Ledger:
                 # FULL: what was committed survives a power cut; at two pages a second it costs nothing
                 raw.execute("PRAGMA synchronous = FULL")
             (version,) = raw.execute("PRAGMA user_version").fetchone()
-            _check_version(path, version, may_be_former=not read_only or on_broken is not None)
+            if version > _VERSION:
+                raise LedgerBroken(
+                    f"{path} has version {version}, this program knows versions up to {_VERSION}:"
+                    " install the newer program, or make a ledger of this version with `scrapy rebuild`"
+                )
+            if version < _VERSION and read_only and on_broken is None:
+                raise LedgerBroken(f"{path} has version {version}: the next `scrapy crawl` brings it to {_VERSION}")
             self._connection = engine.connect()
             if version < _VERSION and not read_only:
                 _make_tables(raw, self._connection, version)
@@ -395,12 +398,9 @@ class Ledger:
         from_site: bool = True,
         **document: Any,
     ) -> Row:
-        """The file exists: always the last step of storing an article.
+        """The file exists: always the last step of storing an article. What the site has said stays unless `from_site`.
 
-        Args:
-            from_site: whether the page says what the site has now. If not, what is known about the site stays.
-            document: fields of the row: `path`, `content_hash`, `file_hash`, `revision`, and `etag` and
-                `last_modified` of the page that the document is made of.
+        `document` has `path`, `content_hash`, `file_hash`, `revision`, and the page's `etag` and `last_modified`.
         """
         if row is None:
             row = Row(source=article.source, article_id=article.article_id, url=article.url, first_seen=now)
@@ -427,11 +427,7 @@ class Ledger:
         return self.update(row, **changes)
 
     def checked(self, row: Row, *, now: datetime, next_check: datetime | None, **learned: str) -> Row:
-        """The site has the article as it is on disk; one that was removed is back.
-
-        Args:
-            learned: `content_hash`, `etag` and `last_modified`, if a page came.
-        """
+        """The site has the article as it is on disk; one that was removed is back. `learned` is of its page."""
         return self.update(row, **_seen(row, State.ARCHIVED, row.published, now=now, next_check=next_check), **learned)
 
     def gone(self, row: Row, *, now: datetime, next_check: datetime | None = None) -> Row:
@@ -478,23 +474,15 @@ class Ledger:
 
     @contextmanager
     def _marked(self, mark: Callable[[], object], undo: Callable[[], object]) -> Iterator[None]:
-        self._without_sync(mark)
+        mark()
         try:
             yield
         except MemoryError:  # another time it may end the process
             raise
         except BaseException:
-            self._without_sync(undo)
+            undo()
             raise
-        self._without_sync(undo)
-
-    def _without_sync(self, write: Callable[[], object]) -> None:
-        """What is committed here outlasts the end of this process, and a power cut only with the next commit."""
-        self._command("PRAGMA synchronous = NORMAL")
-        try:
-            write()
-        finally:
-            self._command("PRAGMA synchronous = FULL")
+        undo()
 
     # articles: what a run asks
 
@@ -528,11 +516,9 @@ class Ledger:
         return (row for row in self._pages(_ARTICLES) if source is None or row.source == source)
 
     def counts_by_state(self) -> dict[State, int]:
+        """Without states that this program does not know: reading such a row is an error."""
         found = self._query(sa.select(_a.state, sa.func.count()).group_by(_a.state))
-        try:
-            return {State(state): count for state, count in found}
-        except ValueError as error:
-            raise _broken(self.path, error) from error
+        return {State(state): count for state, count in found if state in set(State)}
 
     def documents(self) -> int:
         """How many articles have a file, also those that the site has removed: they have a publish time."""
@@ -730,8 +716,7 @@ _PROBLEMS = {
     sqlite3.SQLITE_READONLY: (errno.EACCES, "the ledger can only be read"),
 }
 """Errors that are not the disk's fault, each with an errno whose advice fits."""
-_VERSION = 4
-_FORMER_VERSION = 3  # of the first published program
+_VERSION = 4  # the former one, 3, is that of the first published program
 
 
 def ledger_files(path: Path) -> list[Path]:
@@ -754,8 +739,6 @@ def is_begun(path: Path) -> bool:
 
 
 def _open(path: Path, *, read_only: bool) -> sqlite3.Connection:
-    if path.is_dir():
-        raise _broken(path, "it is a folder")
     try:
         for file in ledger_files(path):
             check_regular(file)
@@ -767,18 +750,6 @@ def _open(path: Path, *, read_only: bool) -> sqlite3.Connection:
     if read_only and not (wal.exists() and wal.stat().st_size) and (not may_write or is_full(path.parent)):
         mode = "ro&immutable=1"  # SQLite would create files beside a WAL ledger even to read it, and cannot
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=30)
-
-
-def _check_version(path: Path, version: int, *, may_be_former: bool) -> None:
-    if version > _VERSION:
-        raise LedgerBroken(
-            f"{path} has version {version}, this program knows versions up to {_VERSION}:"
-            " install the newer program, or make a ledger of this version with `scrapy rebuild`"
-        )
-    if 0 < version < _FORMER_VERSION:
-        raise _broken(path, f"it has version {version}, which was never published")
-    if version < _VERSION and not may_be_former:
-        raise LedgerBroken(f"{path} has version {version}: the next `scrapy crawl` brings it to {_VERSION}")
 
 
 def _make_tables(raw: sqlite3.Connection, connection: sa.Connection, version: int) -> None:

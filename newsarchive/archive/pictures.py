@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -143,20 +142,6 @@ def localised(document: str, links: Mapping[str, str]) -> str:
 def same_text(one: str, other: str) -> bool:
     """Whether two documents differ in nothing but the links of their pictures."""
     return _replaced(one, lambda _: "") == _replaced(other, lambda _: "")
-
-
-def relinked(document: bytes, links: Mapping[str, str], file_hash: str) -> bytes | None:
-    """An archived document with its picture links replaced.
-
-    `None` when its hash is another: an edited or damaged document must not get a valid hash. The hash may also be
-    that of the replaced document, which a killed run was about to write.
-    """
-    try:
-        changed = localised(document.decode("utf-8"), links).encode()
-    except UnicodeDecodeError:
-        return None
-    digests = {hashlib.sha256(data).hexdigest() for data in (document, changed)}
-    return changed if file_hash in digests else None
 
 
 def _replaced(document: str, other: Callable[[str], str]) -> str:

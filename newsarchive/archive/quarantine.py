@@ -60,14 +60,17 @@ def read_notes(file: Path) -> Notes:
 
 
 def keep(folder: Path, page: Page, reason: str) -> bool:
-    """Writes the page, then its notes. Of several copies the newest is kept; one read from here is not written again.
+    """Writes the page, then its notes; returns whether the same copy was already there.
 
-    Returns:
-        Whether the same copy was already there.
+    Of several copies the newest is kept; one that was read from here is not written again.
     """
     own = own_copy(folder, page)
     kept, notes = _files(folder, page.source, name(folder, page))
-    fetched, known = page.fetched.isoformat(), _fetched(notes)
+    fetched = page.fetched.isoformat()
+    try:
+        known = read_notes(notes).fetched
+    except (OSError, ValueError):
+        known = ""
     is_newest = not own and known <= fetched
     if is_newest:
         files.write_bytes(kept, gzip.compress(page.html, mtime=0))
@@ -108,11 +111,3 @@ def own_copy(folder: Path, page: Page) -> str:
 def _files(folder: Path, source: str, kept_as: str) -> tuple[Path, Path]:
     kept = folder / quarantine_path(source, kept_as)
     return kept, kept.with_name(f"{kept_as}.json")
-
-
-def _fetched(notes: Path) -> str:
-    """When the stored copy was fetched; `""` when that is not known."""
-    try:
-        return read_notes(notes).fetched
-    except (OSError, ValueError):
-        return ""

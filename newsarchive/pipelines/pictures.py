@@ -17,18 +17,18 @@ from scrapy.utils.httpobj import urlparse_cached
 
 from newsarchive.archive.archive import Archive, Reading
 from newsarchive.archive.documents import content_hash, document_path
-from newsarchive.archive.files import is_file, read_file, write_bytes
+from newsarchive.archive.files import is_file, read_file, write_bytes, write_text
 from newsarchive.archive.ledger import PictureRow, Row, State
 from newsarchive.archive.pictures import (
     is_private,
     is_wanted,
+    localised,
     picture_folder,
     picture_kind,
     picture_links,
     picture_name,
     picture_url,
     place,
-    relinked,
 )
 from newsarchive.downloader import NotSent, is_site_error
 from newsarchive.errors import is_fatal
@@ -159,8 +159,10 @@ class Pictures:
         # `scrapy reextract` does not check hosts
         others = failed.keys() - urls.keys() - waiting
         found += [wanted.failed(url, "on no picture host of the site") for url in others]
-        changed = relinked(read_file(file), self._links(found), row.file_hash)
-        if changed is None:
+        text = read_file(file).decode("utf-8", "replace")
+        changed = localised(text, self._links(found))
+        # the latter was about to be written by a run that was killed
+        if row.file_hash not in (content_hash(text), content_hash(changed)):
             logger.warning("%s: changed since it was archived, so its picture links are left alone", file)
             reason = "the document was changed since it was archived"
             self._record(wanted, [wanted.failed(it.url, reason) for it in found])
@@ -168,8 +170,8 @@ class Pictures:
         with ledger.transaction():  # after a kill from here on, the rows lead a later run back to this file
             self._record(wanted, found, finished=False)
             ledger.update(row, file_hash=content_hash(changed))
-        if changed != read_file(file):
-            write_bytes(file, changed)
+        if changed != text:
+            write_text(file, changed)
         with ledger.transaction():
             for picture in found:
                 if picture.path:
