@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from scrapy import Request, Spider
@@ -128,14 +129,11 @@ class Backoff:
 
     def process_response(self, request: Request, response: Response) -> Response:
         """Notes an answer that asks us to wait: as long as it says, or as long as this request's next retry."""
-        given = (response.headers.get("Retry-After") or b"").strip()  # a date, which it may also be, hardly ever is
-        asked = 0.0
-        if response.status >= 400 and given.isdigit():
-            asked = min(float(given), _LONGEST_WAIT)
-        elif response.status in _TOO_MANY:
-            asked = self._wait(request.meta.get("retry_times", 0))
+        asked = _retry_after(response) if response.status >= 400 else 0.0
+        if asked is None:
+            asked = self._wait(request.meta.get("retry_times", 0)) if response.status in _TOO_MANY else 0.0
         host = urlparse_cached(request).netloc
-        self._quiet_until[host] = max(self.clock() + asked, self._quiet_until.get(host, 0.0))
+        self._quiet_until[host] = max(self.clock() + min(asked, _LONGEST_WAIT), self._quiet_until.get(host, 0.0))
         return response
 
     def seconds(self, request: Request) -> float:
@@ -229,6 +227,18 @@ def answered_page(response: Response, source: str, fetched: datetime, **about: s
     headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs)
     url, html, status = response.url, response.body, response.status
     return Page(source=source, url=url, html=html, fetched=fetched, status=status, headers=headers, **about)
+
+
+def _retry_after(response: Response) -> float | None:
+    """Seconds that the answer asks us to wait, as a number or as a date; `None` if it does not say."""
+    # by the server's clock, which may differ from ours
+    until, now = ((response.headers.get(name) or b"").decode("latin-1").strip() for name in ("Retry-After", "Date"))
+    if until.isascii() and until.isdigit():
+        return float(until)
+    try:
+        return max(0.0, (parsedate_to_datetime(until) - parsedate_to_datetime(now)).total_seconds())
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 def _picture_domains(crawler: Crawler) -> tuple[str, ...]:

@@ -138,7 +138,10 @@ def test_the_time_of_a_retry_begins_once() -> None:
         (429, "soon", 8),
         (429, "²", 8),
         (429, "9" * 5000, 300),
-        (429, "Thu, 26 Nov 2026 01:00:00 GMT", 8),
+        (503, "Thu, 26 Nov 2026 02:01:30 GMT", 90),
+        (429, "Thu, 26 Nov 2026 01:00:00 GMT", 0),
+        (429, "Thu, 99 Nov 2026 01:00:00 GMT", 8),
+        (503, "Fri, 26 Nov 9999 02:00:00 GMT", 300),
         (200, "60", 0),
         (302, "60", 0),
         (404, None, 0),
@@ -149,7 +152,7 @@ def test_a_host_that_asks_for_quiet_is_left_alone_and_the_others_are_not(
     status: int, told: str | None, seconds: int
 ) -> None:
     waits = Waits()
-    headers = {"Retry_After": told} if told else {}
+    headers = {"Date": "Thu, 26 Nov 2026 02:00:00 GMT"} | ({"Retry_After": told} if told else {})
     waits.answer("https://new.qq.com/a", status, tries=2, **headers)
     assert waits.seconds("https://new.qq.com/b") == seconds
     assert waits.seconds("https://i.news.qq.com/b") == 0
