@@ -123,7 +123,7 @@ def open_it(archive: Path) -> None:
     with Archive.open(Options(dir=archive), purpose="a test", now=lambda: NOW) as opened:
         for row in opened.ledger.rows():
             opened.is_intact(row)
-        list(close_open_files(archive / "pages"))
+        close_open_files(archive / "pages")
 
 
 COMMANDS: dict[str, Callable[[Path], Any]] = {

@@ -38,7 +38,6 @@ LARGEST = 64 * 1024 * 1024
 """Bytes of a page, a document or a WARC record, unpacked: more is refused. DOWNLOAD_MAXSIZE allows 20 MiB."""
 LEAST_ROOM = 1_000_000
 """Bytes. A ledger that nobody has open needs 32 kB beside it only to be read; a new one takes some 150 kB."""
-_CAREFULLY = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _KINDS = {stat.S_IFLNK: "a symbolic link", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFDIR: "a folder"}
 _SOURCE = re.compile(r"[a-z][a-z0-9_]{0,30}")
 BESIDE = ("-wal", "-shm", "-journal")
@@ -76,15 +75,10 @@ def open_file(path: Path) -> BufferedReader:
 
 def open_descriptor(path: Path, flags: int) -> int:
     """Like `os.open`, but only for regular files, and without blocking. Raises `OSError`."""
-    try:
-        descriptor = os.open(path, flags | _CAREFULLY, 0o666)
-    except OSError as error:
-        if error.errno in (errno.ELOOP, errno.ENXIO, errno.EISDIR):  # a link; a socket, or a pipe to be written
-            check_regular(path)
-        raise
+    check_regular(path)
+    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        check_regular(path)
         raise OSError(errno.EBUSY, "changed while it was opened", str(path))
     return descriptor
 

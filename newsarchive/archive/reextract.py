@@ -38,13 +38,8 @@ class Job:
     """Whether the document exists and is unchanged; a lost or damaged one is written again."""
 
 
-@dataclass(frozen=True)
-class Result:
-    """What today's parser reads: an article when its document differs, or a problem, or neither."""
-
-    row: Row
-    reading: Reading | None = None
-    problem: str = ""
+Result = tuple[Row, Reading | str | None]
+"""What today's parser reads: an article when its document differs, or a problem, or neither."""
 
 
 def reextract(archive: Archive, source: str, wanted: frozenset[str], *, dry_run: bool) -> Counter[str]:
@@ -57,14 +52,13 @@ def reextract(archive: Archive, source: str, wanted: frozenset[str], *, dry_run:
     if unknown:
         raise BadArgument(f"the ledger has no article {', '.join(unknown)} of {source}")
     if not dry_run:
-        for path, cut in close_open_files(archive.folder / PAGES):
-            print(f"{path}: completed after a killed run, {cut} bytes of an incomplete record removed", file=sys.stderr)
+        close_open_files(archive.folder / PAGES)
     counts = Counter[str]()
     total = len(wanted) or sum(archive.ledger.counts_by_state().values())
     with tqdm(desc="pages", unit="", disable=None, leave=False, total=total) as bar:
         jobs = _jobs(archive, source, wanted, counts, remember=not dry_run)
         for result in parallel_map(_read_again, jobs, lost=_unread):
-            counts[_settle(archive, result, dry_run=dry_run)] += 1
+            counts[_settle(archive, *result, dry_run=dry_run)] += 1
             bar.update(counts.total() - bar.n)
     return counts
 
@@ -119,33 +113,33 @@ def _read_again(job: Job) -> Result:
         article = reader(row.source)(page.html, url=page.url, thumbnail=row.thumbnail or page.thumbnail)
         document = render(article)
     except (PageError, ArchiveError) as error:
-        return Result(row, problem=str(error))
+        return row, str(error)
     except MemoryError:
         return _unread(job)
     except Exception as error:  # noqa: BLE001  -- a bug that one page triggers: the others are read
-        return Result(row, problem=f"{row.url}: {type(error).__name__}: {error}")
+        return row, f"{row.url}: {type(error).__name__}: {error}"
     finally:
         signal.alarm(0)
     if article.article_id != row.article_id:
-        return Result(row, problem=f"{job.warc}: expected article {row.article_id}, got {article.article_id}")
+        return row, f"{job.warc}: expected article {row.article_id}, got {article.article_id}"
     if content_hash(document) == row.content_hash and job.is_intact:
-        return Result(row)
+        return row, None
     page = replace(page, html=b"")  # not needed, and copied to another process
-    return Result(row, Reading(page=page, row=row, article=article, document=document))
+    return row, Reading(page=page, row=row, article=article, document=document)
 
 
 def _unread(job: Job) -> Result:
     """The problem of a page that ended the process that read it."""
     reason = f"the process that read its page was ended: out of memory, by force, or after {_LONGEST} seconds"
-    return Result(job.row, problem=f"{job.row.url}: {reason}")
+    return job.row, f"{job.row.url}: {reason}"
 
 
-def _settle(archive: Archive, result: Result, *, dry_run: bool) -> str:
+def _settle(archive: Archive, row: Row, reading: Reading | str | None, *, dry_run: bool) -> str:
     """Handles one article; returns what was done, as counted."""
-    row, reading = result.row, result.reading
-    problem = result.problem or (reading and why_empty(reading.article, archive.options.min_text))
-    if problem:
-        tqdm.write(f"left as it is: {problem}", file=sys.stderr)
+    if isinstance(reading, Reading):
+        reading = why_empty(reading.article, archive.options.min_text) or reading
+    if isinstance(reading, str):
+        tqdm.write(f"left as it is: {reading}", file=sys.stderr)
         return "problem"
     if reading is None:
         return "same"

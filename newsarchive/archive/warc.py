@@ -7,9 +7,10 @@ member of its own. While the run goes on, the file's name ends in `.open`.
 
 from __future__ import annotations
 
+import logging
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from io import BytesIO
@@ -25,6 +26,8 @@ from warcio.warcwriter import WARCWriter
 from newsarchive.archive.files import is_file, make_folder, open_descriptor, sync_folder
 from newsarchive.archive.records import Member, Record, members
 from newsarchive.items import Page
+
+logger = logging.getLogger(__name__)
 
 OPEN = ".open"
 _WARC = ".warc.gz"
@@ -43,8 +46,10 @@ def packed(answer: Page, about: Mapping[str, str], original: Record | None = Non
     out = BytesIO()
     writer = WARCWriter(out, gzip=True, warc_version=VERSION)
     url, body, date, about_id = answer.url, answer.html, warc_date(answer.fetched), f"<urn:uuid:{uuid4()}>"
+    phrase = next((it.phrase for it in HTTPStatus if it == answer.status), "Unknown")  # for 567 and other own numbers
+    status = f"{answer.status} {phrase}"
     headers: dict[str, Any] = {
-        "http_headers": StatusAndHeaders(_status_line(answer.status), _stored_headers(answer), protocol="HTTP/1.1"),
+        "http_headers": StatusAndHeaders(status, _stored_headers(answer), protocol="HTTP/1.1"),
         "warc_headers_dict": {"WARC-Date": date, "WARC-Concurrent-To": about_id},
     }
     if original:
@@ -79,13 +84,6 @@ def warcinfo(name: str, software: str) -> bytes:
 
 def warc_date(date: datetime) -> str:
     return f"{date.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
-
-
-def _status_line(status: int) -> str:
-    try:
-        return f"{status} {HTTPStatus(status).phrase}"
-    except ValueError:  # 567 and other numbers of the site's own
-        return f"{status} Unknown"
 
 
 def _stored_headers(answer: Page) -> list[tuple[str, str]]:
@@ -156,15 +154,13 @@ class WarcFile:
                 self._part.unlink()
 
 
-def close_open_files(folder: Path) -> Iterator[tuple[Path, int]]:
-    """Closes the files that killed runs left open; yields each with the number of bytes cut off.
+def close_open_files(folder: Path) -> None:
+    """Closes the files that killed runs left open.
 
     To be called with the lock held. Only records that no ledger row names yet are cut off. A file without
     an answer is removed.
     """
-    for part in sorted(folder.glob(f"*{_WARC}{OPEN}")):
-        if not is_file(part):
-            continue  # `scrapy verify` reports it
+    for part in filter(is_file, sorted(folder.glob(f"*{_WARC}{OPEN}"))):  # `scrapy verify` reports others
         with os.fdopen(open_descriptor(part, os.O_RDWR), "r+b") as file:
             # a damaged member is skipped, and `scrapy verify` reports it; a torn one is the last
             whole = (member for member in members(file) if isinstance(member, Member))
@@ -172,11 +168,11 @@ def close_open_files(folder: Path) -> Iterator[tuple[Path, int]]:
             cut = os.fstat(file.fileno()).st_size - end
             file.truncate(end)
             os.fsync(file.fileno())
-        if end:
-            yield _give_name(part), cut
-        else:
+        if not end:
             part.unlink()
-            yield part.with_name(part.name.removesuffix(OPEN)), cut
+            continue
+        path = _give_name(part)
+        logger.warning("%s: completed after a killed run, %d bytes of an incomplete record removed", path, cut)
 
 
 def _give_name(part: Path) -> Path:

@@ -31,7 +31,7 @@ _NETWORK = ("https://", "http://")
 class Command(OfflineCommand):
     """Network, file and folder give the same `Page`."""
 
-    summary = "Save a page with the Markdown that it gives now, as a test for a person to correct"
+    summary = "Save a page, with the Markdown that it gives now, as a test in tests/pages for a person to correct"
     words = "<URL, file or folder> <name>"
     requires_crawler_process = True  # for a page of the network
 
@@ -42,14 +42,6 @@ class Command(OfflineCommand):
             raise BadArgument(f"{args[1]!r} is no name: expected lower-case words like heading_in_list")
         if opts.family and not _FAMILY.fullmatch(opts.family):
             raise BadArgument(f"{opts.family!r} is no family: expected a name like F6")
-
-    def long_desc(self) -> str:
-        return (
-            "Save a page as tests/pages/<source>/<family>/<name>/page.html, where it came from as page.url and the "
-            "Markdown that it gives now as article.md beside it. Read article.md, correct what is wrong, then fix "
-            "the parser until the test passes. In a folder (*.html, *.html.gz, *.warc.gz) every page is saved, as "
-            "<name>_<article id>."
-        )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)

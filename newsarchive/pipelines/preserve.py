@@ -42,7 +42,6 @@ class Preserve:
         self.archive = archive
         self.file = file
         self.source = source
-        self.folder = archive.folder / PAGES
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -61,8 +60,7 @@ class Preserve:
         return preserve
 
     def open_spider(self) -> None:
-        for path, cut in close_open_files(self.folder):
-            logger.warning("%s: completed after a killed run, %d bytes of an incomplete record removed", path, cut)
+        close_open_files(self.file.path.parent)
 
     async def process_item(self, item: Visit) -> Visit:
         """An error here is a problem of this machine, e.g. a full disk: the page is fetched again in a later run."""
@@ -100,7 +98,7 @@ class Preserve:
 
     def _add_page(self, page: Page, row: Row) -> int | None:
         """The offset of the page's record; `None` if the record in the ledger has the same bytes."""
-        original = _original(page, self.folder, row)
+        original = _original(page, self.file.path.parent, row)
         offset = self.file.add(page, original)
         return None if original else offset
 
