@@ -109,23 +109,12 @@ class Archive:
                 outcome = rebuild(folder, now=now(), ages=options.recheck_hours, pictures_url=options.pictures_url)
                 logger.warning("the ledger was rebuilt: %s", outcome)
             archive = cls(options, Ledger.open(folder / LEDGER, read_only=read_only), lock, now, count)
-            if not read_only:
-                archive._pull_in_times()
+            if not read_only and (problem := archive.ledger.pull_in(now())):
+                logger.warning("%s", problem)
             return archive
         except BaseException:
             lock.release()
             raise
-
-    def _pull_in_times(self) -> None:
-        number, is_behind = self.ledger.pull_in(self.now())
-        if is_behind:
-            logger.warning("the clock of this machine is behind: most of what was archived last was published after it")
-        elif number:
-            logger.warning(
-                "the ledger had times of %d articles and pictures that have not come yet, as a run with a wrong clock"
-                " leaves them: these are looked at again now",
-                number,
-            )
 
     def close(self) -> None:
         try:

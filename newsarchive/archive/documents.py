@@ -99,10 +99,8 @@ def why_empty(article: Article, min_text: int) -> str:
     """Why an article is too empty to be archived; `""` if it is not. The title does not count."""
     if len(article.text) >= min_text or article.pictures or article.videos:
         return ""
-    return (
-        f"{article.url}: the body has {len(article.text)} characters and no picture or video: "
-        f"expected {min_text} (ARCHIVE_MIN_TEXT)"
-    )
+    got = f"{len(article.text)} characters and no picture or video"
+    return f"{article.url}: the body has {got}: expected {min_text} (ARCHIVE_MIN_TEXT)"
 
 
 def document_path(row: Row | None, article: Article) -> str:
@@ -178,9 +176,6 @@ def _keep_former(archive: Archive, row: Row | None, article: Article, file: Path
             write_bytes(kept, former)
             break
     if known and not as_written:
-        logger.warning(
-            "%s: changed since it was archived, written again; the changed file is kept as %s",
-            known.path,
-            kept.relative_to(archive.folder),
-        )
+        message = "%s: changed since it was archived, written again; the changed file is kept as %s"
+        logger.warning(message, known.path, kept.relative_to(archive.folder))
     return whole

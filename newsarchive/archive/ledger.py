@@ -1,8 +1,7 @@
 """What is known about every article, picture, list and run: one SQLite file unless something else is configured.
 
-The fields of the dataclasses are the columns of the tables. Statements are SQLAlchemy Core and use nothing that
-PostgreSQL does not have; only opening the file is SQLite's own. Each statement finds its rows by an index, so that
-none slows down as the archive grows.
+The fields of the dataclasses are the columns of the tables. Statements use nothing that PostgreSQL does not have; only
+opening the file is SQLite's own. Each finds its rows by an index, so that none slows down as the archive grows.
 
 Every method that writes has committed when it returns; `transaction` makes one commit of many. So a kill at any
 moment leaves a consistent ledger that at most does not know of the last download.
@@ -216,7 +215,9 @@ def _write_time(time: datetime) -> str:
     return utc if zone == "+00:00" else f"{utc} {zone}"
 
 
-def _read_time(stored: str) -> datetime:
+def _read_time(stored: str | None) -> datetime | None:
+    if stored is None:
+        return None
     utc, _, zone = stored.partition(" ")
     time = datetime.fromisoformat(utc)
     if time.tzinfo is None:
@@ -245,7 +246,7 @@ _READERS: dict[Any, Callable[[Any], Any]] = {
     State: State,
     Counts: lambda stored: dict(json.loads(stored)),
 }
-"""How a field is made of what is stored, by its type."""
+"""How a field is made of what is stored, by its type; of the other types it is the same."""
 
 
 class _Table(Generic[R]):
@@ -255,7 +256,7 @@ class _Table(Generic[R]):
         self.row = row
         self.keys = keys
         hints = get_type_hints(row)
-        self.readers = {name: _READERS[hint] for name, hint in hints.items() if hint in _READERS}
+        self.readers = {name: _READERS.get(hint, lambda stored: stored) for name, hint in hints.items()}
         columns: list[Any] = [
             sa.Column(name, _TYPES.get(hint, _Text()), nullable=NoneType in get_args(hint))
             for name, hint in hints.items()
@@ -265,14 +266,6 @@ class _Table(Generic[R]):
         else:
             columns.append(sa.PrimaryKeyConstraint(*keys))
         self.sql: sa.Table = sa.Table(name, _METADATA, *columns, sqlite_autoincrement=keys == ("run",))
-
-    def read(self, values: dict[str, Any]) -> R:
-        """Raises `ValueError`, `TypeError` or `OverflowError` for values that nothing in this program has written."""
-        values.pop("seq", None)
-        for name, read in self.readers.items():
-            if values[name] is not None:
-                values[name] = read(values[name])
-        return self.row(**values)
 
     def index(self, *columns: str, where: sa.TextClause | None = None) -> None:
         name = f"{self.sql.name}_by_{'_'.join(columns)}"
@@ -315,8 +308,7 @@ _a, _p, _r = _ARTICLES.sql.c, _PICTURES.sql.c, _RUNS.sql.c
 class Ledger:
     """Opened with `Ledger.open`; whoever opens it closes it. Not for use from several threads.
 
-    What changes an article's row takes the row as it is known, reads nothing, and returns the row as it is then.
-    It raises `KeyError` when there is no such row.
+    What changes an article's row takes the row as it is known and returns it as it is then, or raises `KeyError`.
     """
 
     def __init__(self, path: Path, *, read_only: bool, on_broken: OnBroken | None) -> None:
@@ -351,10 +343,9 @@ class Ledger:
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False, on_broken: OnBroken | None = None) -> Self:
-        """Creates the ledger unless it is there or `read_only`. Raises `LedgerBroken`.
+        """Creates the ledger unless it is there or `read_only`. Raises `LedgerBroken`, also a row that cannot be read.
 
-        A row that cannot be read raises it too, unless there is `on_broken`, as for a rebuild: it takes what it can
-        read, also from a ledger of the former version.
+        With `on_broken`, for a rebuild, all is read that can be, also from a ledger of the former version.
         """
         with errors_named(path):
             return cls(path, read_only=read_only, on_broken=on_broken)
@@ -549,20 +540,20 @@ class Ledger:
         """The newest first; all of them for `None`."""
         return self._rows(_RUNS, by=[_r.run.desc()], limit=number)
 
-    def pull_in(self, now: datetime) -> tuple[int, bool]:
+    def pull_in(self, now: datetime) -> str:
         """Sets times later than `now` to `now`, after a run whose clock was wrong, so that nothing is put off for good.
 
-        Returns the number of articles and pictures, and whether it is rather this clock that is behind: most of what
-        was looked at later was published later, too. Then nothing changes. The runs tell whether to look for any.
+        Returns what to say about it. It may rather be this clock that is behind: most of what was looked at later was
+        published later, too. Then nothing changes. The runs tell whether to look for any.
         """
         future_run = _r.started > now + CLOCKS_DIFFER
         if not self._count(_RUNS, future_run):
-            return 0, False
+            return ""
         seen = [_a.first_seen, _a.archived_at, _a.last_checked, _a.gone_at]
         ahead = sa.or_(*(time > now for time in seen))
         articles = self._count(_ARTICLES, ahead)
         if self._count(_ARTICLES, ahead, _a.published > now) * 2 > articles:
-            return articles, True
+            return "the clock of this machine is behind: most of what was archived last was published after it"
         present = sa.literal(now, _Text)
         times = {time.name: sa.case((time > now, present), else_=time) for time in (*seen, _a.next_try)}
         times["next_check"] = sa.case((_a.state.in_([State.ARCHIVED, State.GONE]), present), else_=_a.next_check)
@@ -571,7 +562,11 @@ class Ledger:
             self._execute(_ARTICLES.sql.update().where(ahead).values(times))
             pictures = self._execute(_PICTURES.sql.update().where(put_off).values(next_try=now)).rowcount
             self._execute(_RUNS.sql.update().where(future_run).values(started=now, ended=now))
-        return articles + pictures, False
+        number = articles + pictures
+        what = (
+            f"times of {number} articles and pictures that have not come yet, as a run with a wrong clock leaves them"
+        )
+        return f"the ledger had {what}: these are looked at again now" if number else ""
 
     def list_rows(self, source: str | None = None) -> list[ListRow]:
         """What is known of each list that a run has asked for."""
@@ -670,11 +665,7 @@ class Ledger:
         return next(iter(self._rows(table, *conditions, by=by, limit=1)), None)
 
     def _pages(self, table: _Table[R], *conditions: Any) -> Iterator[R]:
-        """Rows as they came, in batches, because they may be written while others wait to be read.
-
-        Each batch begins behind the last row of the one before, so that no batch costs more than the first. Rows that
-        come meanwhile are left out.
-        """
+        """Rows as they came, without those that come meanwhile; in batches, because they may be written meanwhile."""
         seq, last = table.sql.c.seq, 0
         newest = self._number(sa.select(sa.func.max(seq)))
         statement = sa.select(table.sql).where(*conditions, seq <= newest).order_by(seq).limit(_BATCH)
@@ -686,8 +677,8 @@ class Ledger:
         for each in found:
             values = each._asdict()
             try:
-                row = table.read(values)
-            except (ValueError, TypeError, OverflowError) as error:
+                row = table.row(**{name: read(values[name]) for name, read in table.readers.items()})
+            except (ValueError, TypeError, OverflowError) as error:  # what nothing in this program has written
                 key = " ".join(str(values[name]) for name in table.keys)
                 broken = _broken(self.path, f"row of {key} among the {table.sql.name}: {error}")
                 if self._on_broken is None:
@@ -725,10 +716,7 @@ def ledger_files(path: Path) -> list[Path]:
 
 
 def is_begun(path: Path) -> bool:
-    """Whether there is a ledger, even a broken one; an empty file or a database without tables is none.
-
-    SQLite leaves those when it is stopped before its first commit, or when a ledger is opened that does not exist.
-    """
+    """Whether there is a ledger, even a broken one. A kill may leave an empty file, or a database without tables."""
     if not os.path.lexists(path) or (is_file(path) and path.stat().st_size == 0):
         return False
     try:
@@ -776,10 +764,9 @@ def errors_named(path: Path) -> Iterator[None]:
     """Adds the path to SQLite's errors, and distinguishes a broken ledger from a full disk."""
     try:
         yield
-    except sqlite3.Error as error:
-        raise _named(path, error) from error
-    except sa.exc.StatementError as error:  # SQLAlchemy's own, around an error of SQLite or of a column's type
-        raise _named(path, error.orig or error) from error.orig
+    except (sqlite3.Error, sa.exc.StatementError) as error:
+        cause = getattr(error, "orig", None) or error  # SQLAlchemy's own is around one of SQLite or of a column's type
+        raise _named(path, cause) from cause
 
 
 def _named(path: Path, error: BaseException) -> BaseException:

@@ -41,11 +41,7 @@ _THUMBNAIL = "thumbnail: "
 
 
 def picture_kind(data: bytes) -> str:
-    r"""File extension of a picture, by its first bytes; `""` for anything else.
-
-    >>> picture_kind(b"GIF89a..."), picture_kind(b"<!DOCTYPE html>"), picture_kind(b"")
-    ('gif', '', '')
-    """
+    """File extension of a picture, by its first bytes; `""` for anything else."""
     return next((kind for kind, matches in _KINDS if matches(data[:64])), "")
 
 
@@ -87,11 +83,7 @@ def picture_url(path: str, prefix: str) -> str:
 
 
 def picture_path(url: str, prefix: str) -> str:
-    """Path of the picture behind such a link: the inverse of `picture_url`; `""` for a link to the site.
-
-    >>> picture_path("/pictures/qq/2025/02/20250211A06DM600/00-9f86d081884c7d65.jpg", "/pictures/")
-    'pictures/qq/2025/02/20250211A06DM600/00-9f86d081884c7d65.jpg'
-    """
+    """Path of the picture behind such a link: the inverse of `picture_url`; `""` for a link to the site."""
     place = url.removeprefix(f"{prefix.rstrip('/')}/")
     return f"{PICTURES}/{place}" if place != url else ""
 

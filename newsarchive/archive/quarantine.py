@@ -44,15 +44,16 @@ def read_notes(file: Path) -> Notes:
     if not isinstance(given, dict) or not given.get("url"):
         raise ValueError("no notes")
     values = {each.name: given.get(each.name, each.default) for each in fields(Notes)}
-    headers = values.pop("headers")
-    for name, value in values.items():
-        if not isinstance(value, int if name == "status" else str):
+    try:
+        values["headers"] = tuple((name, value) for name, value in values["headers"])
+    except TypeError as error:
+        raise ValueError("headers are no pairs of texts") from error
+    kinds = [(each.name, values[each.name], type(each.default)) for each in fields(Notes)]
+    kinds += [("headers", part, str) for pair in values["headers"] for part in pair]
+    for name, value, kind in kinds:
+        if not isinstance(value, kind):
             raise ValueError(f"{name} is {value!r}")
-    if not isinstance(headers, list | tuple) or any(
-        not isinstance(pair, list) or [type(part) for part in pair] != [str, str] for pair in headers
-    ):
-        raise ValueError("headers are no pairs of texts")
-    notes = Notes(headers=tuple((name, value) for name, value in headers), **values)
+    notes = Notes(**values)
     if notes.article_id and not is_article_id(notes.article_id):
         raise ValueError(f"article_id is {notes.article_id!r}")
     _ = notes.time  # raises for what is none

@@ -73,13 +73,14 @@ class Pictures:
     article's pictures are in its own folder.
     """
 
-    def __init__(self, archive: Archive, domains: Iterable[str], crawler: Crawler) -> None:
+    def __init__(self, archive: Archive, crawler: Crawler) -> None:
         self.archive = archive
         self.crawler = crawler
         self.folder = archive.folder
         self.ledger = archive.ledger
-        self.domains = tuple(domains)
-        self._replays = getattr(crawler.spider, "replay", None) is not None
+        spider = crawler.spider
+        self.domains = (*getattr(spider, "picture_domains", ()), *getattr(spider, "allowed_domains", ()))
+        self._replays = getattr(spider, "replay", None) is not None
         self._fetched: dict[str, asyncio.Task[PictureRow]] = {}
         """By URL: each is fetched once in a run, even if several articles want it at the same time."""
         self._later: asyncio.Task[None] | None = None
@@ -87,11 +88,10 @@ class Pictures:
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         """Raises `NotConfigured` unless `ARCHIVE_PICTURES` is on."""
-        archive, spider = archive_of(crawler), crawler.spider
+        archive = archive_of(crawler)
         if not archive.options.pictures:
             raise NotConfigured
-        domains = (*getattr(spider, "picture_domains", ()), *getattr(spider, "allowed_domains", ()))
-        pictures = cls(archive, domains, crawler)
+        pictures = cls(archive, crawler)
         crawler.signals.connect(pictures.spider_idle, signal=signals.spider_idle)
         return pictures
 
@@ -126,10 +126,9 @@ class Pictures:
         failed = [row.article_id for row in self.ledger.due_pictures(source, archive.now(), archive.schedule.max_tries)]
         if named := getattr(self.crawler.spider, "named", ()):
             return [article_id for article_id in dict.fromkeys(failed) if article_id in named]
-        earlier = (
-            row.article_id for row in self.ledger.articles_without_pictures(source) if is_file(self.folder / row.path)
-        )
-        return list(dict.fromkeys([*failed, *islice(earlier, archive.options.pictures_backlog)]))
+        earlier = (row for row in self.ledger.articles_without_pictures(source) if is_file(self.folder / row.path))
+        some = islice(earlier, archive.options.pictures_backlog)
+        return list(dict.fromkeys([*failed, *(row.article_id for row in some)]))
 
     async def _fill(self, article_ids: list[str]) -> None:
         logged = False
@@ -148,9 +147,9 @@ class Pictures:
 
     async def _complete(self, row: Row) -> None:
         """Fetch the pictures that an archived document lacks and change its links; this is not a new revision."""
-        file, ledger, now = self.folder / row.path, self.ledger, self.archive.now()
-        max_tries = self.archive.schedule.max_tries
-        failed = {it.url: it for it in self.ledger.pictures_of(row.source, row.article_id) if it.state is State.FAILED}
+        file, ledger = self.folder / row.path, self.ledger
+        now, max_tries = self.archive.now(), self.archive.schedule.max_tries
+        failed = {it.url: it for it in ledger.pictures_of(row.source, row.article_id) if it.state is State.FAILED}
         waiting = {url for url, it in failed.items() if it.attempts >= max_tries or (it.next_try or now) > now}
         links = [*picture_links(read_file(file).decode("utf-8", "replace")), *failed]
         urls = {url: nth for url, nth in self._urls(links).items() if url not in waiting}
