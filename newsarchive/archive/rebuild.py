@@ -10,7 +10,7 @@ import logging
 import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import chain, count
@@ -61,6 +61,11 @@ class Outcome:
         ]
         return "; ".join(str(part) for part in parts if part)
 
+    def leave(self, folder: Path, path: Path, why: str) -> None:
+        reason = f"{path.relative_to(folder).as_posix()}: {why[:200]}"
+        logger.warning("skipped, cannot be read or is no article of this archive: %s", reason)
+        self.unreadable.append(reason)
+
 
 def rebuild(folder: Path, *, now: datetime, ages: Sequence[timedelta] = (), pictures_url: str = "") -> Outcome:
     """Replaces the ledger in `folder`, which is kept aside. The caller holds the lock.
@@ -73,40 +78,30 @@ def rebuild(folder: Path, *, now: datetime, ages: Sequence[timedelta] = (), pict
         Ledger.open(target, read_only=True, on_broken=lambda _: None).close()  # SQLite may write to a broken one
         Ledger.open(target).close()
     part = folder / f".{LEDGER}.{secrets.token_hex(6)}.part"
-    source, broken = _former(target), list[Exception]()
+    outcome = Outcome()
     try:
-        with ExitStack() as stack:
-            former = None
-            with _noting(broken):
-                former = stack.enter_context(Ledger.open(source, read_only=True, on_broken=broken.append))
-            ledger = stack.enter_context(Ledger.open(part))
-            work = _Rebuild(folder, ledger, former, broken, now)
+        with Ledger.open(part) as ledger:
             with ledger.transaction():
+                _take_over(_former(target), ledger)
                 for path in tqdm(markdown_files(folder), desc="articles", unit="", disable=None, leave=False):
-                    work.take_document(path, ages, pictures_url)
-                work.take_over()
-                work.take_quarantine()
+                    try:
+                        row = read_row(folder, path, now=now, ages=ages, pictures_url=pictures_url)
+                    except (ValueError, OSError) as error:
+                        outcome.leave(folder, path, cause(error))
+                    else:
+                        _take_document(folder, path, row, ledger, outcome)
+                outcome.lost = ledger.documents() - outcome.articles
+                outcome.unfinished = sum(ledger.counts_by_state().values()) - ledger.documents()
+                _take_quarantine(folder, ledger, now, outcome)
             ledger.compact()
     except BaseException:
         for file in ledger_files(part):
             file.unlink(missing_ok=True)
         raise
-    if broken and is_begun(source):
-        problem = f"{broken[0]} (and {len(broken) - 1} more)" if len(broken) > 1 else str(broken[0])
-        logger.warning("parts of the former ledger could not be read: %s", problem)
-    work.outcome.kept = _keep_aside(target, now)
+    outcome.kept = _keep_aside(target, now)
     part.replace(target)
     files.sync_folder(folder)
-    return work.outcome
-
-
-@contextmanager
-def _noting(broken: list[Exception]) -> Iterator[None]:
-    """What cannot be read of the former ledger costs one row, or the rest of one table."""
-    try:
-        yield
-    except (LedgerBroken, OSError, ValueError) as error:
-        broken.append(error)
+    return outcome
 
 
 def markdown_files(folder: Path) -> Iterator[Path]:
@@ -127,85 +122,63 @@ def _former(target: Path) -> Path:
     return next(filter(is_begun, sorted(target.parent.glob(f"{target.name}.*{_KEPT}"), reverse=True)), target)
 
 
-@dataclass
-class _Rebuild:
-    folder: Path
-    ledger: Ledger
-    former: Ledger | None
-    broken: list[Exception]
-    now: datetime
-    outcome: Outcome = field(default_factory=Outcome)
+def _take_over(path: Path, ledger: Ledger) -> None:
+    """What can be read of a former ledger: what cannot costs one row, or the rest of one table."""
+    broken: list[Exception] = []
+    try:
+        with Ledger.open(path, read_only=True, on_broken=broken.append) as former:
+            tables: list[tuple[Callable[[], Iterable[Any]], Callable[[Any], object]]] = [
+                (former.rows, ledger.put),
+                (former.pictures, ledger.put),
+                (former.list_rows, ledger.put),
+                (lambda: reversed(former.last_runs(None)), ledger.put_run),
+            ]
+            for rows, take in tables:
+                try:
+                    for row in rows():
+                        take(row)
+                except (LedgerBroken, OSError, ValueError) as error:
+                    broken.append(error)
+    except (LedgerBroken, OSError) as error:
+        broken.append(error)
+    if broken and is_begun(path):
+        problem = f"{broken[0]} (and {len(broken) - 1} more)" if len(broken) > 1 else str(broken[0])
+        logger.warning("parts of the former ledger could not be read: %s", problem)
 
-    def take_document(self, path: Path, ages: Sequence[timedelta], pictures_url: str) -> None:
-        """Of two files of an article, the one that the former ledger knows, or the first."""
+
+def _take_document(folder: Path, path: Path, row: Row, ledger: Ledger, outcome: Outcome) -> None:
+    """Of two files of an article, the one that the former ledger knows, or the first. A lost one of it is reported."""
+    known = ledger.get(row.source, row.article_id)
+    if known and known.path not in ("", row.path) and files.is_file(folder / known.path):
+        outcome.leave(folder, path, f"the same article as {known.path}")
+        return
+    if known and known.path == row.path and known.file_hash != row.file_hash:
+        logger.warning("%s: differs from the former ledger, recorded as it is now", row.path)
+    if known is None or (known.path, known.file_hash) != (row.path, row.file_hash):
+        ledger.put(row)
+    outcome.articles += 1
+
+
+def _take_quarantine(folder: Path, ledger: Ledger, now: datetime, outcome: Outcome) -> None:
+    for path in sorted(folder.glob(f"{QUARANTINE}/*/*.json")):
+        source, article_id = path.parent.name, path.stem
         try:
-            row = read_row(self.folder, path, now=self.now, ages=ages, pictures_url=pictures_url)
+            notes = read_notes(path)
+            files.quarantine_path(source, article_id)
         except (ValueError, OSError) as error:
-            self._leave(path, cause(error))
-            return
-        known, other = None, self.ledger.get(row.source, row.article_id)
-        if self.former:
-            with _noting(self.broken):
-                known = self.former.get(row.source, row.article_id)
-        kept = known if known and known.path and files.is_file(self.folder / known.path) else other
-        if kept and kept.path != row.path:
-            self._leave(path, f"the same article as {kept.path}")
-            return
-        if known and known.path == row.path:
-            if known.file_hash == row.file_hash:
-                row = known
-            else:
-                logger.warning("%s: differs from the former ledger, recorded as it is now", row.path)
-        self.ledger.put(row)
-        self.outcome.articles += 1
-
-    def take_over(self) -> None:
-        if not (former := self.former):
-            return
-        tables: list[tuple[Callable[[], Iterable[Any]], Callable[[Any], object]]] = [
-            (former.rows, self._take_over_row),
-            (former.pictures, self.ledger.put),
-            (lambda: reversed(former.last_runs(None)), self.ledger.put_run),
-            (former.list_rows, self.ledger.put),
-        ]
-        for rows, take in tables:
-            with _noting(self.broken):
-                for row in rows():
-                    take(row)
-
-    def _take_over_row(self, row: Row) -> None:
-        if self.ledger.get(row.source, row.article_id) is None:
-            self.ledger.put(row)
-            if row.path:  # so that its document is reported as missing, and can be written again from its page
-                self.outcome.lost += 1
-            else:
-                self.outcome.unfinished += 1
-
-    def take_quarantine(self) -> None:
-        for path in sorted(self.folder.glob(f"{QUARANTINE}/*/*.json")):
-            source, article_id = path.parent.name, path.stem
-            try:
-                notes = read_notes(path)
-                files.quarantine_path(source, article_id)
-            except (ValueError, OSError) as error:
-                self._leave(path, cause(error))
-                continue
-            self.outcome.quarantined += 1
-            if not notes.article_id:
-                continue  # it does not say which article it is
-            found = Row(
-                source=source, article_id=article_id, url=notes.url, where="rebuild", thumbnail=notes.thumbnail,
-                entry=notes.entry, first_seen=notes.time or self.now,
-            )  # fmt: skip
-            row, new = self.ledger.found(found)
-            if new:
-                next_try = self.now + retry_delay(1)
-                self.ledger.failed(row, state=State.QUARANTINED, reason=notes.reason, now=self.now, next_try=next_try)
-
-    def _leave(self, path: Path, why: str) -> None:
-        reason = f"{path.relative_to(self.folder).as_posix()}: {why[:200]}"
-        logger.warning("skipped, cannot be read or is no article of this archive: %s", reason)
-        self.outcome.unreadable.append(reason)
+            outcome.leave(folder, path, cause(error))
+            continue
+        outcome.quarantined += 1
+        if not notes.article_id:
+            continue  # it does not say which article it is
+        found = Row(
+            source=source, article_id=article_id, url=notes.url, where="rebuild", thumbnail=notes.thumbnail,
+            entry=notes.entry, first_seen=notes.time or now,
+        )  # fmt: skip
+        row, new = ledger.found(found)
+        if new:
+            next_try = now + retry_delay(1)
+            ledger.failed(row, state=State.QUARANTINED, reason=notes.reason, now=now, next_try=next_try)
 
 
 def _keep_aside(ledger: Path, now: datetime) -> str:
