@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from newsarchive.archive.files import LARGEST
-from newsarchive.archive.records import Damage, Record, records
 from newsarchive.archive.replay import captures, saved_pages
 from newsarchive.archive.verify import check_quarantined
+from newsarchive.archive.warc import Damage, Record, records
 from tests.conftest import Crawl, DemoSite, slow
 
 MIB = 1 << 20

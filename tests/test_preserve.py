@@ -10,8 +10,8 @@ import pytest
 from warcio.cli import main as warcio
 
 from newsarchive.archive.ledger import Ledger, State
-from newsarchive.archive.records import Record, records
 from newsarchive.archive.replay import capture_at, captures
+from newsarchive.archive.warc import Record, records
 from tests.conftest import Crawl, DemoSite
 from tests.test_kill import Moment, kill_at
 

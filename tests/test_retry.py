@@ -12,8 +12,8 @@ import pytest
 
 from newsarchive.archive.files import Lock
 from newsarchive.archive.ledger import Ledger, State
-from newsarchive.archive.records import Record
 from newsarchive.archive.replay import capture_page, captures
+from newsarchive.archive.warc import Record
 from tests.archived import make_due
 from tests.conftest import Crawl, DemoSite
 

@@ -19,9 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from warcio.cli import main as warcio
 
-from newsarchive.archive.records import Damage, Record, records
 from newsarchive.archive.replay import capture_at, capture_page, captures
-from newsarchive.archive.warc import ORIGINAL, WarcFile, close_open_files
+from newsarchive.archive.warc import ORIGINAL, Damage, Record, WarcFile, close_open_files, records
 from newsarchive.errors import ArchiveError
 from newsarchive.items import Page
 

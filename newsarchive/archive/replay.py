@@ -20,8 +20,7 @@ from newsarchive import reader
 from newsarchive.archive.files import read_file, read_packed
 from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.quarantine import read_notes
-from newsarchive.archive.records import Damage, Record, header_fields, records
-from newsarchive.archive.warc import ORIGINAL
+from newsarchive.archive.warc import ORIGINAL, Damage, Record, header_fields, records
 from newsarchive.errors import ArchiveError, BadArgument, PageError, cause
 from newsarchive.items import Page
 

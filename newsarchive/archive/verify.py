@@ -23,9 +23,8 @@ from newsarchive.archive.ledger import Ledger, State, is_begun
 from newsarchive.archive.parallel import parallel_map
 from newsarchive.archive.pictures import picture_digits, picture_kind, picture_links, picture_path
 from newsarchive.archive.quarantine import read_notes
-from newsarchive.archive.records import Record
 from newsarchive.archive.replay import captures
-from newsarchive.archive.warc import OPEN
+from newsarchive.archive.warc import OPEN, Record
 from newsarchive.errors import LedgerBroken, cause
 from newsarchive.messages import counted
 

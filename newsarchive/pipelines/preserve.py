@@ -14,9 +14,8 @@ from scrapy.exceptions import NotConfigured
 from newsarchive.archive.archive import Archive, Visit
 from newsarchive.archive.files import PAGES
 from newsarchive.archive.ledger import Row
-from newsarchive.archive.records import Record
 from newsarchive.archive.replay import capture_at
-from newsarchive.archive.warc import WarcFile, close_open_files
+from newsarchive.archive.warc import Record, WarcFile, close_open_files
 from newsarchive.downloader import answered_page
 from newsarchive.errors import ArchiveError
 from newsarchive.extensions.run import Run, archive_of
