@@ -45,8 +45,7 @@ Result = tuple[Row, Reading | str | None]
 def reextract(archive: Archive, source: str, wanted: frozenset[str], *, dry_run: bool) -> Counter[str]:
     """Reads the pages of all articles, or of those with the `wanted` ids; how many of each outcome there are.
 
-    Raises:
-        BadArgument: a wanted id is in no row.
+    Raises `BadArgument` for a wanted id that is in no row.
     """
     unknown = sorted(each for each in wanted if archive.ledger.get(source, each) is None)
     if unknown:

@@ -105,9 +105,7 @@ def saved_pages(path: Path | str, source: str = "qq", ledger: Ledger | None = No
 
     For an article in our own WARC files only the newest page comes. Other WARC files do not name the article, so it
     may come once for each of its URLs, the newest last. The `ledger` knows pages that have ended an earlier run.
-
-    Raises:
-        BadArgument: immediately, when there is no such file or no saved page in the folder.
+    Raises `BadArgument` immediately as `saved_files` does.
     """
     return _pages(saved_files(Path(path)), source, ledger)
 

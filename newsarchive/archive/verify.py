@@ -73,8 +73,7 @@ class Check:
     """One of `_NOUNS`."""
     path: str
     look: Callable[[], Iterable[str]]
-    """Gives reasons to complain. Raises `OSError` for a file that cannot be read, `ValueError` for one that is wrong.
-    """
+    """Gives reasons to complain, or raises one: `OSError` for a file that cannot be read, or `ValueError`."""
 
     def findings(self) -> list[Finding]:
         try:
@@ -172,10 +171,7 @@ def verify(options: Options) -> tuple[dict[str, int], list[Finding]]:
 
 
 def _checks(folder: Path, ledger: Ledger, pictures_url: str) -> tuple[list[Check], set[str]]:
-    """What to look at, and the paths that the ledger knows.
-
-    The long ones come first, so that no core is still busy with one when the others have finished.
-    """
+    """What to look at, and the paths that the ledger knows. Pages first: no core is busy with one at the end."""
     pages: dict[str, dict[int, str]] = {file.name: {} for file in (folder / PAGES).glob("*.warc.gz")}
     documents: dict[str, tuple[str, ...]] = {}
     quarantined: list[str] = []

@@ -361,11 +361,7 @@ class WarcFile:
     def add(self, answer: Page, original: Record | None = None, about: Mapping[str, str] | None = None) -> int:
         """Returns the offset of the `response` (or `revisit`) record, which is on disk then. From any thread.
 
-        Args:
-            about: What we know about an answer that is no page.
-
-        Raises:
-            OSError: the disk is full or broken; the file ends with the last whole record.
+        `about` is for an answer that is no page. After an `OSError` the file ends with the last whole record.
         """
         of_page = {"article-id": answer.article_id, "thumbnail": answer.thumbnail, "entry": answer.entry}
         about = {"source": answer.source} | dict(about or of_page)

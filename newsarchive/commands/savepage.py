@@ -95,8 +95,7 @@ class Command(OfflineCommand):
 def _read(page: Page, family: str) -> tuple[str, str, str]:
     """The family (the given one, or the page's own), the article's id and the document, `""` if there is none yet.
 
-    Raises:
-        PageError: it gives no article, and no family was named for it.
+    Raises `PageError` if the page gives no article and no family was named for it.
     """
     try:
         article = reader(page.source)(page.html, url=page.url)

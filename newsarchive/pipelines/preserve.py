@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from scrapy import Request
     from scrapy.crawler import Crawler
     from scrapy.http import Response
-    from twisted.python.failure import Failure
 
 logger = logging.getLogger(__name__)
 
@@ -54,8 +53,8 @@ class Preserve:
         file = WarcFile(archive.folder / PAGES / name, f"newsarchive {version('newsarchive')}")
         preserve = cls(archive, file, source)
         crawler.signals.connect(preserve.response_received, signal=signals.response_received)
-        crawler.signals.connect(preserve.item_dropped, signal=signals.item_dropped)
-        crawler.signals.connect(preserve.item_error, signal=signals.item_error)
+        crawler.signals.connect(preserve.keep_former, signal=signals.item_dropped)
+        crawler.signals.connect(preserve.keep_former, signal=signals.item_error)
         return preserve
 
     def open_spider(self) -> None:
@@ -69,16 +68,13 @@ class Preserve:
                 self.archive.ledger.update(item.row, warc_file=self.file.path.name, warc_offset=offset)
         return item
 
-    def item_dropped(self, item: object, exception: BaseException | None) -> None:
+    def keep_former(self, item: object, exception: BaseException | None = None) -> None:
         """A page that is no article is kept, but the ledger points to the former page again, which is one."""
         if not isinstance(item, Visit) or item.page.saved_in or isinstance(exception, Unchanged):
             return
         row = item.row
         if row and row.path and row.warc_offset is not None:
             self.archive.ledger.update(row, warc_file=row.warc_file, warc_offset=row.warc_offset)
-
-    def item_error(self, item: object, failure: Failure) -> None:
-        self.item_dropped(item, failure.value)
 
     def response_received(self, response: Response, request: Request) -> None:
         """Write the reply to a list request, which has the list's name in `meta["where"]`."""
