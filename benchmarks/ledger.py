@@ -18,7 +18,7 @@ from pathlib import Path
 
 from newsarchive.archive.archive import Archive
 from newsarchive.archive.files import content_path
-from newsarchive.archive.ledger import Row, State
+from newsarchive.archive.ledger import Row, RunRow, State
 from newsarchive.options import Options
 
 BEIJING = timezone(timedelta(hours=8))
@@ -70,7 +70,7 @@ def run(folder: Path, listed: int) -> None:
     started = time.perf_counter()
     with Archive.open(Options(dir=folder), purpose="benchmark", now=lambda: NOW) as archive:
         ledger = archive.ledger
-        number = ledger.begin_run(NOW, 1, "benchmark")
+        run = ledger.add_run(RunRow(started=NOW, pid=1, arguments="benchmark"))
         assert not list(ledger.due("qq", NOW, 8))
         assert not list(ledger.rechecks("qq", NOW))
         for n in range(listed):
@@ -80,7 +80,7 @@ def run(folder: Path, listed: int) -> None:
         ledger.counts_by_state()
         ledger.exhausted(8)
         ledger.last_runs(100)
-        ledger.end_run(number, now=NOW, exit_code=0, counts={})
+        ledger.end_run(run)
     seconds = time.perf_counter() - started
     print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 

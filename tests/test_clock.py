@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from newsarchive.archive.archive import Archive
-from newsarchive.archive.ledger import Ledger, PictureRow, Row, State
+from newsarchive.archive.ledger import Ledger, PictureRow, Row, RunRow, State
 from newsarchive.archive.replay import saved_pages
 from newsarchive.archive.warc import WarcFile
 from newsarchive.items import Page
@@ -62,7 +62,7 @@ def opened(folder: Path, rows: list[Row], now: datetime = NOW, *, run: datetime 
         for each in rows:
             ledger.put(each)
         if run:
-            ledger.begin_run(run, pid=1, arguments="")
+            ledger.add_run(RunRow(started=run, pid=1, arguments=""))
     with Archive.open(Options(dir=folder), purpose="a test", now=lambda: now) as archive:
         return list(archive.ledger.rows())
 

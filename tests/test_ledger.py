@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from newsarchive.archive.ledger import KEPT_RUNS, Ledger, ListRow, PictureRow, Row, State
+from newsarchive.archive.ledger import KEPT_RUNS, Ledger, ListRow, PictureRow, Row, RunRow, State
 from newsarchive.archive.schedule import next_check, retry_delay
 from newsarchive.errors import LedgerBroken, describe
 from newsarchive.items import Article
@@ -236,12 +236,12 @@ def test_the_newest_article_is_so_in_every_zone(ledger: Ledger) -> None:
 
 
 def test_runs_are_remembered_the_newest_first(ledger: Ledger) -> None:
-    one = ledger.begin_run(NOW, 11, "qq")
-    ledger.end_run(one, now=NOW + HOUR, exit_code=4, counts={"a": 1, "b": 0.5, "c": "文"})
-    two = ledger.begin_run(NOW + HOUR, 12, "qq")
+    one = ledger.add_run(RunRow(started=NOW, pid=11, arguments="qq"))
+    ledger.end_run(replace(one, ended=NOW + HOUR, exit_code=4, counts={"a": 1, "b": 0.5, "c": "文"}))
+    two = ledger.add_run(RunRow(started=NOW + HOUR, pid=12, arguments="qq"))
     runs = ledger.last_runs(20)
     assert [(run.run, run.pid, run.exit_code, run.ended) for run in runs] == [
-        (two, 12, None, None), (one, 11, 4, NOW + HOUR),
+        (two.run, 12, None, None), (one.run, 11, 4, NOW + HOUR),
     ]  # fmt: skip
     assert runs[1].counts == {"a": 1, "b": 0.5, "c": "文"}
     assert len(ledger.last_runs(1)) == 1
@@ -250,7 +250,7 @@ def test_runs_are_remembered_the_newest_first(ledger: Ledger) -> None:
 def test_the_last_runs_are_kept(ledger: Ledger) -> None:
     with ledger.transaction():
         for n in range(KEPT_RUNS + 3):
-            ledger.begin_run(NOW, n, "qq")
+            ledger.add_run(RunRow(started=NOW, pid=n, arguments="qq"))
     runs = ledger.last_runs(None)
     assert [run.pid for run in runs] == list(range(KEPT_RUNS + 2, 2, -1))
 
@@ -265,8 +265,8 @@ def test_names_of_lists_may_be_no_text(ledger: Ledger) -> None:
     assert ledger.begin_list("qq", odd.where)
     ledger.finish_list("qq", odd.where)
     assert not ledger.begin_list("qq", odd.where)
-    run = ledger.begin_run(NOW, 1, odd.where)
-    ledger.end_run(run, now=NOW, exit_code=0, counts={f"failing/{odd.where}": 3})
+    run = ledger.add_run(RunRow(started=NOW, pid=1, arguments=odd.where))
+    ledger.end_run(replace(run, ended=NOW, exit_code=0, counts={f"failing/{odd.where}": 3}))
 
 
 def test_pictures_are_tried_again_until_they_are_there(ledger: Ledger) -> None:
@@ -361,7 +361,7 @@ def do_everything(ledger: Ledger) -> None:
     one = ledger.update(ledger.gone(one, now=NOW), warc_file="f", warc_offset=1)
     with ledger.reading(one, now=NOW, again=NOW), ledger.reading_saved("page"):
         assert ledger.interrupted_readings("page") == 1
-    ledger.end_run(ledger.begin_run(NOW, 1, ""), now=NOW, exit_code=0, counts={})
+    ledger.end_run(ledger.add_run(RunRow(started=NOW, pid=1, arguments="")))
     assert len(ledger.last_runs(2_000)) == 1
     ledger.put(ListRow(source="qq", where="tech"))
     assert len(ledger.list_rows("qq")) == len(ledger.list_rows()) == 1
@@ -538,7 +538,7 @@ def test_a_flipped_bit_costs_a_letter(tmp_path: Path) -> None:
 def test_a_run_that_cannot_be_read_is_named(tmp_path: Path, change: str) -> None:
     path = tmp_path / "ledger.sqlite"
     with Ledger.open(path) as ledger:
-        ledger.begin_run(NOW, 1, "qq")
+        ledger.add_run(RunRow(started=NOW, pid=1, arguments="qq"))
     with sqlite3.connect(path) as connection:
         connection.execute(f"UPDATE runs SET {change}")
     connection.close()

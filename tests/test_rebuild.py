@@ -18,7 +18,7 @@ import pytest
 from newsarchive.archive.archive import NO_LEDGER, Archive
 from newsarchive.archive.documents import Change, compare
 from newsarchive.archive.files import stray_files
-from newsarchive.archive.ledger import Ledger, PictureRow, Row, State
+from newsarchive.archive.ledger import Ledger, PictureRow, Row, RunRow, State
 from newsarchive.archive.rebuild import rebuild
 from newsarchive.archive.verify import verify
 from newsarchive.commands.reextract import reextract
@@ -213,8 +213,9 @@ def test_a_ledger_that_can_be_read_loses_nothing(tmp_path: Path) -> None:
         assert row
         ledger.update(row, warc_file="qq-1.warc.gz", warc_offset=7)
         ledger.put(stored_picture(path.stem))
-        ledger.end_run(ledger.begin_run(NOW, 1, "qq"), now=NOW, exit_code=4, counts={"a": 1})
-        ledger.begin_run(NOW, 2, "killed")
+        run = RunRow(started=NOW, ended=NOW, pid=1, arguments="qq", exit_code=4, counts={"a": 1})
+        ledger.end_run(ledger.add_run(run))
+        ledger.add_run(RunRow(started=NOW, pid=2, arguments="killed"))
         before = list(ledger.rows()), list(ledger.pictures()), ledger.last_runs(9)
     outcome = rebuild(tmp_path, now=NOW)
     assert "1 unfinished taken over" in str(outcome)
@@ -249,7 +250,7 @@ def test_rows_that_cannot_be_read_cost_themselves(tmp_path: Path, caplog: pytest
         for name in ("first", "broken", "last"):
             ledger.found(Row(source="qq", article_id=name, url="u", where="tech", first_seen=NOW))
             ledger.put(stored_picture(name))
-            ledger.begin_run(NOW, 1, name)
+            ledger.add_run(RunRow(started=NOW, pid=1, arguments=name))
     with sqlite3.connect(tmp_path / "ledger.sqlite") as connection:
         connection.execute("UPDATE articles SET first_seen = 'yesterday' WHERE article_id = 'broken'")
         connection.execute("UPDATE pictures SET state = 'odd' WHERE article_id = 'broken'")
@@ -345,7 +346,7 @@ def leave_in_log(folder: Path) -> None:
     if not child:
         ledger = Ledger.open(folder / "ledger.sqlite")
         ledger.found(Row(source="qq", article_id="waiting", url="u", where="tech", first_seen=NOW))
-        ledger.begin_run(NOW, 1, "killed")
+        ledger.add_run(RunRow(started=NOW, pid=1, arguments="killed"))
         os._exit(0)
     os.waitpid(child, 0)
 

@@ -115,10 +115,9 @@ def compare(archive: Archive, row: Row | None, document: str) -> Change:
     is_intact = archive.is_intact(row)
     if row.content_hash:
         same = row.content_hash == content_hash(document)
-    elif is_intact:  # rebuilt from a file with local pictures, which does not say where they came from
-        same = _could_be_same(read_file(archive.folder / row.path).decode("utf-8", "replace"), document)
-    else:
-        same = True  # as far as anyone knows
+    else:  # rebuilt from a file with local pictures; when that is lost, it is the same as far as anyone knows
+        former = document_bytes(archive.folder / row.path) if is_intact else None
+        same = former is None or _could_be_same(former.decode("utf-8", "replace"), document)
     if not same:
         return Change.REVISED
     return Change.UNCHANGED if is_intact else Change.RESTORED

@@ -185,13 +185,14 @@ class ListRow:
 class RunRow:
     """One run of a crawl or of a command that writes."""
 
-    run: int
+    run: int = 0
+    """Its number, which the ledger gives it."""
     started: datetime
-    ended: datetime | None
+    ended: datetime | None = None
     """`None`: still going on, or killed."""
     pid: int
     arguments: str
-    exit_code: int | None
+    exit_code: int | None = None
     counts: Counts = field(default_factory=dict)
 
 
@@ -521,20 +522,16 @@ class Ledger:
 
     # runs and lists
 
-    def begin_run(self, now: datetime, pid: int, arguments: str) -> int:
-        """The number of the run. Older ones than `KEPT_RUNS` are removed."""
-        done = self._execute(_RUNS.sql.insert(), started=now, pid=pid, arguments=arguments, counts={})
-        run: int = done.inserted_primary_key[0]  # type: ignore[index]
-        self._execute(_RUNS.sql.delete().where(_r.run <= run - KEPT_RUNS))
-        return run
+    def add_run(self, run: RunRow) -> RunRow:
+        """The run under the next free number. Older ones than `KEPT_RUNS` are removed."""
+        done = self._execute(_RUNS.sql.insert(), **{name: it for name, it in vars(run).items() if name != "run"})
+        number: int = done.inserted_primary_key[0]  # type: ignore[index]
+        self._execute(_RUNS.sql.delete().where(_r.run <= number - KEPT_RUNS))
+        return replace(run, run=number)
 
-    def end_run(self, run: int, *, now: datetime, exit_code: int, counts: Counts) -> None:
-        statement = _RUNS.sql.update().where(_r.run == run)
-        self._execute(statement, ended=now, exit_code=exit_code, counts=counts)
-
-    def put_run(self, run: RunRow) -> None:
-        """A run of a former ledger, under the next free number."""
-        self._execute(_RUNS.sql.insert(), **{name: it for name, it in vars(run).items() if name != "run"})
+    def end_run(self, run: RunRow) -> None:
+        its_row = _RUNS.sql.update().where(_r.run == run.run)
+        self._execute(its_row, ended=run.ended, exit_code=run.exit_code, counts=run.counts)
 
     def last_runs(self, number: int | None) -> list[RunRow]:
         """The newest first; all of them for `None`."""
@@ -543,8 +540,8 @@ class Ledger:
     def pull_in(self, now: datetime) -> str:
         """Sets times later than `now` to `now`, after a run whose clock was wrong, so that nothing is put off for good.
 
-        Returns what to say about it. It may rather be this clock that is behind: most of what was looked at later was
-        published later, too. Then nothing changes. The runs tell whether to look for any.
+        Returns what to say about it. Nothing changes when this clock is behind: most of what was looked at later was
+        published later, too. The runs tell whether to look for any.
         """
         future_run = _r.started > now + CLOCKS_DIFFER
         if not self._count(_RUNS, future_run):
@@ -655,13 +652,11 @@ class Ledger:
         with errors_named(self.path):
             return self._raw.execute(sql).fetchall()
 
-    def _rows(
-        self, table: _Table[R], *conditions: Any, by: Sequence[sa.ColumnElement[Any]] = (), limit: int | None = None
-    ) -> list[R]:
+    def _rows(self, table: _Table[R], *conditions: Any, by: Sequence[Any] = (), limit: int | None = None) -> list[R]:
         statement = sa.select(table.sql).where(*conditions).order_by(*by).limit(limit)
         return list(self._read(table, self._query(statement)))
 
-    def _one(self, table: _Table[R], *conditions: Any, by: Sequence[sa.ColumnElement[Any]] = ()) -> R | None:
+    def _one(self, table: _Table[R], *conditions: Any, by: Sequence[Any] = ()) -> R | None:
         return next(iter(self._rows(table, *conditions, by=by, limit=1)), None)
 
     def _pages(self, table: _Table[R], *conditions: Any) -> Iterator[R]:

@@ -154,7 +154,11 @@ def _links(document: str) -> Iterator[tuple[int, int, str]]:
         marks = _FENCE.match(line)
         if at <= end_of_front_matter:
             if line.startswith(_THUMBNAIL):
-                yield at + len(_THUMBNAIL) + 1, at + len(line) - 1, _unquoted(line.removeprefix(_THUMBNAIL))
+                try:
+                    link = str(json.loads(line.removeprefix(_THUMBNAIL)))
+                except (ValueError, RecursionError):
+                    link = ""  # this program did not write it: it is left as it is
+                yield at + len(_THUMBNAIL) + 1, at + len(line) - 1, link
         elif fence:
             closes = marks and marks["marks"].startswith(fence) and not line[marks.end() :].strip("`~ ")
             fence = "" if closes else fence
@@ -184,11 +188,3 @@ def _links_in_line(line: str) -> Iterator[tuple[int, int, str]]:
             if in_label and found["link"] is not None:
                 yield *found.span("link"), _ESCAPED.sub(r"\1", found["link"])
             in_label = False
-
-
-def _unquoted(scalar: str) -> str:
-    """`""` for a value that this program did not write: it is left as it is."""
-    try:
-        return str(json.loads(scalar))
-    except (ValueError, RecursionError):
-        return ""

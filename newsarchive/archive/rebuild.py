@@ -131,7 +131,7 @@ def _take_over(path: Path, ledger: Ledger) -> None:
                 (former.rows, ledger.put),
                 (former.pictures, ledger.put),
                 (former.list_rows, ledger.put),
-                (lambda: reversed(former.last_runs(None)), ledger.put_run),
+                (lambda: reversed(former.last_runs(None)), ledger.add_run),
             ]
             for rows, take in tables:
                 try:

@@ -54,21 +54,20 @@ class Run:
         self.faults = Faults(self._stop)
         command = "retry" if self.kind == "retry" else "crawl"  # Scrapy takes it out of sys.argv
         line = printable(command_line(["scrapy", command, *sys.argv[1:]]), 500)
-        self.row = RunRow(run=0, started=utc_now(), ended=None, pid=os.getpid(), arguments=line, exit_code=None)
+        self.row = RunRow(started=utc_now(), pid=os.getpid(), arguments=line)
         """The run in the ledger as it began; its number is 0 as long as it is not there."""
         assert crawler.stats  # noqa: S101
         try:
             self.archive = Archive.open(options, purpose=f"`{line}`", count=crawler.stats.inc_value)
             self.ledger = self.archive.ledger
             try:
-                number = self.ledger.begin_run(self.row.started, self.row.pid, line)
+                self.row = self.ledger.add_run(self.row)
             except BaseException:
                 self.archive.close()
                 raise
         except (LedgerBroken, OSError) as error:
             self._leave_status(error)
             raise
-        self.row = replace(self.row, run=number)
         logging.getLogger().addHandler(self.faults)
 
     @classmethod
@@ -154,7 +153,7 @@ class Run:
                 with self.ledger.transaction():
                     for each in lists:
                         self.ledger.put(each)
-                    self.ledger.end_run(row.run, now=ended, exit_code=exit_code, counts=counts)
+                    self.ledger.end_run(row)
                 break
             except (OSError, ArchiveError) as error:
                 self.faults.add(error)

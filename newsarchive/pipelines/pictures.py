@@ -226,14 +226,11 @@ class Pictures:
             if row.path:
                 archive.count("picture/stored")
                 new = row if finished else replace(row, state=State.FAILED, next_try=now, reason="interrupted")
-            elif not row.attempts:
-                archive.count("picture/postponed")
-                new = replace(row, attempts=attempts, next_try=now)
             else:
-                archive.count("picture/failed")
+                archive.count("picture/failed" if row.attempts else "picture/postponed")
                 logger.info("%s: picture not stored: %s", row.url, row.reason)
-                next_try = now if self._replays else archive.schedule.next_try(attempts)
-                new = replace(row, attempts=attempts, next_try=next_try)
+                at_once = self._replays or not row.attempts
+                new = replace(row, attempts=attempts, next_try=now if at_once else archive.schedule.next_try(attempts))
             self.ledger.put(new)
 
     def _urls(self, links: Iterable[str]) -> dict[str, int]:
