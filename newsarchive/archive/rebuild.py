@@ -40,14 +40,12 @@ class Outcome:
 
     articles: int = 0
     quarantined: int = 0
-    unreadable: list[str] = field(default_factory=list)
-    """Skipped files, each with what is wrong with it."""
     unfinished: int = 0
-    """Articles without a file that the former ledger knew."""
     lost: int = 0
     """Articles that the former ledger knew as archived, whose file is not there or cannot be read."""
+    unreadable: list[str] = field(default_factory=list)
+    """Skipped files, each with what is wrong with it."""
     kept: str = ""
-    """Name of the former ledger that was kept aside."""
 
     def __str__(self) -> str:
         left = len(self.unreadable)

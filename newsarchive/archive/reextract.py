@@ -63,17 +63,14 @@ def reextract(archive: Archive, source: str, wanted: frozenset[str], *, dry_run:
 
 
 def summary(counts: Counter[str], wanted: frozenset[str], *, dry_run: bool) -> str:
-    read = counts["same"] + counts["changed"] + counts["problem"]
-    parts = [f"{counts['same']} the same", f"{counts['changed']} {'would change' if dry_run else 'replaced'}"]
-    if counts["problem"]:
-        parts.append(f"{counts['problem']} not readable and left alone")
-    lines = [f"{counted(read, 'page')} read: {', '.join(parts)}"]
-    if counts["no page"]:
-        lines.append(
-            f"{counted(counts['no page'], 'article')} without a preserved page"
-            " (ARCHIVE_PAGES was off, a replay, or the WARC file is not there)"
-        )
-    if missing := len(wanted) - read - counts["no page"] if wanted else 0:
+    read, absent = counts["same"] + counts["changed"] + counts["problem"], counts["no page"]
+    first = f"{counted(read, 'page')} read: {counts['same']} the same, "
+    first += f"{counts['changed']} {'would change' if dry_run else 'replaced'}"
+    lines = [f"{first}, {counts['problem']} not readable and left alone" if counts["problem"] else first]
+    if absent:
+        why = "ARCHIVE_PAGES was off, a replay, or the WARC file is not there"
+        lines.append(f"{counted(absent, 'article')} without a preserved page ({why})")
+    if missing := len(wanted) - read - absent if wanted else 0:
         lines.append(f"{counted(missing, 'given id')} without a document in the archive")
     return "\n".join(lines)
 

@@ -47,13 +47,11 @@ _SKIPPED = 1 << 30  # bytes that a record too large is unpacked to, only to find
 _WASTED = 1 << 26  # bytes of a small file that may be read in vain
 _TOO_LARGE = f"larger than {LARGEST:,} bytes, which no page is"
 _MAGIC = b"\x1f\x8b\x08"
-_GZIP = 31  # zlib's number for a gzip header and its checksum
+_GZIP, _GZIP_OR_DEFLATE = 31, 47  # zlib's numbers for a header and its checksum
 _END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
 _DIGESTS = ("md5", "sha1", "sha256", "sha512")
 _STATUS = re.compile(rb"HTTP/\S+[ \t]+(\d{3})(?!\d)")
 _CHUNK_SIZE = re.compile(rb"(?:\r\n)?([0-9A-Fa-f]{1,8})[^\r\n]*\r\n")
-_PACKINGS = {"gzip": (_GZIP,), "x-gzip": (_GZIP,), "deflate": (15, -15)}
-"""Numbers of zlib for the content encodings that it can undo; with `deflate`, servers mean either of two."""
 
 
 # reading
@@ -259,11 +257,11 @@ def _unpacked(payload: bytes, headers: dict[str, str]) -> bytes:
     if headers.get("transfer-encoding", "").lower() == "chunked":
         payload = _joined(payload)
     encoding = headers.get("content-encoding", "").lower()
-    for number in _PACKINGS.get(encoding, ()):
+    if encoding in ("gzip", "x-gzip", "deflate"):
         try:
-            unpacked = zlib.decompressobj(number).decompress(payload, LARGEST + 1)
+            unpacked = zlib.decompressobj(_GZIP_OR_DEFLATE).decompress(payload, LARGEST + 1)
         except zlib.error:
-            continue
+            return payload
         if len(unpacked) > LARGEST:
             raise ValueError(_TOO_LARGE)
         return unpacked
