@@ -58,8 +58,7 @@ class Reading(Visit):
     @property
     def learned(self) -> dict[str, str]:
         """What this page says for its row in the ledger, whether the archive has the article or not."""
-        page = self.page
-        validators = {"etag": page.header("ETag"), "last_modified": page.header("Last-Modified")}
+        validators = {"etag": self.page.header("ETag"), "last_modified": self.page.header("Last-Modified")}
         return validators | {"content_hash": self.content_hash}
 
 

@@ -26,7 +26,6 @@ from newsarchive.items import Article
 if TYPE_CHECKING:
     from newsarchive.archive.archive import Archive, Reading
 
-
 logger = logging.getLogger(__name__)
 
 # front matter has no time zone, and all publishers so far are in this one

@@ -613,8 +613,7 @@ class Ledger:
 
     def check(self) -> list[str]:
         """What SQLite's own check finds wrong with the file; empty when it is intact."""
-        found = [line for (line,) in self._command("PRAGMA integrity_check")]
-        return [] if found == ["ok"] else found
+        return [line for (line,) in self._command("PRAGMA integrity_check") if line != "ok"]
 
     def compact(self) -> None:
         """Everything is in the one file afterwards, which can then be moved."""

@@ -16,8 +16,7 @@ from newsarchive.archive.files import PICTURES, is_file, make_folder, open_file,
 
 _BMP_HEADERS = {size.to_bytes(4, "little") for size in (12, 40, 52, 56, 64, 108, 124)}
 
-# Six kinds that every browser shows, so a table and no library; whatever is not in it (HTML, an error
-# as JSON) is refused. No SVG: it can hold a script, which would run as part of the reader's own site.
+# What every browser shows. No SVG: it can hold a script, which would run as part of the reader's own site.
 _KINDS: tuple[tuple[str, Callable[[bytes], bool]], ...] = (
     ("jpg", lambda data: data.startswith(b"\xff\xd8\xff")),
     ("png", lambda data: data.startswith(b"\x89PNG\r\n\x1a\n")),
@@ -64,11 +63,7 @@ def picture_name(nth: int, digest: str, kind: str) -> str:
 
 
 def picture_digits(path: str) -> str:
-    """The part of the digest in a picture's name; `""` for a name that `picture_name` did not make.
-
-    >>> picture_digits("pictures/qq/2025/02/20250211A06DM600/00-9f86d081884c7d65.jpg"), picture_digits("x.jpg")
-    ('9f86d081884c7d65', '')
-    """
+    """The part of the digest in a picture's name; `""` for a name that `picture_name` did not make."""
     found = _NAME.fullmatch(PurePosixPath(path).name)
     return found["digits"] if found else ""
 

@@ -25,14 +25,8 @@ def retry_delay(attempts: int, first: timedelta = _FIRST_DELAY) -> timedelta:
 
 def next_check(published: datetime, now: datetime, ages: Sequence[timedelta]) -> datetime | None:
     """When to look at the article again: at the first of these ages that it has not reached yet."""
-    return min((time for age in ages if (time := _later(published, age)) > now), default=None)
-
-
-def _later(time: datetime, by: timedelta) -> datetime:
-    try:
-        return time + by
-    except OverflowError:  # a page may say 9999-12-31
-        return datetime.max.replace(tzinfo=time.tzinfo)
+    left = datetime.max.replace(tzinfo=published.tzinfo) - published  # a page may say 9999-12-31
+    return min((time for age in ages if (time := published + min(age, left)) > now), default=None)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from scrapy.http import Response
 
 logger = logging.getLogger(__name__)
-
 _HEADERS = {"Accept": "image/*,*/*;q=0.1"}
 
 
@@ -155,8 +154,7 @@ class Pictures:
         urls = {url: nth for url, nth in self._urls(links).items() if url not in waiting}
         wanted = Wanted(row.source, row.article_id, picture_folder(PurePosixPath(row.path)), urls, may_wait=True)
         found = await asyncio.gather(*(self._get(url, wanted) for url in wanted.urls))
-        # `scrapy reextract` does not check hosts
-        others = failed.keys() - urls.keys() - waiting
+        others = failed.keys() - urls.keys() - waiting  # `scrapy reextract` does not check hosts
         found += [wanted.failed(url, "on no picture host of the site") for url in others]
         text = read_file(file).decode("utf-8", "replace")
         changed = localised(text, self._links(found))
