@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import os
 import random
 import subprocess
@@ -397,6 +398,14 @@ def test_packed_page_of_another_program(tmp_path: Path) -> None:
     ):
         assert [one.html for one in read_pages(write(kept, *encodings))] == [html], encodings
     assert damages(write(b"\x1b\x12\x00", b"Content-Encoding: br")) == ["packed with br, which cannot be read here"]
+
+
+def test_digest_as_other_programs_write_it(tmp_path: Path) -> None:
+    path, block = tmp_path / "foreign.warc.gz", HTTP + b"\r\n<html>"
+    right = hashlib.sha256(block).hexdigest()
+    for digest, wrong in ((f"sha-256:{right}", 0), (f"SHA256:{right.upper()}", 0), (f"sha256:{right[:-1]}x", 1)):
+        path.write_bytes(gzip.compress(raw(block, TYPE, ID, URI, DATE, f"WARC-Block-Digest: {digest}")))
+        assert (digest, len(damages(path))) == (digest, wrong)
 
 
 def test_metadata_of_others_in_another_code(tmp_path: Path) -> None:
