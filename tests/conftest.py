@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from subprocess import Popen
@@ -143,6 +144,22 @@ def crawl() -> Iterator[Crawl]:
     runner = Crawl()
     yield runner
     runner.close()
+
+
+@pytest.fixture(scope="session")
+def _crawled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    archive, site = tmp_path_factory.mktemp("crawled"), DemoSite(Site(filler=2_000))
+    site.start()
+    assert Crawl()(archive, site=site).returncode == 0
+    site.stop()
+    return archive
+
+
+@pytest.fixture
+def crawled(_crawled: Path, tmp_path: Path) -> Path:
+    """`tmp_path` with an archive of the demo site as it is: of tests that are about a later run."""
+    shutil.copytree(_crawled, tmp_path, dirs_exist_ok=True)
+    return tmp_path
 
 
 @pytest.fixture(scope="session")

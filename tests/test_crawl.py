@@ -180,15 +180,13 @@ def test_how_it_asks(whole: Whole) -> None:
 # runs of their own
 
 
-def test_a_second_run_downloads_lists_only(demo_site: Any, crawl: Any, tmp_path: Path, tree: Any) -> None:
-    assert crawl(tmp_path, site=demo_site).returncode == 0
-    before = tree(tmp_path / "content")
-    demo_site.site.forget()
+def test_a_second_run_downloads_lists_only(demo_site: Any, crawl: Any, crawled: Path, tree: Any) -> None:
+    before = tree(crawled / "content")
     demo_site.site.reorder()
-    again = crawl(tmp_path, site=demo_site)
+    again = crawl(crawled, site=demo_site)
     assert again.returncode == 0
     assert {path.split("/")[1] for path in demo_site.site.counts()} == {"robots.txt", "web_feed"}
-    assert tree(tmp_path / "content") == before
+    assert tree(crawled / "content") == before
 
 
 def test_pages_channels_and_limit(new_site: NewSite, crawl: Any, tmp_path: Path) -> None:

@@ -56,15 +56,12 @@ def test_lists_are_kept_with_what_was_asked(tmp_path: Path, crawl: Crawl, demo_s
     assert len(lists) == len([it for it in demo_site.site.seen if it.method == "POST"])
 
 
-def test_warcio_checks_what_a_crawl_wrote(
-    tmp_path: Path, crawl: Crawl, demo_site: DemoSite, capsys: pytest.CaptureFixture[str]
-) -> None:
-    crawl(tmp_path, site=demo_site)
+def test_warcio_checks_what_a_crawl_wrote(crawled: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        warcio(["check", "-v", str(warcs(tmp_path)[0])])
+        warcio(["check", "-v", str(warcs(crawled)[0])])
     printed = capsys.readouterr().out
     assert ended.value.code == 0, printed
-    assert printed.count("digest pass") == len(kinds(warcs(tmp_path)[0]))
+    assert printed.count("digest pass") == len(kinds(warcs(crawled)[0]))
 
 
 def test_switched_off(tmp_path: Path, crawl: Crawl, demo_site: DemoSite) -> None:
@@ -108,20 +105,19 @@ def due_now(archive: Path) -> None:
 
 
 def test_unchanged_page_is_a_revisit_and_a_changed_one_is_kept_whole(
-    tmp_path: Path, crawl: Crawl, demo_site: DemoSite
+    crawled: Path, crawl: Crawl, demo_site: DemoSite
 ) -> None:
-    crawl(tmp_path, site=demo_site)
-    with Ledger.open(tmp_path / "ledger.sqlite", read_only=True) as ledger:
+    with Ledger.open(crawled / "ledger.sqlite", read_only=True) as ledger:
         before = {row.article_id: row.warc_file for row in ledger.rows() if row.path}
     edited = next(it.id for it in demo_site.site.articles() if it.id in before)
     demo_site.site.edit(edited, title="改过的题目：渡口换了新船")
-    due_now(tmp_path)
+    due_now(crawled)
 
-    result = crawl(tmp_path, site=demo_site)
+    result = crawl(crawled, site=demo_site)
 
     assert result.returncode == 0, result
-    first, second = warcs(tmp_path)
-    with Ledger.open(tmp_path / "ledger.sqlite", read_only=True) as ledger:
+    first, second = warcs(crawled)
+    with Ledger.open(crawled / "ledger.sqlite", read_only=True) as ledger:
         after = {row.article_id: row.warc_file for row in ledger.rows() if row.path}
     assert {it for it in after if after[it] != first.name} == {edited}
     assert after[edited] == second.name
@@ -129,26 +125,25 @@ def test_unchanged_page_is_a_revisit_and_a_changed_one_is_kept_whole(
 
 
 def test_bad_page_between_good_ones_is_kept_and_not_read_in_their_place(
-    tmp_path: Path, crawl: Crawl, demo_site: DemoSite, tree: Tree
+    crawled: Path, crawl: Crawl, demo_site: DemoSite, tree: Tree
 ) -> None:
-    crawl(tmp_path, site=demo_site)
-    before = tree(tmp_path / "content")
-    with Ledger.open(tmp_path / "ledger.sqlite", read_only=True) as ledger:
+    before = tree(crawled / "content")
+    with Ledger.open(crawled / "ledger.sqlite", read_only=True) as ledger:
         victim = next(row for row in ledger.rows() if row.path)
     demo_site.site.faults.add(f"/rain/a/{victim.article_id}", "challenge", times=-1)
-    due_now(tmp_path)
-    crawl(tmp_path, site=demo_site)
+    due_now(crawled)
+    crawl(crawled, site=demo_site)
 
-    kept = [it for it in answers(warcs(tmp_path)[1]) if it.about.get("article-id") == victim.article_id]
+    kept = [it for it in answers(warcs(crawled)[1]) if it.about.get("article-id") == victim.article_id]
     assert [b"captcha" in it.body for it in kept] == [True]
-    with Ledger.open(tmp_path / "ledger.sqlite", read_only=True) as ledger:
+    with Ledger.open(crawled / "ledger.sqlite", read_only=True) as ledger:
         row = ledger.get("qq", victim.article_id)
     assert row is not None
     assert (row.warc_file, row.warc_offset) == (victim.warc_file, victim.warc_offset)
-    assert crawl(tmp_path, name="reextract").returncode == 0
-    replayed = crawl(tmp_path / "replayed", "-a", f"replay={tmp_path / 'pages'}")
+    assert crawl(crawled, name="reextract").returncode == 0
+    replayed = crawl(crawled / "replayed", "-a", f"replay={crawled / 'pages'}")
     assert replayed.returncode == 0, replayed
-    assert tree(tmp_path / "replayed" / "content") == before == tree(tmp_path / "content")
+    assert tree(crawled / "replayed" / "content") == before == tree(crawled / "content")
 
 
 def test_killed_crawl_is_mended_by_the_next(

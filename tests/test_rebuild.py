@@ -497,9 +497,8 @@ def archived(folder: Path) -> list[Row]:
 
 
 @pytest.fixture
-def archive(crawl: Crawl, demo_site: DemoSite, tmp_path: Path) -> Path:
-    assert crawl(tmp_path, site=demo_site).returncode == 0
-    return tmp_path
+def archive(crawled: Path) -> Path:
+    return crawled
 
 
 def lose(archive: Path) -> None:

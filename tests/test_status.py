@@ -104,13 +104,12 @@ def test_the_status_of_a_run_that_was_killed_before_it_wrote_anything(
     assert crawl(tmp_path, name="status").returncode == 0
 
 
-def test_documents_without_a_ledger_are_not_none(crawl: Crawl, demo_site: DemoSite, tmp_path: Path) -> None:
-    crawl(tmp_path, site=demo_site)
-    (tmp_path / "ledger.sqlite").unlink()
-    result = crawl(tmp_path, name="status")
+def test_documents_without_a_ledger_are_not_none(crawl: Crawl, crawled: Path) -> None:
+    (crawled / "ledger.sqlite").unlink()
+    result = crawl(crawled, name="status")
     assert result.returncode == 1, result
     assert "Articles  there are documents and no ledger: the next run makes one" in result.stdout
-    assert json.loads(crawl(tmp_path, "--json", name="status").stdout)["problem"] == "there are documents and no ledger"
+    assert json.loads(crawl(crawled, "--json", name="status").stdout)["problem"] == "there are documents and no ledger"
 
 
 def test_a_broken_ledger_is_told(crawl: Crawl, tmp_path: Path) -> None:
