@@ -466,15 +466,24 @@ class Ledger:
 
     @contextmanager
     def _marked(self, mark: Callable[[], object], undo: Callable[[], object]) -> Iterator[None]:
-        mark()
+        self._without_sync(mark)
+        stays = False
         try:
             yield
         except MemoryError:  # another time it may end the process
+            stays = True
             raise
-        except BaseException:
-            undo()
-            raise
-        undo()
+        finally:
+            if not stays:
+                self._without_sync(undo)
+
+    def _without_sync(self, write: Callable[[], object]) -> None:
+        """What is committed here outlasts the end of this process, and a power cut only with the next commit."""
+        self._command("PRAGMA synchronous = NORMAL")
+        try:
+            write()
+        finally:
+            self._command("PRAGMA synchronous = FULL")
 
     # articles: what a run asks
 
