@@ -143,16 +143,13 @@ def newest_captures(files: Iterable[Path], source: str, ledger: Ledger | None = 
                 if isinstance(capture, Damage):
                     _logger.warning("%s: nothing readable at byte %d: %s", file, capture.offset, capture.reason)
                 elif capture.is_page:
+                    about = capture.about
+                    named = f"{about.get('source', '')} {about['article-id']}" if "article-id" in about else capture.url
                     place = Position(capture.date <= now, capture.date, file, capture.offset)
-                    found.setdefault(_key(capture), []).append(place)
+                    found.setdefault(named, []).append(place)
         except OSError as error:
             _log_unreadable(file, error)
     return {key: _best(sorted(places, reverse=True), source, ledger) for key, places in found.items()}
-
-
-def _key(capture: Record) -> str:
-    article_id = capture.about.get("article-id", "")
-    return f"{capture.about.get('source', '')} {article_id}" if article_id else capture.url
 
 
 def _best(newest_first: list[Position], source: str, ledger: Ledger | None) -> Position:
@@ -177,10 +174,10 @@ def _is_article(place: Position, source: str, ledger: Ledger | None) -> bool:
 
 
 def _pages(files: list[Path], source: str, ledger: Ledger | None) -> Iterator[Page]:
-    warcs = [file for file in files if file.name.lower().endswith(_WARC)]
+    warcs = {file for file in files if file.name.lower().endswith(_WARC)}
     # Earlier captures would be archived first and become former revisions, once more in each replay.
-    places = sorted(newest_captures(warcs, source, ledger).values())
-    readings = [(file, partial(_html_page, file, source)) for file in files if file not in set(warcs)]
+    places = sorted(newest_captures(sorted(warcs), source, ledger).values())
+    readings = [(file, partial(_html_page, file, source)) for file in files if file not in warcs]
     readings += [(place.file, partial(place.page, source)) for place in places]
     for file, read in readings:
         try:

@@ -52,13 +52,11 @@ class Command(OfflineCommand):
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
         place, name = args
         to = Path(opts.to or Path(closest_scrapy_cfg()).parent / "tests" / "pages") / opts.source
-        if place.startswith(_NETWORK):
-            pages, problem = self._fetch(place, opts.source)
-            if problem:
-                print(f"scrapy savepage: {place}: {problem}", file=sys.stderr)
-                return 3
-        else:
-            pages = list(saved_pages(Path(place), opts.source))
+        is_url = place.startswith(_NETWORK)
+        pages = self._fetch(place, opts.source) if is_url else list(saved_pages(Path(place), opts.source))
+        if isinstance(pages, str):
+            print(f"scrapy savepage: {place}: {pages}", file=sys.stderr)
+            return 3
         pairs: dict[Path, tuple[Page, str]] = {}
         for number, page in enumerate(pages, 1):
             family, article_id, document = _read(page, opts.family)
@@ -73,7 +71,7 @@ class Command(OfflineCommand):
             _write(folder, page, document)
         return 0
 
-    def _fetch(self, url: str, source: str) -> tuple[list[Page], str]:
+    def _fetch(self, url: str, source: str) -> list[Page] | str:
         """The page at `url`, or why it did not come. Asks as politely as a crawl, without an archive and redirects."""
         assert self.crawler_process is not None  # noqa: S101
         self.settings.set("LOG_LEVEL", "CRITICAL", priority="cmdline")  # the error is printed once, at the end
@@ -85,11 +83,12 @@ class Command(OfflineCommand):
 
         self.crawler_process.crawl(type("OnePage", (DefaultSpider,), {"start": start}))
         self.crawler_process.start()
-        for it in answers:
-            if it.status != 200:
-                return [], f"expected a page, got HTTP status {it.status}"
-            return [Page(source=source, url=it.url, html=it.body, fetched=datetime.now(UTC))], ""
-        return [], failures[0].getErrorMessage() if failures else "no page came"
+        if not answers:
+            return failures[0].getErrorMessage() if failures else "no page came"
+        answer = answers[0]
+        if answer.status != 200:
+            return f"expected a page, got HTTP status {answer.status}"
+        return [Page(source=source, url=answer.url, html=answer.body, fetched=datetime.now(UTC))]
 
 
 def _read(page: Page, family: str) -> tuple[str, str, str]:
