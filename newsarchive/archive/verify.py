@@ -199,7 +199,7 @@ def _checks(folder: Path, ledger: Ledger, pictures_url: str) -> tuple[list[Check
             Check("pages", f"{PAGES}/{it}", partial(check_pages, folder / PAGES / it, pages[it]))
             for it in sorted(pages)
         ),
-        *(Check("documents", it, partial(check_document, folder, it, *known)) for it, known in documents.items()),
+        *(Check("documents", it, partial(check_document, folder, it, *row)) for it, row in documents.items()),
         *(Check("pictures", it, partial(check_picture, folder / it, digest)) for it, digest in pictures.items()),
         *(Check("quarantine", it, partial(check_quarantined, folder / it)) for it in quarantined),
     ], known
