@@ -21,7 +21,7 @@ from typing import Any
 
 from newsarchive.markdown.html import parse
 from newsarchive.markdown.reader import convert
-from newsarchive.qq.body import standard
+from newsarchive.qq.body import standardize
 from tests.rendering import HugoFailed, Outline, as_lxml, bold_share, page_outline, rendered, shown_outline
 
 Converter = Callable[[str], str]
@@ -119,7 +119,7 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     path = Path(arguments[0]) if arguments else Path(str(data)) / "bodies.jsonl"
     bodies = [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
-    roots = [standard(body["body_html"], {}) for body in bodies]
+    roots = [standardize(parse(body["body_html"]), {}) for body in bodies]
     pages = [root.inner_html for root in roots]
     outlines = [page_outline(as_lxml(root)) for root in roots]
     print(f"{len(pages)} bodies, {sum(map(len, pages)) / len(pages) / 1000:.1f} thousand characters of HTML each\n")

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from newsarchive.markdown.html import parse
 from newsarchive.markdown.reader import convert
-from newsarchive.qq.body import standard
+from newsarchive.qq.body import standardize
 from tests import hostile
 from tests.rendering import (
     HugoFailed,
@@ -95,7 +95,7 @@ def test_more_hostile_bodies(tmp_path: Path) -> None:
 def test_real_bodies(real_data: Path, tmp_path: Path) -> None:
     lines = (real_data / "bodies.jsonl").read_text("utf-8").split("\n")  # bodies hold U+2028: no splitlines
     bodies = [json.loads(line) for line in lines if line]
-    roots = [standard(body["body_html"], {}) for body in bodies]
+    roots = [standardize(parse(body["body_html"]), {}) for body in bodies]
     shown = [shown_outline(root) for root in rendered([convert(root).markdown for root in roots], tmp_path)]
     pages = [page_outline(as_lxml(root)) for root in roots]
     differences = {

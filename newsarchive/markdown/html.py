@@ -54,6 +54,9 @@ _NO_TEXT = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\
 class TooManyNodes(ValueError):
     """The HTML would become so large a tree that it cannot be an article."""
 
+    def __init__(self, what: str) -> None:
+        super().__init__(f"the HTML is too large for an article: {what}")
+
 
 def parse(html: str) -> Element:
     """An element that contains a page's or a fragment's tree; `html`, `head` and `body` are left out.

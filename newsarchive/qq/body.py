@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, takewhile
 from typing import Any
 
 from newsarchive.markdown.document import clean_value
 from newsarchive.markdown.escape import unescaped
-from newsarchive.markdown.html import Comment, Element, Node, Text, TooManyNodes, parse, picture_addresses, web_address
+from newsarchive.markdown.html import Comment, Element, Node, Text, picture_addresses, web_address
 from newsarchive.markdown.reader import VIDEOS
 from newsarchive.qq.urls import picture_url
 
@@ -26,6 +26,7 @@ VIDEOS_WITHOUT_ADDRESS = {"mpvoice", "mp-common-mpaudio", "mp-common-videosnap"}
 SCRIPT_STRING = r"""(?:"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')"""
 """Pattern of a JavaScript string with its quotes."""
 
+_PAGE = "https://v.qq.com/x/page/{}.html"
 _VID = re.compile(r"[0-9A-Za-z]{6,20}", re.ASCII)
 _VID_IN_URL = re.compile(r"(?:^|[?&])vid=([0-9A-Za-z]+)")
 _SITE = re.compile(r"(?:https?:)?//(?:[a-z0-9-]{1,63}\.){0,9}qq\.com/", re.IGNORECASE)
@@ -87,23 +88,6 @@ _BLANK = " \t\r\n\f\xa0\u3000\u200b\ufeff"
 
 class BrokenContent(ValueError):
     """The body cannot be read completely; the message says what is missing."""
-
-
-def parsed(html: str) -> Element:
-    """The tree of a page or a body.
-
-    Raises:
-        BrokenContent: it is too large for an article.
-    """
-    try:
-        return parse(html)
-    except TooManyNodes as error:
-        raise BrokenContent(f"the HTML is too large for an article: {error}") from error
-
-
-def standard(text: str, attributes: Mapping[str, Any]) -> Element:
-    """`originContent.text` as `standardize` returns it, with what `originAttribute` has for its placeholders."""
-    return standardize(parsed(text), attributes)
 
 
 def standardize(
@@ -297,9 +281,9 @@ def _resolve_placeholders(comments: Sequence[Comment], attributes: Mapping[str, 
             continue
         picture = _picture(details, f"IMG_{found[2]}")
         comment.replace_with(picture)
-        description = clean_value(unescaped(_first(details, "desc")))
-        if description.strip(_BLANK):
-            picture.insert_after(from_json(description))
+        caption = clean_value(unescaped(_first(details, "desc")))
+        if caption.strip(_BLANK):
+            picture.insert_after(Element("figcaption", {_FROM_JSON: ""}, [Text(caption)]))
 
 
 def _picture(details: Mapping[str, Any], name: str) -> Element:
@@ -340,12 +324,8 @@ def is_caption_in_italics(element: Element) -> bool:
     )
 
 
-def from_json(text: str) -> Element:
-    """The caption that the JSON has for a picture."""
-    return Element("figcaption", {_FROM_JSON: ""}, [Text(text)])
-
-
 def is_from_json(node: Node | None) -> bool:
+    """Whether it is a caption that the JSON has for a picture."""
     return isinstance(node, Element) and node.tag == "figcaption" and node.attr(_FROM_JSON) is not None
 
 
@@ -358,18 +338,14 @@ def repeated(root: Element) -> Iterator[Element]:
         if isinstance(node, Element) and is_from_json(node):
             waiting = node
         elif waiting is not None and isinstance(node, Text) and not is_from_json(node.parent) and _letters(node.data):
-            line = "" if _in_heading(node) else _line(node, waiting)
-            if _letters(line) == _letters(waiting.text):
+            in_heading = any(isinstance(around, Element) and around.tag in _HEADINGS for around in node.ancestors)
+            if not in_heading and _letters(_line(node, waiting)) == _letters(waiting.text):
                 yield waiting
             waiting = None
 
 
 def _letters(text: str) -> str:
     return "".join(text.replace("\u200b", "").split())
-
-
-def _in_heading(text: Text) -> bool:
-    return any(isinstance(around, Element) and around.tag in _HEADINGS for around in text.ancestors)
 
 
 def _has_text(node: Node | None) -> bool:
@@ -389,7 +365,7 @@ def _is_alone(element: Element) -> bool:
 
 def _follows_picture(element: Element) -> bool:
     """Whether it directly follows a picture and ends its line."""
-    after = _next_element(element.next_siblings)
+    after = next((node for node in element.next_siblings if isinstance(node, Element)), None)
     if after is not None and after.tag in _IN_LINE and after.tag not in ("i", "em"):
         return False
     for before in element.previous_siblings:
@@ -402,10 +378,6 @@ def _follows_picture(element: Element) -> bool:
         if _has_text(before):
             return False
     return False
-
-
-def _next_element(nodes: Iterable[Node]) -> Element | None:
-    return next((node for node in nodes if isinstance(node, Element)), None)
 
 
 def _line(text: Text, caption: Element) -> str:
@@ -438,7 +410,7 @@ def video_element(vid: str, title: str, address: str = "") -> Element:
     """
     title, address = clean_value(unescaped(title)), web_address(clean_value(address))
     if _VID.fullmatch(vid):
-        address = _page(vid)
+        address = _PAGE.format(vid)
     if address:
         return Element("video", {"src": address, "title": title})
     return Element("video", {"title": f"视频：{title}" if title else "视频"})
@@ -474,7 +446,7 @@ def link_to_page(element: Element) -> None:
     address = element.attr("src") or element.attr("data-src") or ""
     vid = _vid(element, address if _SITE.match(address) else "")
     if _VID.fullmatch(vid):
-        element.attrs["src"] = _page(vid)
+        element.attrs["src"] = _PAGE.format(vid)
 
 
 def videos_from_object(element: Element) -> list[Element] | None:
@@ -491,10 +463,6 @@ def videos_from_object(element: Element) -> list[Element] | None:
     if not found and (not plays or element.text.strip() or next(element.iter_elements("img"), None) is not None):
         return None
     return [video_element(found[1] if found else "", "", "" if found else address)]
-
-
-def _page(vid: str) -> str:
-    return f"https://v.qq.com/x/page/{vid}.html"
 
 
 def _vid(element: Element, address: str) -> str:

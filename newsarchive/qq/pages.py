@@ -21,15 +21,13 @@ from newsarchive.errors import BadArgument, ChallengePage, MissingField, NotAnAr
 from newsarchive.items import Article
 from newsarchive.markdown.document import clean_value, summarize
 from newsarchive.markdown.escape import unescaped
-from newsarchive.markdown.html import Element, TooManyNodes, without_hazards
+from newsarchive.markdown.html import Element, TooManyNodes, parse, without_hazards
 from newsarchive.markdown.reader import Body, convert
 from newsarchive.qq.body import (
     SCRIPT_STRING,
     BrokenContent,
     has_content,
     is_hidden,
-    parsed,
-    standard,
     standardize,
     string_value,
     unknown_placeholders,
@@ -205,17 +203,14 @@ class Source:
         """The whole page's tree.
 
         Raises:
-            BrokenContent: it is too large for an article.
+            TooManyNodes: it is too large for an article.
         """
-        return parsed(self.text)
+        return parse(self.text)
 
     @cached_property
     def selector(self) -> Selector:
         """The whole page for fields that its JSON lacks; raises as `root`."""
-        try:
-            return Selector(text=without_hazards(parsed(self.text)) or "<html/>")
-        except TooManyNodes as error:
-            raise BrokenContent(f"the page is too large for an article: {error}") from error
+        return Selector(text=without_hazards(parse(self.text)) or "<html/>")
 
 
 def _decoded(html: bytes) -> str:
@@ -260,6 +255,7 @@ class ArticlePage(ABC):
 
         Raises:
             BrokenContent: it exists but cannot be read completely; the one in the HTML may be readable.
+            TooManyNodes: it is too large for an article.
         """
         return None
 
@@ -347,7 +343,7 @@ class ArticlePage(ABC):
         """The text of the first element that the CSS expression finds, `""` without one."""
         try:
             return str(self.selector.css(expression).xpath("string()").get("")).strip()
-        except BrokenContent:
+        except TooManyNodes:
             return ""
 
     @property
@@ -370,7 +366,7 @@ class OriginContentPage(ArticlePage):
         if not text:
             return None
         attributes = self.data.get("originAttribute")
-        return standard(text, attributes if isinstance(attributes, Mapping) else {})
+        return standardize(parse(text), attributes if isinstance(attributes, Mapping) else {})
 
     @property
     def unknown_keys(self) -> tuple[str, ...]:
@@ -546,7 +542,7 @@ def _bodies(page: ArticlePage, reasons: list[str]) -> Iterator[Body]:
     for read in (page.json_body, page.html_body):
         try:
             root = read()
-        except BrokenContent as error:
+        except (BrokenContent, TooManyNodes) as error:
             reasons.append(str(error))
             continue
         if root is not None:
