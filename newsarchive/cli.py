@@ -10,7 +10,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import ClassVar, NoReturn
+from typing import ClassVar
 
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
@@ -23,18 +23,17 @@ from newsarchive.errors import ArchiveLocked, BadArgument, NewsArchiveError, des
 from newsarchive.messages import without_secrets
 from newsarchive.options import Options, validate_settings
 
-_READER_GONE = 141  # as a shell says it of a program that SIGPIPE has ended
+_READER_GONE = 141  # what a shell reports for a program ended by SIGPIPE
 
 
 class ArchiveCommand(ScrapyCommand):
-    """What is wrong with the command line or a setting is said before anything is opened or fetched."""
+    """Reports an error in the command line or a setting before anything is opened or fetched."""
 
     summary: ClassVar[str]
     words: ClassVar[str] = ""
     """What it takes besides options."""
     requires_project = True
     settings: Settings
-    """Which Scrapy has put in place before anything of a command is called."""
 
     @property
     def name(self) -> str:
@@ -48,25 +47,20 @@ class ArchiveCommand(ScrapyCommand):
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         atexit.register(discard_unwritable_output)
-        for option in args:
-            if option.startswith("-"):
-                self.refuse(f"no option {option}: see `scrapy {self.name} -h`")
         try:
+            if unknown := [option for option in args if option.startswith("-")]:
+                raise BadArgument(f"no option {unknown[0]}: see `scrapy {self.name} -h`")
             super().process_options(args, opts)
             validate_settings(self.settings, [value.partition("=")[0] for value in opts.set])
             self.check(args, opts)
         except (BadArgument, UsageError) as error:
-            self.refuse(str(error))
+            print(f"scrapy {self.name}: {without_secrets(str(error))}", file=sys.stderr)
+            sys.exit(2)
 
     def check(self, args: list[str], opts: argparse.Namespace) -> None:  # noqa: ARG002
-        """Raises `BadArgument` for wrong words or options. Most commands take no words."""
+        """Raises `BadArgument` for words or options that it does not take."""
         if args:
             raise BadArgument(f"expected no argument, got {' '.join(args)}")
-
-    def refuse(self, message: str) -> NoReturn:
-        """One line and exit code 2."""
-        print(f"scrapy {self.name}: {without_secrets(message)}", file=sys.stderr)
-        sys.exit(2)
 
 
 class OfflineCommand(ArchiveCommand):
@@ -76,7 +70,7 @@ class OfflineCommand(ArchiveCommand):
 
     @abstractmethod
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
-        """Does it and returns the exit code. Its errors are said in one line."""
+        """Returns the exit code. An error that it raises is printed in one line."""
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         try:
@@ -95,10 +89,9 @@ class OfflineCommand(ArchiveCommand):
 
 
 def discard_unwritable_output() -> None:
-    """Called when the process ends: text that nobody can take any more must not change its exit code.
+    """Called at the end of the process, before Python's own flush, which would change the exit code to 120.
 
-    Python flushes both streams after this and ends with 120 and a complaint when it cannot, such as for
-    `scrapy crawl qq | head` or a log on a full disk.
+    So it is for `scrapy crawl qq | head`, and for a log on a full disk.
     """
     for stream in (sys.stdout, sys.stderr):
         try:
@@ -108,7 +101,6 @@ def discard_unwritable_output() -> None:
 
 
 def exit_code(error: BaseException) -> int:
-    """What an error that ends a command says to its caller."""
     if isinstance(error, ArchiveLocked):
         return 75
     return 2 if isinstance(error, BadArgument) else 1

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from scrapy import Request, Spider
 from scrapy.core.downloader import Downloader
 from scrapy.core.downloader.handlers import http11
+from scrapy.crawler import Crawler
 from scrapy.exceptions import DownloadCancelledError, IgnoreRequest, NotConfigured
 from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
@@ -23,12 +26,6 @@ from twisted.web._newclient import HEADER, STATUS
 from newsarchive.errors import is_fatal
 from newsarchive.items import Page
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from datetime import datetime
-
-    from scrapy.crawler import Crawler
-
 logger = logging.getLogger(__name__)
 
 _SITE_ERRORS = (
@@ -40,7 +37,7 @@ _LONGEST_HEADERS = 256 * 1024  # bytes, with what comes in the same chunk as the
 _LONGEST_WAIT = 300.0  # seconds
 _TOO_MANY = frozenset({429, 567})  # the latter is Tencent's
 _MOST_WAITING = 1000  # requests that wait at the same time
-_LOOK = 0.5  # seconds between two checks whether the crawl goes on
+_CHECK_EVERY = 0.5  # seconds between two checks whether the crawl goes on
 _RETRY = "newsarchive_retry_waits_until"  # in a request's meta
 
 
@@ -54,6 +51,14 @@ def is_site_error(error: BaseException | None) -> bool:
 
 class NotSent(IgnoreRequest):
     """The request was not sent, so it does not count as a try."""
+
+
+def engine_slot(crawler: Crawler) -> Any:
+    """Private state of Scrapy's engine: Scrapy 2.19 has no public way to what its users here need.
+
+    `closing` says whether the crawl is ending, and `nextcall` has the engine look for work at once.
+    """
+    return crawler.engine._slot
 
 
 class SiteHosts:
@@ -102,7 +107,7 @@ class Backoff:
         return cls(crawler, crawler.settings.getfloat("ARCHIVE_BACKOFF"))
 
     @classmethod
-    def of(cls, crawler: Crawler) -> Backoff:
+    def of(cls, crawler: Crawler) -> Self:
         backoff = crawler.get_downloader_middleware(cls)
         assert backoff is not None, "DOWNLOADER_MIDDLEWARES must have newsarchive.downloader.Backoff"  # noqa: S101
         return backoff
@@ -110,21 +115,20 @@ class Backoff:
     async def process_request(self, request: Request) -> Request | None:
         """Waits. A request goes to the scheduler then, because not all that have waited may be sent at once.
 
-        Raises `NotSent` for a picture that can wait until the end of the run, and when the crawl is stopped: that
-        must not take five minutes.
+        Raises `NotSent` for a picture that can wait until the end of the run, and as soon as the crawl is stopped.
         """
-        if not self.seconds(request):
+        if not self.seconds_left(request):
             return None
         host = urlparse_cached(request).hostname
-        picture = request.meta.get("picture") or _is_below(host, _picture_domains(self.crawler))
-        if picture and not request.meta.get("may_wait"):
+        is_picture = request.meta.get("picture") or _is_below(host, _picture_domains(self.crawler))
+        if is_picture and not request.meta.get("may_wait"):
             raise NotSent(f"{request.url}: not sent, it would have to wait")
-        while seconds := self.seconds(request):
+        while seconds := self.seconds_left(request):
+            slot = engine_slot(self.crawler)
             # not `crawler.crawling`, which `scrapy shell` never is
-            slot = self.crawler.engine._slot  # Scrapy 2.19 has no public way to what it holds
             if not self.crawler.engine.running or slot is None or slot.closing is not None:
                 raise NotSent(f"{request.url}: not sent, the crawl was stopped")
-            await asyncio.sleep(min(seconds, _LOOK))
+            await asyncio.sleep(min(seconds, _CHECK_EVERY))
         return None if request.callback is NO_CALLBACK else request.copy()
 
     def process_response(self, request: Request, response: Response) -> Response:
@@ -136,7 +140,7 @@ class Backoff:
         self._quiet_until[host] = max(self.clock() + min(asked, _LONGEST_WAIT), self._quiet_until.get(host, 0.0))
         return response
 
-    def seconds(self, request: Request) -> float:
+    def seconds_left(self, request: Request) -> float:
         """How long it still has to wait; 0 when it may go out. The wait of a retry starts at the first call."""
         tries = request.meta.get("retry_times", 0)  # Scrapy's retry middleware counts here, and `get_retry_request`
         counted, until = request.meta.get(_RETRY, (0, 0.0))
@@ -154,15 +158,15 @@ class WaitingDownloader(Downloader):
 
     def needs_backout(self) -> bool:
         backoff = Backoff.of(self.crawler)
-        waiting = sum(backoff.seconds(request) > 0 for request in self.active)
+        waiting = sum(backoff.seconds_left(request) > 0 for request in self.active)
         return waiting >= _MOST_WAITING or len(self.active) - waiting >= self.total_concurrency
 
 
 class ArticleDownloadHandler(http11.HTTP11DownloadHandler):
     """HTTP with a limit on the size of headers. A 501, by which the site's firewall refuses us, ends the crawl.
 
-    Nothing more is sent then, which only this place can see to: requests that wait for their turn at a host have passed
-    all middlewares, and a spider that is closing still sends them.
+    Only here can that stop every further request: one that waits for its turn at a host has passed all middlewares, and
+    a spider that is closing still sends it.
     """
 
     def __init__(self, crawler: Crawler) -> None:
@@ -175,12 +179,12 @@ class ArticleDownloadHandler(http11.HTTP11DownloadHandler):
         if backoff.refused:
             raise NotSent(f"{request.url}: not sent, the site's firewall has refused an earlier request (501)")
         response = await super().download_request(request)
-        if response.status == 501 and not request.meta.get("picture"):  # pictures come from hosts of their own
-            if not backoff.refused:
-                said = "%s: the site's firewall refuses us (501): stopped; wait some hours before the next run"
-                logger.error(said, request.url)
-                deferred_from_coro(self.crawler.engine.close_spider_async(reason="refused"))
+        is_picture = request.meta.get("picture")  # it comes from a host of its own
+        if response.status == 501 and not is_picture and not backoff.refused:
             backoff.refused = True
+            message = "%s: the site's firewall refuses us (501): stopped; wait some hours before the next run"
+            logger.error(message, request.url)
+            deferred_from_coro(self.crawler.engine.close_spider_async(reason="refused"))
         return response
 
 
@@ -213,9 +217,9 @@ class Robots(ProtegoRobotParser):
     MOST = 2_000_000  # lines, times user agents: a file with more counts as one that forbids everything
 
     def __init__(self, robotstxt_body: bytes, spider: Spider | None = None) -> None:
-        body = robotstxt_body
-        if len(body) > self.LARGEST:  # half a rule would be another rule
-            body = body[: 1 + max(body.rfind(b"\n", 0, self.LARGEST), body.rfind(b"\r", 0, self.LARGEST))]
+        body = robotstxt_body[: self.LARGEST]
+        if len(robotstxt_body) > self.LARGEST:  # half a rule would be another rule
+            body = body[: 1 + max(body.rfind(b"\n"), body.rfind(b"\r"))]
         if len(body.splitlines()) * body.lower().count(b"agent") > self.MOST:
             body = b"User-agent: *\nDisallow: /"
         super().__init__(body, spider)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-LONGEST = 1000
-"""Characters of a line that a person reads, at most."""
+LONGEST = 1000  # characters of a line that a person reads
 
-# What moves a terminal's cursor, ends a line, changes the direction of text or cannot be encoded.
+# what moves a terminal's cursor, ends a line, changes the direction of text or cannot be encoded.
 _UNPRINTABLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufff9-\ufffb"
     "\U000e0000-\U000e007f]"

@@ -6,11 +6,12 @@ import logging
 import re
 import sys
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Self, TextIO
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from scrapy.settings import BaseSettings, default_settings
@@ -156,6 +157,8 @@ def _read(settings: BaseSettings, name: str, shown: str = "") -> Any:
         raise BadArgument(f"{shown or name}={given}: expected {expected}") from None
 
 
-def stream_for_people(settings: BaseSettings) -> TextIO:
-    """Where a summary is printed: on standard output, unless that is what `-o` exports to."""
-    return sys.stderr if any(str(uri).startswith("stdout:") for uri in settings.getdict("FEEDS")) else sys.stdout
+def print_summary(settings: BaseSettings, text: str) -> None:
+    """Prints on standard output, or on standard error if `-o` exports to standard output."""
+    is_taken = any(str(uri).startswith("stdout:") for uri in settings.getdict("FEEDS"))
+    with suppress(OSError):  # the reader has gone, or the disk of a log is full
+        print(text, flush=True, file=sys.stderr if is_taken else sys.stdout)

@@ -12,12 +12,10 @@ NEWSPIDER_MODULE = "newsarchive.spiders"
 COMMANDS_MODULE = "newsarchive.commands"
 
 # --- where the archive is
-
 ARCHIVE_DIR = "output"  # relative to the folder of scrapy.cfg
 ARCHIVE_OPEN = False  # `scrapy crawl` and `scrapy retry` turn it on; `scrapy shell`, `fetch` and `parse` only look
 
 # --- where to look: another host may serve the same site; the Markdown still carries the canonical URL
-
 QQ_CHANNELS = list(lists.CHANNELS)  # every text channel of news.qq.com, without the prefix news_news_
 QQ_LIST_URL = "https://i.news.qq.com/web_feed/getPCList"
 QQ_ARTICLE_URL = "https://new.qq.com/rain/a/{id}"
@@ -26,7 +24,6 @@ QQ_ACCOUNT_URL = "https://i.news.qq.com/getSubNewsMixedList"
 QQ_SITEMAP_URL = "https://news.qq.com/sitemap/index.xml"
 
 # --- manners: we are guests
-
 USER_AGENT = "newsarchive/0.1 (archives news articles as Markdown)"  # honest; say who you are when you run it
 ROBOTSTXT_OBEY = True  # default False
 ROBOTSTXT_PARSER = "newsarchive.downloader.Robots"  # Scrapy's own, protected from files made to cost time
@@ -43,7 +40,6 @@ DEFAULT_REQUEST_HEADERS = {
 }
 
 # --- trying again: the first retry waits ARCHIVE_BACKOFF, each further one twice as long
-
 ARCHIVE_BACKOFF = 2.0  # seconds
 RETRY_TIMES = 4  # default 2; waits 2, 4, 8 and 16 seconds
 # default: without 505 to 520, 521 and 523; 567 is Tencent's "too many requests", 501 its firewall, which ends the crawl
@@ -52,7 +48,6 @@ RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"  # default ERROR; the spider logs it once, wit
 DOWNLOAD_TIMEOUT = 60  # seconds; default 180
 
 # --- safety of an unattended program
-
 DOWNLOAD_VERIFY_CERTIFICATES = True  # default False
 DOWNLOAD_MAXSIZE = 20 * 1024 * 1024  # bytes; default 1 GiB; an F5 page weighs 270 kB
 DOWNLOAD_HANDLERS = {
@@ -70,7 +65,6 @@ DOWNLOADER_MIDDLEWARES = {
 }
 
 # --- the steps for a page, one verb each
-
 ITEM_PIPELINES = {
     "newsarchive.pipelines.preserve.Preserve": 100,  # first: what cannot be read now can be read later
     "newsarchive.pipelines.extract.Extract": 200,
@@ -93,13 +87,11 @@ ARCHIVE_PICTURES_MAX_BYTES = 20 * 1024 * 1024  # bytes; a larger picture stays a
 ARCHIVE_PICTURES_BACKLOG = 100  # articles archived without pictures that a run completes at its end
 
 # --- what is looked at again
-
 ARCHIVE_RECHECK_HOURS = [1, 6, 24, 72, 168, 720]  # hours after publication
 ARCHIVE_RETRY_MINUTES = 30.0  # minutes until a failed article is tried again, then three times as long each time
 ARCHIVE_MAX_TRIES = 8  # then an article is reported by `scrapy status` instead of tried
 
 # --- reporting
-
 EXTENSIONS = {
     "newsarchive.extensions.run.Run": 0,
     "newsarchive.extensions.log.Progress": 20,

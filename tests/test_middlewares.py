@@ -22,7 +22,7 @@ from newsarchive.downloader import (
     SiteHosts,
     is_site_error,
 )
-from newsarchive.spiders.base import error_trouble
+from newsarchive.spiders.base import trouble
 from newsarchive.spiders.qq import QQSpider
 from tests.test_arguments import OURS
 
@@ -73,14 +73,14 @@ def test_what_cannot_be_unpacked_is_the_sites_fault(library: str) -> None:
     with pytest.raises(Exception) as caught:  # noqa: PT011  -- each has an error of its own
         pytest.importorskip(library).decompress(b"no such thing")
     assert is_site_error(caught.value)
-    assert error_trouble(caught.value) == "unreachable"
+    assert trouble(caught.value) == "unreachable"
 
 
 def test_a_page_that_unpacks_too_large_is_no_refusal() -> None:
     too_large = IgnoreRequest("exceeded DOWNLOAD_MAXSIZE")
     too_large.__cause__ = ValueError("of the decompression")
-    assert error_trouble(too_large) == ""
-    assert error_trouble(IgnoreRequest("Forbidden by robots.txt")) == "refused"
+    assert trouble(too_large) == ""
+    assert trouble(IgnoreRequest("Forbidden by robots.txt")) == "refused"
 
 
 class Waits:
@@ -100,7 +100,7 @@ class Waits:
         self.closed.append(reason)
 
     def seconds(self, url: str, tries: int = 0) -> float:
-        return self.backoff.seconds(Request(url, meta={"retry_times": tries}))
+        return self.backoff.seconds_left(Request(url, meta={"retry_times": tries}))
 
     def answer(self, url: str, status: int, tries: int = 0, **headers: str) -> None:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -116,14 +116,14 @@ def test_retries_wait_twice_as_long_each_time() -> None:
 def test_the_time_of_a_retry_begins_once() -> None:
     waits = Waits()
     request = Request("https://new.qq.com/", meta={"retry_times": 1})
-    assert waits.backoff.seconds(request) == 2
+    assert waits.backoff.seconds_left(request) == 2
     waits.now += 1.5
-    assert waits.backoff.seconds(request) == 0.5
+    assert waits.backoff.seconds_left(request) == 0.5
     waits.now += 1
-    assert waits.backoff.seconds(request) == 0
+    assert waits.backoff.seconds_left(request) == 0
     again = request.copy()
     again.meta["retry_times"] = 2
-    assert waits.backoff.seconds(again) == 4
+    assert waits.backoff.seconds_left(again) == 4
 
 
 @pytest.mark.parametrize(

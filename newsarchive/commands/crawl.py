@@ -19,8 +19,6 @@ logger = logging.getLogger(__name__)
 
 
 class Command(ArchiveCommand, ScrapyCrawl):
-    """Creates the spider once before the crawl, so that wrong arguments are reported immediately."""
-
     summary = "Find and archive articles; the exit code says how it went"
     words = "<spider>"
 
@@ -37,11 +35,10 @@ class Command(ArchiveCommand, ScrapyCrawl):
         loader = get_spider_loader(self.settings)
         if args[0] not in loader.list():
             raise BadArgument(f"no spider named {args[0]!r}: expected one of {', '.join(loader.list())}")
-        crawler = Crawler(loader.load(args[0]), self.settings)
+        crawler = Crawler(loader.load(args[0]), self.settings)  # only to check the arguments before anything is opened
         crawler.spidercls.from_crawler(crawler, **opts.spargs)
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
-        """Prints also why the crawl could not begin."""
         assert isinstance(self.crawler_process, AsyncCrawlerProcess), "TWISTED_REACTOR must be the default"  # noqa: S101
         crawler = self._create_crawler(args[0])
         task = self.crawler_process.crawl(crawler, **opts.spargs)

@@ -1,4 +1,4 @@
-"""`scrapy rebuild`: a new ledger from the Markdown files."""
+"""`scrapy rebuild`: a new ledger from the Markdown files, which are only read."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from newsarchive.cli import OfflineCommand, existing_archive
 
 
 class Command(OfflineCommand):
-    """The former ledger is kept aside; Markdown files are only read."""
-
     summary = "Make a new ledger from the Markdown files; the former one is kept aside"
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:  # noqa: ARG002

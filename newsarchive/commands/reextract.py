@@ -1,4 +1,4 @@
-"""`scrapy reextract`: reads preserved pages again with today's parser, without network."""
+"""`scrapy reextract`: reads preserved pages again with today's parser. One that was killed is simply started again."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from newsarchive.options import Options
 
 
 class Command(OfflineCommand):
-    """Unchanged articles are skipped, so a killed run is simply started again."""
-
     summary = "Read preserved pages again with today's parser; what differs becomes a new revision; no network"
     words = "[article id] ..."
 

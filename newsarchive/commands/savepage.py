@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from scrapy import Request, Spider
+from scrapy import Request
 from scrapy.http import Response
 from scrapy.utils.conf import closest_scrapy_cfg
 from scrapy.utils.spider import DefaultSpider
@@ -29,8 +29,6 @@ _NETWORK = ("https://", "http://")
 
 
 class Command(OfflineCommand):
-    """Network, file and folder give the same `Page`."""
-
     summary = "Save a page, with the Markdown that it gives now, as a test in tests/pages for a person to correct"
     words = "<URL, file or folder> <name>"
     requires_crawler_process = True  # for a page of the network
@@ -60,8 +58,7 @@ class Command(OfflineCommand):
         pairs: dict[Path, tuple[Page, str]] = {}
         for number, page in enumerate(pages, 1):
             family, article_id, document = _read(page, opts.family)
-            own_name = name if len(pages) == 1 else f"{name}_{(article_id or str(number)).lower()}"
-            folder = to / family / own_name
+            folder = to / family / (name if len(pages) == 1 else f"{name}_{article_id.lower() or number}")
             if folder in pairs:
                 raise BadArgument(f"several pages would be {folder}: save one of them alone, under a name of its own")
             if folder.exists():
@@ -78,15 +75,16 @@ class Command(OfflineCommand):
         answers: list[Response] = []
         failures: list[Failure] = []
 
-        async def start(_: Spider) -> AsyncIterator[Request]:
-            yield Request(url, callback=answers.append, errback=failures.append, meta={"handle_httpstatus_all": True})
+        class OnePage(DefaultSpider):
+            async def start(self) -> AsyncIterator[Request]:
+                meta = {"handle_httpstatus_all": True}
+                yield Request(url, callback=answers.append, errback=failures.append, meta=meta)
 
-        self.crawler_process.crawl(type("OnePage", (DefaultSpider,), {"start": start}))
+        self.crawler_process.crawl(OnePage)
         self.crawler_process.start()
         if not answers:
             return failures[0].getErrorMessage() if failures else "no page came"
-        answer = answers[0]
-        if answer.status != 200:
+        if (answer := answers[0]).status != 200:
             return f"expected a page, got HTTP status {answer.status}"
         return [Page(source=source, url=answer.url, html=answer.body, fetched=datetime.now(UTC))]
 

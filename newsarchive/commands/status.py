@@ -1,4 +1,4 @@
-"""`scrapy status`: the last run, the archive, alarms and what to do about each."""
+"""`scrapy status`: the last run, the archive, alarms and what to do about each. Also works while a run goes on."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from newsarchive.options import Options
 
 
 class Command(OfflineCommand):
-    """Reads only, also while a run goes on."""
-
     summary = "Show the last run, the state of the archive, alarms and what to do about each"
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:

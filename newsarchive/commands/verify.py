@@ -1,4 +1,4 @@
-"""`scrapy verify`: checks that every file exists and is unchanged."""
+"""`scrapy verify`: checks that every file exists and is unchanged. Writes nothing."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from newsarchive.messages import shown
 
 
 class Command(OfflineCommand):
-    """Writes nothing."""
-
     summary = "Check the whole archive: rows, files, hashes, front matter, pictures, WARC digests; no network"
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:

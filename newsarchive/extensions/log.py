@@ -29,6 +29,13 @@ from newsarchive.items import Article
 from newsarchive.messages import printable, without_secrets
 from newsarchive.options import Options
 
+logger = logging.getLogger(__name__)
+_FORMATTER = logging.Formatter()
+_LONGEST = 100_000  # characters of a message or traceback of several lines
+_MOST_LINES = 200
+_BEAT = 0.25  # seconds between two updates of the live line
+_DONE = " ".join(f"archive/{name}" for name in f"{ANSWERED} article/failed article/challenged".split())
+
 
 class Faults(logging.Handler):
     """Counts the exceptions that Scrapy catches and logs wherever they occur, to go on and to exit with 0."""
@@ -55,14 +62,8 @@ class Faults(logging.Handler):
 
 
 def writing_handlers() -> list[logging.StreamHandler[Any]]:
-    """Those that write, not the one that counts, which is to see everything as it is."""
+    """The log handlers, without `Faults`, which sees every record unfiltered."""
     return [it for it in logging.getLogger().handlers if isinstance(it, logging.StreamHandler)]
-
-
-logger = logging.getLogger(__name__)
-_FORMATTER = logging.Formatter()
-_LONGEST = 100_000  # characters of several lines together
-_MOST_LINES = 200
 
 
 def confirm_stop(record: logging.LogRecord) -> bool:
@@ -75,8 +76,7 @@ def confirm_stop(record: logging.LogRecord) -> bool:
 def make_safe(record: logging.LogRecord) -> bool:
     """A filter for log handlers, also for tracebacks: no secrets, control characters or endless text.
 
-    A message is one line, but for Scrapy's own lists of settings and stats, and tracebacks, which are for bugs. Further
-    lines are indented, so that none looks like one of the log.
+    Only tracebacks and Scrapy's lists of settings and stats have several lines, indented to look like no other record.
     """
     error = record.exc_info[1] if record.exc_info else None
     if error is not None and is_fatal(error):
@@ -87,8 +87,7 @@ def make_safe(record: logging.LogRecord) -> bool:
     message = record.getMessage()
     record.msg, record.args = without_secrets(_lines(message) if is_list else printable(message)), ()
     if record.exc_info:
-        trace = _lines(_FORMATTER.formatException(record.exc_info))
-        record.exc_text = without_secrets(f"    {trace}")
+        record.exc_text = without_secrets(f"    {_lines(_FORMATTER.formatException(record.exc_info))}")
     return True
 
 
@@ -125,10 +124,6 @@ class LogLines(LogFormatter):
         return {"level": logging.ERROR, "msg": "internal error while processing %(url)s", "args": args}
 
 
-_BEAT = 0.25  # seconds
-_DONE = " ".join(f"archive/{name}" for name in f"{ANSWERED} article/failed article/challenged".split())
-
-
 class Progress:
     """Articles done and found, pages a second, errors: one line below those of the log."""
 
@@ -138,11 +133,10 @@ class Progress:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Raises `NotConfigured` unless there is a run, and a terminal that nobody else writes to."""
-        if not crawler.settings.getbool("ARCHIVE_OPEN"):
-            raise NotConfigured
+        """Raises `NotConfigured` unless there is a run, and a terminal or `ARCHIVE_PROGRESS = True`."""
         wanted = Options.from_settings(crawler.settings).progress
-        if not (sys.stderr.isatty() if wanted is None else wanted):
+        is_shown = sys.stderr.isatty() if wanted is None else wanted
+        if not (is_shown and crawler.settings.getbool("ARCHIVE_OPEN")):
             raise NotConfigured
         assert crawler.stats  # noqa: S101
         progress = cls(crawler.stats)
@@ -158,7 +152,6 @@ class Progress:
         self.beat.start(_BEAT)
 
     def show(self) -> None:
-        """Brings the line up to date."""
         stats = Counts(self.stats.get_stats())
         self.bar.n = stats.total(_DONE)
         self.bar.total = max(self.bar.n, stats["archive/request/article"]) or None
@@ -167,10 +160,9 @@ class Progress:
         self.bar.refresh()
 
     def spider_closed(self) -> None:
-        if not self.beat.running:  # it was never opened
-            return
-        self.beat.stop()
-        self.show()
-        for handler in self.handlers:
-            handler.setStream(sys.stderr)
-        self.bar.close()
+        if self.beat.running:  # it is not when the spider was never opened
+            self.beat.stop()
+            self.show()
+            for handler in self.handlers:
+                handler.setStream(sys.stderr)
+            self.bar.close()

@@ -24,7 +24,7 @@ from newsarchive.health import alarms, report
 from newsarchive.health.alarms import Counts, NewArticles, site_trouble
 from newsarchive.items import ArchivedArticle
 from newsarchive.messages import command_line, printable
-from newsarchive.options import Options, stream_for_people
+from newsarchive.options import Options, print_summary
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +43,6 @@ class Run:
     """Holds the archive from before the first request until after the last file, and reports how the run went."""
 
     def __init__(self, crawler: Crawler, options: Options) -> None:
-        """Raises `ArchiveLocked`, `LedgerBroken` or `OSError`."""
         self.crawler = crawler
         self.folder = options.dir
         self.exit_code: int | None = None
@@ -72,7 +71,7 @@ class Run:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Raises `NotConfigured` without `ARCHIVE_OPEN`, and `ArchiveLocked` or `LedgerBroken`."""
+        """Raises `NotConfigured` without `ARCHIVE_OPEN`, `ArchiveLocked`, `LedgerBroken` or `OSError`."""
         if not crawler.settings.getbool("ARCHIVE_OPEN"):
             raise NotConfigured
         options = Options.from_settings(crawler.settings)
@@ -86,13 +85,11 @@ class Run:
 
     @property
     def kind(self) -> str:
-        """What this run looks at; only runs of one kind are compared with each other."""
+        """The spider's `kind`, or `retry` for a replay of the quarantine."""
         replay = getattr(self.crawler.spider, "replay", None)
         if replay is not None and (self.folder / QUARANTINE).resolve() in replay.resolve().parents:
             return "retry"
         return getattr(self.crawler.spider, "kind", "lists")
-
-    # signals
 
     def engine_started(self) -> None:
         self._can_stop = True
@@ -110,13 +107,10 @@ class Run:
 
     def _stop(self, error: BaseException) -> None:
         """Ends the crawl in order: with a full disk every further page would fail as well."""
-        if not self._can_stop:
-            return
-        self._can_stop = False
-        logger.error("stopping: %s", describe(error))
-        deferred_from_coro(self.crawler.engine.close_spider_async(reason="fault"))
-
-    # the end
+        if self._can_stop:
+            self._can_stop = False
+            logger.error("stopping: %s", describe(error))
+            deferred_from_coro(self.crawler.engine.close_spider_async(reason="fault"))
 
     def close(self) -> int:
         """Writes the run's row and `status.json`, prints the summary, closes the archive; the exit code."""
@@ -158,8 +152,7 @@ class Run:
             except (OSError, ArchiveError) as error:
                 self.faults.add(error)
         text = report.summary({"folder": str(self.folder), "last_run": last_run} | archive)
-        with suppress(OSError):  # its reader has gone, or the disk of a log is full; `scrapy status` says it again
-            print(text, flush=True, file=stream_for_people(self.crawler.settings))
+        print_summary(self.crawler.settings, text)
         return exit_code
 
     def _leave_status(self, error: BaseException) -> None:
@@ -187,9 +180,8 @@ class Run:
         stats = self.crawler.stats.get_stats().items()
         counts = Counts((name.removeprefix("archive/"), n) for name, n in stats if name.startswith("archive/"))
         counts |= self._new_articles.counts()
-        counts["reason"] = self.reason
+        counts["reason"], counts["kind"] = self.reason, self.kind
         counts["complete"] = int(self.reason == "finished")
-        counts["kind"] = self.kind
         counts["filtered"] = int(any(getattr(self.crawler.spider, name, None) for name in ("since", "until")))
         counts["seconds"] = round((ended - self.row.started).total_seconds(), 1)
         newest = self.ledger.newest(ended)

@@ -21,7 +21,7 @@ from newsarchive.messages import counted
 NO_STATUS = "the run did not come to its end, or could not write how it ended; the next one goes on from there"
 NO_RUN = "none so far: `scrapy crawl qq` makes the first"
 
-MEANINGS = {
+MEANINGS = {  # of the exit codes
     0: "fine",
     1: "an internal error, or a fault of the machine",
     2: "wrong usage",
@@ -29,7 +29,6 @@ MEANINGS = {
     4: "alarm: the site looks changed",
     75: "another run holds the archive",
 }
-"""What the exit codes say."""
 
 NO_ARCHIVE: dict[str, Any] = {
     "articles": {state.value: 0 for state in State},
@@ -165,8 +164,8 @@ def status_text(status: Mapping[str, Any]) -> str:
     alarms = run["alarms"] if run else []
     rows.append(("Alarms", "not known" if status.get("left_no_status") else str(len(alarms) or "none")))
     for alarm in alarms:
-        rows.append(("", f"{alarm['name']}: {alarm['seen']}; expected {alarm['expected']}"))
-        rows.append(("", f"  do: {alarm['advice']}"))
+        seen = f"{alarm['name']}: {alarm['seen']}; expected {alarm['expected']}"
+        rows += [("", seen), ("", f"  do: {alarm['advice']}")]
     return "\n".join(f"{label:<10}{text}" for label, text in rows if text)
 
 
@@ -175,15 +174,14 @@ def summary(status: Mapping[str, Any]) -> str:
     run = status["last_run"]
     counts, alarms = Counts(run["counts"]), run["alarms"]
     articles = {"new": 0, "revised": 0, "unchanged": 0}
-    articles |= {
-        name[8:].replace("_", " "): n for name, n in sorted(counts.items()) if n and name.startswith("article/")
-    }
+    for name, number in sorted(counts.items()):
+        if number and name.startswith("article/"):
+            articles[name.removeprefix("article/").replace("_", " ")] = number
+    outcome = ", ".join(f"{number} {how}" for how, number in articles.items())
     is_offline = counts["kind"] in ("replay", "retry")
     lists, pages = counted(counts["request/list"], "list"), counted(counts["request/article"], "page")
     what = "Saved pages read" if is_offline else f"{lists} and {pages} asked for"
-    lines = [
-        f"{what}: {', '.join(f'{number} {how}' for how, number in articles.items())}, in {counts['seconds']:.0f} s"
-    ]
+    lines = [f"{what}: {outcome}, in {counts['seconds']:.0f} s"]
     if run["exit_code"] != 1 and run["reason"] == "shutdown":
         lines[0] += "; stopped on request; the next run goes on from here"
     lines.append(f"{counted(status['documents'], 'article')} in {status['folder']}/content")

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
+from scrapy.crawler import Crawler
 from scrapy.exceptions import DropItem
 
 from newsarchive.archive.archive import Archive
 from newsarchive.extensions.run import archive_of
-
-if TYPE_CHECKING:
-    from scrapy.crawler import Crawler
 
 
 class ArchivePipeline:
@@ -28,7 +26,7 @@ class Quarantined(DropItem):
     """The page is no whole article: it is kept aside with the reason, never exported."""
 
     def __init__(self, reason: str, counted_as: str = "quarantined") -> None:
-        super().__init__(reason, log_level="WARNING")
+        super().__init__(reason)
         self.counted_as = counted_as
         """The stat `archive/article/<counted_as>`. Only `quarantined` is a sign that the site's pages have changed."""
 

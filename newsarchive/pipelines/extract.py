@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from scrapy import signals
+from scrapy.crawler import Crawler
+from twisted.python.failure import Failure
 
 from newsarchive import reader
 from newsarchive.archive import quarantine
@@ -16,10 +18,6 @@ from newsarchive.items import Article, Page
 from newsarchive.markdown.document import render
 from newsarchive.messages import printable
 from newsarchive.pipelines import ArchivePipeline, Gone, Quarantined
-
-if TYPE_CHECKING:
-    from scrapy.crawler import Crawler
-    from twisted.python.failure import Failure
 
 
 class Extract(ArchivePipeline):
@@ -63,8 +61,6 @@ class Extract(ArchivePipeline):
     def _row(self, item: Visit, article_id: str) -> Row | None:
         """A saved page comes without its row, because only reading it tells its id."""
         return item.row or self.archive.ledger.get(item.page.source, article_id)
-
-    # the quarantine
 
     def item_dropped(self, item: object, exception: BaseException) -> None:
         if isinstance(item, Visit) and isinstance(exception, Quarantined):

@@ -8,10 +8,12 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from scrapy import Request, signals
+from scrapy.crawler import Crawler
 from scrapy.exceptions import DontCloseSpider, DownloadCancelledError, NotConfigured
+from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 from scrapy.utils.httpobj import urlparse_cached
 
@@ -30,13 +32,9 @@ from newsarchive.archive.pictures import (
     picture_url,
     place,
 )
-from newsarchive.downloader import NotSent, is_site_error
+from newsarchive.downloader import NotSent, engine_slot, is_site_error
 from newsarchive.errors import is_fatal
 from newsarchive.extensions.run import archive_of
-
-if TYPE_CHECKING:
-    from scrapy.crawler import Crawler
-    from scrapy.http import Response
 
 logger = logging.getLogger(__name__)
 _HEADERS = {"Accept": "image/*,*/*;q=0.1"}
@@ -55,14 +53,12 @@ class Wanted:
     may_wait: bool = False
     """Whether to wait for a picture that is delayed; if not, it is fetched at the end of the run."""
 
-    def stored(self, url: str, path: str, digest: str) -> PictureRow:
+    def stored(self, url: str, path: str = "", digest: str = "") -> PictureRow:
         return PictureRow(source=self.source, article_id=self.article_id, url=url, path=path, hash=digest)
 
     def failed(self, url: str, reason: str, tries: int = 1) -> PictureRow:
         """`tries` is 0 for a picture that was not asked for because it would have had to wait."""
-        return PictureRow(
-            source=self.source, article_id=self.article_id, url=url, state=State.FAILED, attempts=tries, reason=reason
-        )
+        return replace(self.stored(url), state=State.FAILED, attempts=tries, reason=reason)
 
 
 class Pictures:
@@ -82,7 +78,8 @@ class Pictures:
         self._replays = getattr(spider, "replay", None) is not None
         self._fetched: dict[str, asyncio.Task[PictureRow]] = {}
         """By URL: each is fetched once in a run, even if several articles want it at the same time."""
-        self._later: asyncio.Task[None] | None = None
+        self._filling: asyncio.Task[None] | None = None
+        """Completes articles at the end of the run."""
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -106,17 +103,17 @@ class Pictures:
 
     def spider_idle(self) -> None:
         """When all else is done: fetch failed pictures that are due, and those of articles archived without."""
-        if self._later is None and (articles := self._articles_due()):
-            self._later = asyncio.create_task(self._fill(articles))
-            # has the engine look for work at once, and not at its next heartbeat, up to five seconds later
-            self._later.add_done_callback(lambda _: self.crawler.engine._slot.nextcall.schedule())  # type: ignore[union-attr]
-        if self._later and not self._later.done():
+        if self._filling is None and (articles := self._articles_due()):
+            self._filling = asyncio.create_task(self._fill(articles))
+            # the engine looks for work at once then, and not at its next heartbeat, up to five seconds later
+            self._filling.add_done_callback(lambda _: engine_slot(self.crawler).nextcall.schedule())
+        if self._filling and not self._filling.done():
             raise DontCloseSpider
 
     async def close_spider(self) -> None:
-        if self._later:
-            self._later.cancel()
-            await asyncio.gather(self._later, return_exceptions=True)
+        if self._filling:
+            self._filling.cancel()
+            await asyncio.gather(self._filling, return_exceptions=True)
 
     def _articles_due(self) -> list[str]:
         if self._replays:
@@ -218,7 +215,7 @@ class Pictures:
         archive, now = self.archive, self.archive.now()
         tries = {row.url: row.attempts for row in self.ledger.pictures_of(wanted.source, wanted.article_id)}
         if not tries and not found:
-            self.ledger.put(wanted.stored("", "", ""))
+            self.ledger.put(wanted.stored(""))
         for row in found:
             attempts = tries.get(row.url, 0) + row.attempts
             if row.path:

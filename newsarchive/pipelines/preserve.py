@@ -6,10 +6,12 @@ import asyncio
 import logging
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
-from scrapy import signals
+from scrapy import Request, signals
+from scrapy.crawler import Crawler
 from scrapy.exceptions import NotConfigured
+from scrapy.http import Response
 
 from newsarchive.archive.archive import Archive, Visit
 from newsarchive.archive.files import PAGES
@@ -18,14 +20,9 @@ from newsarchive.archive.replay import capture_at
 from newsarchive.archive.warc import Record, WarcFile, close_open_files
 from newsarchive.downloader import answered_page
 from newsarchive.errors import ArchiveError
-from newsarchive.extensions.run import Run, archive_of
+from newsarchive.extensions.run import Run
 from newsarchive.items import Page
 from newsarchive.pipelines import Unchanged
-
-if TYPE_CHECKING:
-    from scrapy import Request
-    from scrapy.crawler import Crawler
-    from scrapy.http import Response
 
 logger = logging.getLogger(__name__)
 
@@ -44,14 +41,13 @@ class Preserve:
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         """Raises `NotConfigured` with `ARCHIVE_PAGES = False`."""
-        archive, run = archive_of(crawler), crawler.get_extension(Run)
-        if not archive.options.pages or run is None:
+        run, source = crawler.get_extension(Run), crawler.spidercls.name
+        if run is None or not run.archive.options.pages:
             raise NotConfigured
-        source = crawler.spidercls.name
         # with the time, because a rebuilt ledger counts its runs from 1 again
         name = f"{source}-{run.row.started:%Y%m%dT%H%M%SZ}-{run.row.run}.warc.gz"
-        file = WarcFile(archive.folder / PAGES / name, f"newsarchive {version('newsarchive')}")
-        preserve = cls(archive, file, source)
+        file = WarcFile(run.folder / PAGES / name, f"newsarchive {version('newsarchive')}")
+        preserve = cls(run.archive, file, source)
         crawler.signals.connect(preserve.response_received, signal=signals.response_received)
         crawler.signals.connect(preserve.keep_former, signal=signals.item_dropped)
         crawler.signals.connect(preserve.keep_former, signal=signals.item_error)
@@ -92,19 +88,23 @@ class Preserve:
         await asyncio.to_thread(self.file.close)
 
     def _add_page(self, page: Page, row: Row) -> int | None:
-        """The offset of the page's record; `None` if the record in the ledger has the same bytes."""
+        """The offset of the page's record; `None` if the one that the ledger names has the same bytes."""
         original = _original(page, self.file.path.parent, row)
         offset = self.file.add(page, original)
         return None if original else offset
 
 
-def _original(page: Page, folder: Path, row: Row) -> Record | None:
-    """The record that the ledger names, if it has the same bytes."""
+def former_record(folder: Path, row: Row) -> Record | None:
+    """The record in `pages/` that the ledger names, unless it is missing or damaged, as `scrapy verify` reports."""
     if row.warc_offset is None:
         return None
     try:
-        former = capture_at(folder / row.warc_file, row.warc_offset)
+        return capture_at(folder / row.warc_file, row.warc_offset)
     except ArchiveError:
-        return None  # missing or damaged, as `scrapy verify` reports: the full page is written again
-    is_same = former.body == page.html and former.date <= page.fetched  # a later date is from a run with a wrong clock
-    return former if is_same else None
+        return None
+
+
+def _original(page: Page, folder: Path, row: Row) -> Record | None:
+    """The former record, if it has the same bytes; a later one is from a run with a wrong clock."""
+    former = former_record(folder, row)
+    return former if former and former.body == page.html and former.date <= page.fetched else None

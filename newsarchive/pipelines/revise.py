@@ -5,9 +5,9 @@ from __future__ import annotations
 from newsarchive.archive.archive import Reading
 from newsarchive.archive.documents import Change, compare
 from newsarchive.archive.files import PAGES
-from newsarchive.archive.replay import capture_at, is_warc
-from newsarchive.errors import ArchiveError
+from newsarchive.archive.replay import is_warc
 from newsarchive.pipelines import ArchivePipeline, Older, Unchanged
+from newsarchive.pipelines.preserve import former_record
 
 
 class Revise(ArchivePipeline):
@@ -28,12 +28,9 @@ class Revise(ArchivePipeline):
 
     def _is_older(self, item: Reading) -> bool:
         row = item.row
-        if not is_warc(item.page.saved_in) or row is None or row.warc_offset is None:
+        # a document that is missing or damaged: an older text is better than none
+        if not is_warc(item.page.saved_in) or row is None or not self.archive.is_intact(row):
             return False
-        if not self.archive.is_intact(row):
-            return False  # an older text is better than none
-        try:
-            archived = capture_at(self.archive.folder / PAGES / row.warc_file, row.warc_offset).date
-        except ArchiveError:  # missing or damaged, as `scrapy verify` reports
-            return False
-        return item.page.fetched < archived <= self.archive.now()  # a later time is from a run with a wrong clock
+        former = former_record(self.archive.folder / PAGES, row)
+        # later than now: it is from a run with a wrong clock
+        return former is not None and item.page.fetched < former.date <= self.archive.now()

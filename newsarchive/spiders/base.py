@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import date, datetime
 from itertools import chain
+from math import inf
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -27,26 +28,25 @@ from newsarchive.extensions.run import archive_of
 from newsarchive.items import Article, Page
 from newsarchive.messages import without_secrets
 
-_MOVED = frozenset({301, 302, 303, 307, 308, 404, 410})  # of a list: its address has changed, but the site answers
+_MOVED = frozenset({301, 302, 303, 307, 308, 404, 410})  # of a list: the site answers, but has moved it
 _MOST_HOPS = 3  # redirects from one address of an article to another
 _ARTICLE_PRIORITY = 10  # found articles are fetched before more lists
 _NO_ARCHIVE = "this crawl has no archive: `scrapy crawl` opens it, a program of your own sets ARCHIVE_OPEN = True"
 _LAST = -10  # a page that may crash the program again is fetched last
 
-
 # arguments (`-a name=value`), checked before anything is fetched
 
-
 Argument = tuple[str, Callable[[str], Any]]
-"""What is expected, and what gives the value of a text; a `ValueError`, a `KeyError` or no words: not as expected."""
+"""What is expected, in words, and what reads it: `ValueError`, `KeyError` or `[]` means that the text is unusable."""
+
+_EXCLUSIVE: dict[str, tuple[set[str], str]] = {  # what may be given together with them, and why nothing else
+    "replay": (set(), "a replay reads every saved page and nothing else"),
+    "urls": ({"limit"}, "what is named is fetched and nothing else, with limit at most so many of it"),
+}
 
 
 def read_arguments(arguments: Mapping[str, object], known: Mapping[str, Argument]) -> dict[str, Any]:
-    """The values of the given arguments, without scrapyd's own, which begin with `_`.
-
-    Raises:
-        BadArgument: one is unknown, empty or unusable, or two contradict each other.
-    """
+    """The values of the given arguments, without scrapyd's own, which begin with `_`. Raises `BadArgument`."""
     given = {name: str(value).strip() for name, value in arguments.items() if not name.startswith("_")}
     values = {}
     for name, text in given.items():
@@ -61,20 +61,14 @@ def read_arguments(arguments: Mapping[str, object], known: Mapping[str, Argument
                 raise ValueError
         except (ValueError, KeyError):
             raise BadArgument(f"{name}={text}: expected {expected}") from None
-    for name, (partners, reason) in _ALONE.items():
+    for name, (partners, reason) in _EXCLUSIVE.items():
         if name in given and (others := given.keys() - partners - {name}):
             raise BadArgument(f"{name} and {min(others)} together: {reason}")
     return values
 
 
-_ALONE: dict[str, tuple[set[str], str]] = {
-    "replay": (set(), "a replay reads every saved page and nothing else"),
-    "urls": ({"limit"}, "what is named is fetched and nothing else, with limit at most so many of it"),
-}
-
-
 def words(text: str) -> list[str]:
-    """Those with commas between them, each once and in order."""
+    """What is between the commas, each once and in order."""
     return list(dict.fromkeys(filter(None, map(str.strip, text.split(",")))))
 
 
@@ -110,20 +104,15 @@ SWITCH: Argument = "1 or 0", {"1": True, "0": False}.__getitem__
 WORDS: Argument = "at least one, with commas between several", words
 
 
-def status_trouble(status: int) -> str:
-    """Whether an error status means that the site has `refused` us or is `unreachable`; `""`: only for this page."""
-    if status in (403, 429, 501, 567):
-        return "refused"
-    return "unreachable" if status >= 500 else ""
-
-
-def error_trouble(error: BaseException | None) -> str:
-    """The same of an exception."""
-    if isinstance(error, HttpError):
-        return status_trouble(error.response.status)
-    if isinstance(error, IgnoreRequest):  # robots.txt, or not an address of the site
-        return "" if error.__cause__ else "refused"  # a cause: the body is too large when unpacked
-    return "unreachable" if is_site_error(error) else ""
+def trouble(problem: int | BaseException | None) -> str:
+    """Whether a status or an error means that the site has `refused` us or is `unreachable`; `""`: only this page."""
+    if isinstance(problem, HttpError):
+        problem = problem.response.status
+    if isinstance(problem, int):
+        return "refused" if problem in (403, 429, 501, 567) else "unreachable" if problem >= 500 else ""
+    if isinstance(problem, IgnoreRequest):  # robots.txt, or not an address of the site
+        return "" if problem.__cause__ else "refused"  # a cause: the body is too large when unpacked
+    return "unreachable" if is_site_error(problem) else ""
 
 
 # Not from ABC: zope.interface adds a name to that class that `dir` lists but cannot be read, and `-o` reads them all.
@@ -139,14 +128,14 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
     """Opened before the first request, see `start`."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Raises `BadArgument`."""
         super().__init__(*args)
         given = self.given = read_arguments(kwargs, self.arguments)
         self.since: date | None = given.get("since")
         self.until: date | None = given.get("until")
         if self.since and self.until and self.since > self.until:
             raise BadArgument(f"since={self.since} is after until={self.until}")
-        self.left: int | None = given.get("limit")
+        self.left: float = given.get("limit", inf)
+        """How many articles may still be requested."""
         self.replay: Path | None = given.get("replay")
         self.named = list(dict.fromkeys(map(self.article_id, given.get("urls", ()))))
         self.list_results: dict[str, ListResult] = {}
@@ -226,8 +215,7 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
         """A request for an article, or `None` if `limit` of them were requested."""
         if self.full:
             return None
-        if self.left is not None:
-            self.left -= 1
+        self.left -= 1
         self.archive.count("request/article")
         self.requested.add(row.article_id)
         return self._request(row, self.page_url(row.article_id))
@@ -250,7 +238,7 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
     @property
     def full(self) -> bool:
         """Whether `limit` articles were requested."""
-        return self.left is not None and self.left <= 0
+        return self.left <= 0
 
     def _saved_pages(self, place: Path) -> Iterator[Page]:
         """Saved pages; those that crashed an earlier run come last, so that the others are read in this run."""
@@ -259,7 +247,6 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
             times = self.archive.ledger.interrupted_readings(page.saved_in)
             if times >= self.archive.schedule.max_tries:
                 error = PageError(page.saved_in, f"skipped: reading it has ended the program {times} times")
-                # the log is where a run counts its errors
                 self.logger.error("%s; the other pages are read", error, exc_info=error)
             elif times:
                 suspects.append(page)
@@ -270,9 +257,8 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
     def _found(self, article_id: str, **listed: Any) -> tuple[Row, bool]:
         """The ledger's row, and whether it is new."""
         url, now = self.canonical_url(article_id), self.archive.now()
-        return self.archive.ledger.found(
-            Row(source=self.name, article_id=article_id, url=url, first_seen=now, **listed)
-        )
+        row = Row(source=self.name, article_id=article_id, url=url, first_seen=now, **listed)
+        return self.archive.ledger.found(row)
 
     def _due_and_new_requests(self) -> Iterator[Request]:
         """Unfinished articles, due re-checks, lists; last, pages that ended the program when it read them."""
@@ -319,16 +305,15 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
         elif 300 <= response.status < 400 and response.status != 304:
             yield from self._redirected(response, row)
         else:
-            self._failed(row, f"HTTP status {response.status}", status_trouble(response.status))
+            self._failed(row, f"HTTP status {response.status}", response.status)
 
     def article_failed(self, failure: Failure) -> None:
         """There was no answer, after all retries."""
         row: Row = failure.request.cb_kwargs["row"]  # type: ignore[attr-defined]
         error = failure.value
-        if isinstance(error, NotSent):  # the crawl is ending
-            return
-        if error and not is_fatal(error):  # a fault of this machine says nothing about the article
-            self._failed(row, str(error) or type(error).__name__, error_trouble(error))
+        # the end of the crawl and a fault of this machine say nothing about the article
+        if error and not isinstance(error, NotSent) and not is_fatal(error):
+            self._failed(row, str(error) or type(error).__name__, error)
         if not is_site_error(error):
             failure.raiseException()  # the run ends with an error code
 
@@ -336,14 +321,12 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
         """There was no list, after all retries. A later run finds its articles."""
         where: str = failure.request.meta["where"]  # type: ignore[attr-defined]
         error = failure.value
-        if isinstance(error, NotSent):
-            return
-        if error and not is_fatal(error):
+        if error and not isinstance(error, NotSent) and not is_fatal(error):
             status = error.response.status if isinstance(error, HttpError) else 0
             if status not in _MOVED:
-                self.archive.count(f"site/{error_trouble(error) or 'unreachable'}")
-            said = f"the list could not be fetched: {f'HTTP status {status}' if status else error}"
-            self.list_lost(where, "unknown" if status in _MOVED else "failed", f"{said}; the next run asks again")
+                self.archive.count(f"site/{trouble(error) or 'unreachable'}")
+            message = f"the list could not be fetched: {f'HTTP status {status}' if status else error}"
+            self.list_lost(where, "unknown" if status in _MOVED else "failed", f"{message}; the next run asks again")
         if not is_site_error(error):
             failure.raiseException()
 
@@ -358,16 +341,15 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
         """A reply is in an unknown format: this is an error and never "nothing new"."""
         self.list_lost(where, "unknown", f"the list reply has an unknown format: {reason}")
 
-    def list_lost(self, where: str, counted_as: str, said: str) -> None:
+    def list_lost(self, where: str, counted_as: str, message: str) -> None:
         """Record that a list, or a page of it, did not come or could not be read."""
         self.archive.count(f"list/{counted_as}")
         self._note_list(where, ListResult.FAILED)
-        self.logger.error("%s: %s", where, said)
+        self.logger.error("%s: %s", where, message)
 
     def _note_list(self, where: str, result: ListResult) -> None:
         """What came of asking for a list, or for a page of it: the best of them is what the run got."""
-        order = list(ListResult)
-        self.list_results[where] = min(self.list_results.get(where, result), result, key=order.index)
+        self.list_results[where] = min(self.list_results.get(where, result), result, key=list(ListResult).index)
 
     def _page(self, response: Response, row: Row) -> Page:
         about = {"article_id": row.article_id, "thumbnail": row.thumbnail, "entry": row.entry}
@@ -388,15 +370,15 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
                 return
         self._failed(row, f"redirected to {location}, which is not this article")
 
-    def _failed(self, row: Row, reason: str, trouble: str = "") -> None:
+    def _failed(self, row: Row, reason: str, problem: int | BaseException | None = None) -> None:
         reason = without_secrets(reason).rstrip(".")
         again = self.archive.schedule.next_try_of(row)
         self.archive.ledger.failed(row, reason=reason, now=self.archive.now(), next_try=again)
         self.archive.count("article/failed")
         if row.path:
             self.archive.count("recheck/failed")
-        if trouble:
-            self.archive.count(f"site/{trouble}")
+        if site := trouble(problem):
+            self.archive.count(f"site/{site}")
         if again:
             self.logger.warning("%s: not fetched: %s; tried again in a later run", row.url, reason)
         else:

@@ -7,12 +7,14 @@ import secrets
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 from urllib.parse import urlencode, urlsplit
 
 from scrapy import Request
+from scrapy.crawler import Crawler
 from scrapy.downloadermiddlewares.retry import get_retry_request
 from scrapy.http import Response
+from twisted.python.failure import Failure
 
 from newsarchive.errors import BadArgument, BusyList, ListError
 from newsarchive.messages import printable
@@ -20,12 +22,8 @@ from newsarchive.qq import lists, urls
 from newsarchive.qq.lists import Entry, ListReply
 from newsarchive.spiders.base import NUMBER, SWITCH, WORDS, ArchiveSpider, words
 
-if TYPE_CHECKING:
-    from scrapy.crawler import Crawler
-    from twisted.python.failure import Failure
-
 _ARGUMENTS = {"channels": WORDS, "pages": NUMBER, "hot": SWITCH, "accounts": WORDS, "sitemap": SWITCH}
-_PAGES = 3
+_PAGES = 3  # of a channel's list, when `pages` is not given
 _HEADERS = {"Referer": "https://news.qq.com/", "Accept": "application/json"}
 _URL_SETTINGS = ("QQ_LIST_URL", "QQ_ARTICLE_URL", "QQ_HOT_URL", "QQ_ACCOUNT_URL", "QQ_SITEMAP_URL")
 
@@ -57,7 +55,6 @@ class QQSpider(ArchiveSpider):
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
-        """Raises `BadArgument`."""
         spider = super().from_crawler(crawler, *args, **kwargs)
         settings = crawler.settings
         usual = words(",".join(settings.getlist("QQ_CHANNELS")))
@@ -101,9 +98,8 @@ class QQSpider(ArchiveSpider):
     def discover(self) -> Iterator[Request]:
         for channel in self.channels:
             if channel not in lists.CHANNELS:
-                known = ", ".join(lists.CHANNELS)
-                said = "channel %s: unknown, expected any of %s (QQ_CHANNELS); requested anyway, it may be new"
-                self.logger.warning(said, channel, known)
+                message = "channel %s: unknown, expected any of %s (QQ_CHANNELS); requested anyway, it may be new"
+                self.logger.warning(message, channel, ", ".join(lists.CHANNELS))
             yield from self._channel(channel)
         if self.hot:
             query = urlencode({"ids_hash": "", "offset": 0, "page_size": 50})
@@ -111,7 +107,8 @@ class QQSpider(ArchiveSpider):
         for suid in self.accounts:
             yield from self._account(suid)
         if self.sitemap:
-            yield self._sitemap(self.settings["QQ_SITEMAP_URL"])
+            self.sitemap_files.append(self.settings["QQ_SITEMAP_URL"])
+            yield from self._next_sitemap()
 
     def parse_list(
         self, response: Response, where: str, read: Read, page: int, next_page: NextPage | None
@@ -151,13 +148,16 @@ class QQSpider(ArchiveSpider):
         yield from self._offer_all(wanted, "sitemap")[0]
         yield from self._next_sitemap()
 
-    def sitemap_failed(self, failure: Failure) -> list[Request]:
+    def sitemap_failed(self, failure: Failure) -> Iterator[Request]:
         """Continue with the next file."""
         self.list_failed(failure)
         return self._next_sitemap()
 
-    def _next_sitemap(self) -> list[Request]:
-        return [self._sitemap(self.sitemap_files.popleft())] if self.sitemap_files and not self.full else []
+    def _next_sitemap(self) -> Iterator[Request]:
+        if self.sitemap_files and not self.full:
+            self.archive.count("request/list")
+            url, meta = self.sitemap_files.popleft(), {"where": "sitemap"}
+            yield Request(url, callback=self.parse_sitemap, errback=self.sitemap_failed, meta=meta)
 
     def _offer_all(self, entries: list[Entry], where: str) -> tuple[list[Request], bool]:
         """Requests for new articles, and whether the list has articles after `until`."""
@@ -206,10 +206,6 @@ class QQSpider(ArchiveSpider):
             meta={"dont_redirect": True, "where": where},
         )
 
-    def _sitemap(self, url: str) -> Request:
-        self.archive.count("request/list")
-        return Request(url, callback=self.parse_sitemap, errback=self.sitemap_failed, meta={"where": "sitemap"})
-
     def _retry(self, response: Response, error: ListError) -> list[Request]:
         """The request again, while retries are left: busy servers and gateways' error pages also have status 200."""
         assert response.request is not None  # noqa: S101
@@ -219,8 +215,8 @@ class QQSpider(ArchiveSpider):
             return [retry]
         if busy:
             self.archive.count("site/refused")
-            said = f"the list could not be read: {error.reason}; the next run asks again"
-            self.list_lost(error.where, "failed", said)
+            message = f"the list could not be read: {error.reason}; the next run asks again"
+            self.list_lost(error.where, "failed", message)
         else:
             self.list_unknown(error.where, error.reason)
         return []
