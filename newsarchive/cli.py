@@ -1,7 +1,5 @@
 """The command line: what all our Scrapy commands share, and `newsarchive init`."""
 
-from __future__ import annotations
-
 import argparse
 import atexit
 import os

@@ -1,7 +1,5 @@
 """What is between Scrapy's engine and the network: which hosts are asked, how long requests wait, what ends a crawl."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import time

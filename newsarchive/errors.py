@@ -1,7 +1,5 @@
 """What can go wrong; and of any error of Python or of a library, what it means for a run."""
 
-from __future__ import annotations
-
 import errno
 import os
 from concurrent.futures.process import BrokenProcessPool

@@ -1,7 +1,5 @@
 """Text that people read: counts in words, one safe line from the network, no passwords or tokens. Pure."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 

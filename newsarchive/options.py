@@ -1,7 +1,5 @@
 """Our settings, read once into one typed object, and the check of all settings before anything is opened."""
 
-from __future__ import annotations
-
 import logging
 import re
 import sys

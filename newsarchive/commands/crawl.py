@@ -1,7 +1,5 @@
 """`scrapy crawl` with an exit code that says what happened; Scrapy's own is always 0."""
 
-from __future__ import annotations
-
 import argparse
 import logging
 import sys

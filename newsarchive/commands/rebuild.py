@@ -1,7 +1,5 @@
 """`scrapy rebuild`: a new ledger from the Markdown files, which are only read."""
 
-from __future__ import annotations
-
 import argparse
 from datetime import UTC, datetime
 

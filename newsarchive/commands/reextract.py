@@ -1,7 +1,5 @@
 """`scrapy reextract`: reads preserved pages again with today's parser. One that was killed is simply started again."""
 
-from __future__ import annotations
-
 import argparse
 
 from newsarchive import reader

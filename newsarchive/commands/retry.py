@@ -1,7 +1,5 @@
 """`scrapy retry`: replays the quarantine with today's parser; pages that can be read now are archived and leave it."""
 
-from __future__ import annotations
-
 import argparse
 
 from newsarchive.archive.files import QUARANTINE

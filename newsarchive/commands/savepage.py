@@ -1,7 +1,5 @@
 """`scrapy savepage`: saves a page and the Markdown that it gives now as a test."""
 
-from __future__ import annotations
-
 import argparse
 import re
 import sys

@@ -1,7 +1,5 @@
 """`scrapy status`: the last run, the archive, alarms and what to do about each. Also works while a run goes on."""
 
-from __future__ import annotations
-
 import argparse
 import json
 

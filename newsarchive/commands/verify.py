@@ -1,7 +1,5 @@
 """`scrapy verify`: checks that every file exists and is unchanged. Writes nothing."""
 
-from __future__ import annotations
-
 import argparse
 import json
 from dataclasses import asdict

@@ -2,8 +2,6 @@
 
 # ruff: noqa: ARG002 -- Scrapy calls LogLines with all arguments
 
-from __future__ import annotations
-
 import logging
 import re
 import sys

@@ -1,7 +1,5 @@
 """One run of a crawl: opens the archive, closes it, and reports how it went."""
 
-from __future__ import annotations
-
 import logging
 import os
 import sys

@@ -1,7 +1,5 @@
 """How a run went and how the archive is: `status.json`, `scrapy status`, the summary that a run prints."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Mapping, Sequence

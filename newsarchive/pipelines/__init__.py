@@ -1,7 +1,5 @@
 """Item pipelines, one verb each, and why an item is dropped. Scrapy counts drops by the name of their class."""
 
-from __future__ import annotations
-
 from typing import Self
 
 from scrapy.crawler import Crawler

@@ -1,7 +1,5 @@
 """Page → Article. A page that is no whole article goes into quarantine, and never becomes an empty file."""
 
-from __future__ import annotations
-
 from typing import Self
 
 from scrapy import signals

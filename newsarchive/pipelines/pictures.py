@@ -1,7 +1,5 @@
 """Stores an article's pictures: once each, byte for byte, from the site's own hosts, and only if they are pictures."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from collections.abc import Collection, Iterable

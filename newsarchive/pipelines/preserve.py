@@ -1,7 +1,5 @@
 """Writes pages and lists, as received, to the run's WARC file."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from importlib.metadata import version

@@ -1,7 +1,5 @@
 """Compares an article with the archive: new, changed or unchanged?"""
 
-from __future__ import annotations
-
 from newsarchive.archive.archive import Reading
 from newsarchive.archive.documents import Change, compare
 from newsarchive.archive.files import PAGES

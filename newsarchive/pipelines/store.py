@@ -1,7 +1,5 @@
 """Writes the article's file and then, last, its row in the ledger."""
 
-from __future__ import annotations
-
 from newsarchive.archive import quarantine
 from newsarchive.archive.archive import Reading
 from newsarchive.archive.documents import Change, document_path, put

@@ -1,7 +1,5 @@
 """Arguments, requests, callbacks and errbacks shared by all spiders."""
 
-from __future__ import annotations
-
 from abc import ABCMeta, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import suppress

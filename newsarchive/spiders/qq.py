@@ -1,7 +1,5 @@
 """Where to look for Tencent News articles."""
 
-from __future__ import annotations
-
 import json
 import secrets
 from collections import defaultdict, deque
