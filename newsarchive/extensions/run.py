@@ -69,7 +69,7 @@ class Run:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Raises `NotConfigured` without `ARCHIVE_OPEN`, `ArchiveLocked`, `LedgerBroken` or `OSError`."""
+        """Raises `ArchiveLocked`, `LedgerBroken` or `OSError`, and `NotConfigured` without `ARCHIVE_OPEN`."""
         if not crawler.settings.getbool("ARCHIVE_OPEN"):
             raise NotConfigured
         options = Options.from_settings(crawler.settings)

@@ -40,7 +40,6 @@ NO_ARCHIVE: dict[str, Any] = {
 
 
 def run_status(run: RunRow, message: str, alarms: Sequence[Alarm] = ()) -> dict[str, Any]:
-    """The part about one run."""
     return {
         "run": run.run or None,
         "started": _utc(run.started),
@@ -56,7 +55,6 @@ def run_status(run: RunRow, message: str, alarms: Sequence[Alarm] = ()) -> dict[
 
 
 def archive_status(folder: Path, ledger: Ledger, max_tries: int) -> dict[str, Any]:
-    """The part about the archive as a whole."""
     by_state, newest = ledger.counts_by_state(), ledger.newest(datetime.now(UTC))
     published = newest and newest.published and newest.published.isoformat()
     return {
@@ -106,7 +104,7 @@ def read_status(folder: Path, max_tries: int) -> dict[str, Any]:
         return found  # the process that holds the archive is this run
     # by number or by time: the numbers of a rebuilt ledger begin anew, and two runs may begin in one second
     number, started = (last_run["run"], last_run["started"]) if last_run else (0, "")
-    if newest.run > (newest.run if number is None else number) or _utc(newest.started) > started:
+    if _utc(newest.started) > started or (number is not None and newest.run > number):
         run = replace(newest, exit_code=newest.exit_code or 1)
         found |= {"last_run": run_status(run, NO_STATUS), "left_no_status": True}
     return found
@@ -126,11 +124,7 @@ def _last_run(folder: Path) -> dict[str, Any] | None:
     return dict(found)
 
 
-# for people
-
-
 def status_text(status: Mapping[str, Any]) -> str:
-    """The status as `scrapy status` shows it."""
     disk, problem = status.get("full_disk"), status.get("problem")
     run = status["last_run"]
     rows = [("Archive", status["folder"]), ("Running", status.get("held_by")), ("Disk", disk)]

@@ -227,6 +227,7 @@ class Pictures:
             self.ledger.put(new)
 
     def _urls(self, links: Iterable[str]) -> dict[str, int]:
+        """Those to fetch, each with its first position."""
         urls: dict[str, int] = {}
         for nth, url in enumerate(links):
             if is_wanted(url, self.domains):

@@ -26,10 +26,7 @@ logger = logging.getLogger(__name__)
 
 
 class Preserve:
-    """Runs first, so that a better parser can later read a page that this one cannot.
-
-    A replayed page is in a file already and is not written again.
-    """
+    """Runs first, so that a better parser can later read what this one cannot. Replayed pages are in a file already."""
 
     def __init__(self, archive: Archive, file: WarcFile, source: str) -> None:
         self.archive = archive

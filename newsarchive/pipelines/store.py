@@ -13,7 +13,6 @@ class Store(ArchivePipeline):
     """Writes a new article, or a changed one, keeping its former version."""
 
     def process_item(self, item: Reading) -> ArchivedArticle:
-        """An error here is a problem of this machine, e.g. a full disk, and gives the run exit code 1."""
         row, article = item.row, item.article
         put(self.archive, item, lambda file: MarkdownItemExporter(file).export_item(item))
         quarantine.release(self.archive.folder, article.source, article.article_id)

@@ -245,7 +245,7 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
             times = self.archive.ledger.interrupted_readings(page.saved_in)
             if times >= self.archive.schedule.max_tries:
                 error = PageError(page.saved_in, f"skipped: reading it has ended the program {times} times")
-                self.logger.error("%s; the other pages are read", error, exc_info=error)
+                self.logger.error("%s; the other pages are read", error, exc_info=error)  # so that the run counts it
             elif times:
                 suspects.append(page)
             else:
@@ -290,7 +290,6 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
             self.logger.error("%s: no article could be read: %s", error.url, error.reason)
 
     def parse_article(self, response: Response, row: Row) -> Iterator[Visit | Request]:
-        """Handle the answer to a request for an article, by its status."""
         row = self.archive.ledger.current(row)
         if response.status == 200:
             self.archive.count("page/read")

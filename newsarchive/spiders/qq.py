@@ -147,7 +147,6 @@ class QQSpider(ArchiveSpider):
         yield from self._next_sitemap()
 
     def sitemap_failed(self, failure: Failure) -> Iterator[Request]:
-        """Continue with the next file."""
         self.list_failed(failure)
         return self._next_sitemap()
 
