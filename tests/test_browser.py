@@ -37,6 +37,7 @@ MANY_PICTURES = replace(
     published=OLD,
     body="\n\n".join(f"![图片](/pictures/many/{number}.png)" for number in range(60)),
 )
+pytestmark = pytest.mark.slow
 ARTICLE = "/qq/2026/11/20261104A05T2Q00/"
 DEMO = {"demo-list": "", "demo-article": ARTICLE.strip("/")}
 # Without the last ones Chromium asks its maker's servers for news of its own.

@@ -200,6 +200,7 @@ def test_a_page_in_quarantine(crawl: Crawl, demo_site: DemoSite, archive: Path, 
     assert len(list(archive.glob("quarantine/qq/*.html.gz"))) == len(ids(demo_site))
 
 
+@pytest.mark.slow
 def test_reextract_names_it_and_reads_the_others(
     crawl: Crawl, demo_site: DemoSite, archive: Path, deadly: Deadly
 ) -> None:

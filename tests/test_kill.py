@@ -256,6 +256,7 @@ def test_ctrl_c_does_not_wait_for_a_site_that_asked_for_quiet(
         assert {row.attempts for row in ledger.rows()} == {0}, "nothing was tried to its end"
 
 
+@pytest.mark.slow
 def test_sigterm_is_what_a_service_manager_sends(crawl: Crawl, small_site: DemoSite, tmp_path: Path) -> None:
     process = crawl.start(tmp_path, *DEEP, site=small_site, DOWNLOAD_DELAY=0.1)
     until(some_archived(tmp_path))

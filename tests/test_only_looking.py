@@ -15,7 +15,7 @@ from scrapy.utils.test import get_crawler
 from demo.crawl import PROJECT, Result, command
 from newsarchive.archive.files import Lock
 from newsarchive.extensions.run import Run
-from tests.conftest import Crawl, DemoSite, finished
+from tests.conftest import Crawl, DemoSite, finished, slow
 
 PAGE = PROJECT / "tests" / "pages" / "qq" / "F5" / "gif" / "page.html"
 ARTICLE = "20261104A05T2Q00"
@@ -101,7 +101,7 @@ process.start()
 """
 
 
-@pytest.mark.parametrize("opened", [False, True])
+@pytest.mark.parametrize("opened", [slow(False), True])
 def test_a_program_that_crawls_says_so(demo_site: DemoSite, tmp_path: Path, opened: bool) -> None:
     pairs = [word for word in demo_site.settings if word != "-s"]
     line = [sys.executable, "-c", PROGRAM, *pairs, f"ARCHIVE_DIR={tmp_path / 'archive'}", f"ARCHIVE_OPEN={opened}"]

@@ -146,6 +146,7 @@ def test_bad_page_between_good_ones_is_kept_and_not_read_in_their_place(
     assert tree(crawled / "replayed" / "content") == before == tree(crawled / "content")
 
 
+@pytest.mark.slow
 def test_killed_crawl_is_mended_by_the_next(
     tmp_path: Path, crawl: Crawl, new_site: Callable[..., DemoSite], tree: Tree
 ) -> None:

@@ -26,7 +26,7 @@ from newsarchive.health.report import read_status
 from newsarchive.options import Options
 from newsarchive.spiders.base import named_articles
 from tests.archived import make_due
-from tests.conftest import Crawl, DemoSite
+from tests.conftest import Crawl, DemoSite, slow
 from tests.test_kill import content
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
@@ -146,7 +146,10 @@ ODD = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("place", "kind"), [*((it, kind) for it in PLACES for kind in ("pipe", "link")), *ODD])
+@pytest.mark.parametrize(
+    ("place", "kind"),
+    [*((it, "pipe") for it in PLACES), *(slow(it, "link") for it in PLACES), *(slow(*it) for it in ODD)],
+)
 def test_nothing_waits_for_it_or_follows_it(archive: Path, place: str, kind: str) -> None:
     put(archive, place, kind)
     for work in COMMANDS.values():

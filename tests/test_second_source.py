@@ -93,6 +93,7 @@ def test_only_new_files_are_shown() -> None:
         assert set(NEW) & set(Path(name).parts), f"{name} is no new file"
 
 
+@pytest.mark.slow
 def test_the_projects_own_tests_hold_with_it(copy: Path) -> None:
     """Its page reads as its Markdown says, its doctests run, and the walls of imports stand."""
     names = ["tests/test_pages.py", "tests/test_house.py", "tests/test_docs.py", "newsarchive/haigang"]

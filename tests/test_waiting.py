@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from demo.crawl import finish
 from newsarchive.archive.ledger import Ledger, State
 from tests.conftest import Crawl, DemoSite
@@ -53,6 +55,7 @@ def test_the_crawl_does_not_end_while_requests_wait(crawl: Crawl, demo_site: Dem
     assert len(list(tmp_path.glob("content/**/*.md"))) == len(demo_site.site.articles())
 
 
+@pytest.mark.slow
 def test_articles_go_on_while_the_host_of_the_pictures_wants_quiet(
     crawl: Crawl, new_site: Callable[..., DemoSite], tmp_path: Path
 ) -> None:
