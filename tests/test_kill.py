@@ -148,8 +148,8 @@ def test_killed_again_and_again(crawl: Crawl, small_site: DemoSite, tmp_path: Pa
 PLACES = {
     "row before the request": ("newsarchive.archive.ledger", "Ledger", "found", 9),
     "page in the WARC file": ("newsarchive.pipelines.preserve", "Preserve", "_point_to", 5),
-    "former version": ("newsarchive.archive.documents", "", "_keep_former", 1),
-    "file": ("newsarchive.archive.documents", "", "whole_file", 2),
+    "former version": ("newsarchive.archive.archive", "Archive", "_keep_former", 1),
+    "file": ("newsarchive.archive.archive", "", "whole_file", 2),
     "name of the file": ("pathlib", "Path", "replace", 5),
     "disk": ("os", "", "fsync", 12),
     "row": ("newsarchive.archive.ledger", "Ledger", "archived", 3),

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from newsarchive.archive.archive import NO_LEDGER, Archive
-from newsarchive.archive.documents import Change, compare
+from newsarchive.archive.documents import Change
 from newsarchive.archive.files import stray_files
 from newsarchive.archive.ledger import Ledger, PictureRow, Row, RunRow, State
 from newsarchive.archive.rebuild import rebuild
@@ -115,7 +115,7 @@ def test_after_a_rebuild_only_where_local_pictures_came_from_is_no_edit(
     with Archive.open(Options(dir=tmp_path), purpose="a test", now=lambda: NOW) as archive:
         [row] = archive.ledger.rows()
         row = replace(row, file_hash=hashlib.sha256(path.read_bytes()).hexdigest())
-        assert compare(archive, row, text(now)) is found
+        assert archive.compare(row, text(now)) is found
 
 
 BAD = {

@@ -350,7 +350,7 @@ def test_stopped_half_way_and_started_again(
 SUICIDE = """
 import os, signal
 from scrapy.cmdline import execute
-from newsarchive.archive import documents
+from newsarchive.archive import archive
 
 left = [{writes}]
 
@@ -362,8 +362,8 @@ def dying(real):
         return real(*args)
     return write
 
-documents.write_bytes = dying(documents.write_bytes)
-documents.whole_file = dying(documents.whole_file)
+archive.write_bytes = dying(archive.write_bytes)
+archive.whole_file = dying(archive.whole_file)
 execute()
 """
 

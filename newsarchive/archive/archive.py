@@ -1,19 +1,23 @@
-"""An opened archive: its lock, options, ledger and clock, and what a look at an article changes in it."""
+"""An opened archive: its lock, options, ledger and clock, and all that writes an article or what is known of it."""
 
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Self
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Self
 
 from newsarchive.archive import quarantine
-from newsarchive.archive.documents import Change, content_hash, document_bytes
-from newsarchive.archive.files import LEDGER, LOCK, Lock, stray_files
+from newsarchive.archive.documents import Change, content_hash, could_be_same, document_bytes, document_path, read_row
+from newsarchive.archive.files import LEDGER, LOCK, Lock, revision_path, stray_files, whole_file, write_bytes
 from newsarchive.archive.ledger import Ledger, Row, State, is_begun
+from newsarchive.archive.pictures import localised, same_text
 from newsarchive.archive.rebuild import can_be_rebuilt, rebuild
 from newsarchive.archive.schedule import Schedule
 from newsarchive.errors import LedgerBroken
@@ -137,6 +141,69 @@ class Archive:
             return False
         document = document_bytes(self.folder / row.path)
         return document is not None and row.file_hash in ("", content_hash(document))
+
+    def compare(self, row: Row | None, document: str) -> Change:
+        """Compares a document, with the site's picture links, with the archived version."""
+        if row is None or not row.path:
+            return Change.NEW
+        is_intact = self.is_intact(row)
+        if row.content_hash:
+            same = row.content_hash == content_hash(document)
+        else:  # rebuilt from a file with local pictures; when that is lost, it is the same as far as anyone knows
+            former = document_bytes(self.folder / row.path) if is_intact else None
+            same = former is None or could_be_same(former.decode("utf-8", "replace"), document)
+        if not same:
+            return Change.REVISED
+        return Change.UNCHANGED if is_intact else Change.RESTORED
+
+    def put(self, item: Reading, write: Callable[[BinaryIO], object]) -> None:
+        """Has the article's file written by `write` and, last, its row; keeps the former version."""
+        article = item.article
+        row = item.row and self.ledger.current(item.row)
+        text = localised(item.document, item.local_pictures)
+        document = text.encode()
+        path = document_path(row, article)
+        file = self.folder / path
+        former = document_bytes(file)
+        file_hash = content_hash(document)
+        revision = max(row.revision, 1) if row else 1
+        if former != document:
+            if former is None and os.path.lexists(file):
+                logger.warning("%s: cannot be read as a file, written again", path)
+            elif former is not None and not (
+                row and row.content_hash == item.content_hash and same_text(former.decode("utf-8", "replace"), text)
+            ):
+                revision += self._keep_former(row, article, file, former)
+            with whole_file(file) as target:
+                write(target)
+        elif row and row.path and row.file_hash != file_hash:
+            revision += 1  # written, and its former version kept, by a run that was killed before the row
+        self.ledger.archived(
+            row, article, path=path, file_hash=file_hash, revision=revision, **item.learned, now=self.now(),
+            next_check=self.schedule.next_check(row, article.published), from_site=self.is_current(item.page),
+        )  # fmt: skip
+
+    def _keep_former(self, row: Row | None, article: Article, file: Path, former: bytes) -> bool:
+        """Stores the former version under its time. Whether it was a version of the article: else it is damaged."""
+        known = row if row and row.path else None
+        as_written = known is not None and known.file_hash in ("", content_hash(former))
+        # a killed run may have written a document without recording it in the ledger
+        whole = as_written
+        with suppress(ValueError):
+            whole = whole or bool(read_row(self.folder, file, now=self.now()))
+        written = min(datetime.fromtimestamp(file.stat().st_mtime, UTC), self.now())
+        for nth in count(1):
+            path = revision_path(article.source, article.article_id, (row and row.archived_at) or written, nth)
+            kept = self.folder / (path if whole else f"{path}.damaged")
+            if document_bytes(kept) == former:  # by a run that was killed after this
+                break
+            if not os.path.lexists(kept):
+                write_bytes(kept, former)
+                break
+        if known and not as_written:
+            message = "%s: changed since it was archived, written again; the changed file is kept as %s"
+            logger.warning(message, known.path, kept.relative_to(self.folder))
+        return whole
 
     def is_current(self, page: Page) -> bool:
         """Whether the page says what the site has now: it was fetched now, or is in quarantine since then."""

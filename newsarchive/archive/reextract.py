@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from newsarchive import reader
 from newsarchive.archive.archive import Archive, Reading
-from newsarchive.archive.documents import Change, compare, content_hash, document_bytes, put, why_empty
+from newsarchive.archive.documents import Change, content_hash, document_bytes, why_empty
 from newsarchive.archive.files import PAGES, is_file, read_file
 from newsarchive.archive.ledger import PictureRow, Row, State
 from newsarchive.archive.parallel import parallel_map
@@ -141,7 +141,7 @@ def _settle(archive: Archive, row: Row, reading: Reading | str | None, *, dry_ru
         return "same"
     if not (row.content_hash or dry_run) and archive.is_intact(row):
         _learn_pictures(archive, row, reading.document)
-    if compare(archive, row, reading.document) is Change.UNCHANGED:
+    if archive.compare(row, reading.document) is Change.UNCHANGED:
         if not dry_run:
             archive.ledger.update(row, content_hash=reading.content_hash)
         return "same"
@@ -157,7 +157,7 @@ def _settle(archive: Archive, row: Row, reading: Reading | str | None, *, dry_ru
         tqdm.write("".join(f"{line}\n" for line in lines), file=sys.stdout, end="")
         return "changed"
     with archive.ledger.transaction():  # the site was not asked: what the ledger knows about it stays
-        put(archive, reading, lambda file: file.write(new.encode()))
+        archive.put(reading, lambda file: file.write(new.encode()))
         links = [reading.article.thumbnail, *(picture.url for picture in reading.article.pictures)]
         for url in links if with_pictures else []:
             if url and url not in known:  # then a run fetches it

@@ -1,7 +1,7 @@
 """Compares an article with the archive: new, changed or unchanged?"""
 
 from newsarchive.archive.archive import Reading
-from newsarchive.archive.documents import Change, compare
+from newsarchive.archive.documents import Change
 from newsarchive.archive.files import PAGES
 from newsarchive.archive.replay import is_warc
 from newsarchive.pipelines import ArchivePipeline, Older, Unchanged
@@ -13,7 +13,7 @@ class Revise(ArchivePipeline):
 
     def process_item(self, item: Reading) -> Reading:
         """Raises `Unchanged`, or `Older` for a saved page if the archive has a later one."""
-        item.change = compare(self.archive, item.row, item.document)
+        item.change = self.archive.compare(item.row, item.document)
         if item.change is Change.UNCHANGED:
             assert item.row  # noqa: S101
             self.archive.mark_unchanged(item.row, item)

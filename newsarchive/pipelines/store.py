@@ -2,7 +2,7 @@
 
 from newsarchive.archive import quarantine
 from newsarchive.archive.archive import Reading
-from newsarchive.archive.documents import Change, document_path, put
+from newsarchive.archive.documents import Change, document_path
 from newsarchive.exporters import MarkdownItemExporter
 from newsarchive.health.alarms import traits
 from newsarchive.items import ArchivedArticle
@@ -14,7 +14,7 @@ class Store(ArchivePipeline):
 
     def process_item(self, item: Reading) -> ArchivedArticle:
         row, article = item.row, item.article
-        put(self.archive, item, lambda file: MarkdownItemExporter(file).export_item(item))
+        self.archive.put(item, lambda file: MarkdownItemExporter(file).export_item(item))
         quarantine.release(self.archive.folder, article.source, article.article_id)
         quarantine.release_copy(self.archive.folder, item.page)
         if item.change is Change.NEW:
