@@ -6,8 +6,6 @@ As a library, without Scrapy running and without disk:
     document = render(read_article(html))
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path

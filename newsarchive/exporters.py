@@ -1,7 +1,5 @@
 """The output format as a Scrapy item exporter."""
 
-from __future__ import annotations
-
 from typing import Any, BinaryIO
 
 from itemadapter import ItemAdapter

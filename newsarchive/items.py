@@ -1,7 +1,5 @@
 """The items that go through the pipelines: data only, nothing of this project imported."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from datetime import datetime
 

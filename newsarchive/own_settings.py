@@ -4,8 +4,6 @@
 traceback for a broken file.
 """
 
-from __future__ import annotations
-
 import sys
 from importlib import import_module
 from importlib.util import find_spec

@@ -1,7 +1,5 @@
 """The Markdown file of an article: its path and hash, and what it says for a row of the ledger."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Sequence

@@ -4,8 +4,6 @@ A folder may be a symbolic link, so that pictures can be on another disk. A file
 (a link, a pipe, a device, a socket) is refused, since it could point outside the archive, or block when opened.
 """
 
-from __future__ import annotations
-
 import errno
 import fcntl
 import gzip

@@ -1,7 +1,5 @@
 """A function over many things, on all cores."""
 
-from __future__ import annotations
-
 import os
 import signal
 from collections import deque

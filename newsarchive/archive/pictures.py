@@ -1,7 +1,5 @@
 """Pictures of the archive: their kinds, their paths, how a document links to them."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """Pages that are no whole article, each stored compressed beside its notes until it can be read."""
 
-from __future__ import annotations
-
 import gzip
 import json
 from dataclasses import dataclass, fields

@@ -4,8 +4,6 @@ What Markdown files do not contain (where an article was found, what is still to
 over from the former ledger as far as it can be read, and only where it agrees with the files.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import secrets

@@ -1,7 +1,5 @@
 """Preserved pages, read again by today's parser."""
 
-from __future__ import annotations
-
 import signal
 import sys
 from collections import Counter

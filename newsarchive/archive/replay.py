@@ -1,7 +1,5 @@
 """Saved pages instead of the network: HTML files, WARC files of ours and of other programs, folders of both."""
 
-from __future__ import annotations
-
 import gzip
 import logging
 import re

@@ -1,7 +1,5 @@
 """When something is due again. Pure: the clock is passed in."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -6,8 +6,6 @@ member of its own. While the run goes on, the file's name ends in `.open`. A rec
 too large costs itself: reading goes on behind it, where warcio's reader ends.
 """
 
-from __future__ import annotations
-
 import hashlib
 import logging
 import os

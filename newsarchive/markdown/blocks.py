@@ -1,7 +1,5 @@
 """Blocks, tables, and the quotes and lists around them, as Markdown lines."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby

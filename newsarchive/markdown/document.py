@@ -1,7 +1,5 @@
 """Renders an article as a complete Markdown file: front matter, body, source line."""
 
-from __future__ import annotations
-
 import json
 import re
 from typing import Any

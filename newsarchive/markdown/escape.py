@@ -4,8 +4,6 @@ The rules are those of CommonMark, of goldmark's extensions as Hugo configures t
 which searches for `{{<`, `{{%` and `<!--more-->` before the Markdown is parsed.
 """
 
-from __future__ import annotations
-
 import html
 import re
 import unicodedata

@@ -4,8 +4,6 @@ The only module that knows the parser, turbohtml: the others read its nodes unde
 it nests elements at most 512 levels deep.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from itertools import islice

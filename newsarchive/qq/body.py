@@ -4,8 +4,6 @@ with the elements that they mean, pictures and videos in the place of their plac
 The meaning of the classes is taken from real pages of 2019 to 2026; see `tests/pages/qq/`.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence

@@ -5,8 +5,6 @@ endpoint stopped on 2024-12-17, and an archive that read its replies as "nothing
 for 190 days.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections import Counter

@@ -4,8 +4,6 @@ The body is read from the page's JSON, else from the containers of its family, e
 that matches no family raises `UnknownPage` and never becomes an empty article.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from abc import ABC, abstractmethod

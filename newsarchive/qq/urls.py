@@ -5,8 +5,6 @@ ids of the older content system are two or three letters, the date and eight dig
 URLs and one id, so everything here uses the id.
 """
 
-from __future__ import annotations
-
 import re
 from datetime import date
 from string import ascii_uppercase
