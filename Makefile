@@ -19,10 +19,10 @@ demo: .venv ## crawl the bundled demo site, without internet, into output/demo/
 	@$(BIN)/python -m demo
 
 test: .venv ## run the tests, or those of TESTS
-	$(BIN)/pytest -n auto $(TESTS)
+	$(BIN)/pytest -n auto --dist worksteal $(TESTS)
 
 test-slow: .venv ## run the long tests, which `make test` leaves out: a hundred kills, every interpreter
-	$(BIN)/pytest -n auto -m slow $(TESTS)
+	$(BIN)/pytest -n auto --dist worksteal -m slow $(TESTS)
 
 lint: .venv ## ruff and mypy --strict
 	$(BIN)/ruff check .

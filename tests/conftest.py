@@ -31,6 +31,11 @@ def _fork_server() -> Iterator[None]:
     forked.stop()
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """For `-n auto`: a crawl waits for the disk and for timers half of its time."""
+    return min(2 * (os.cpu_count() or 1), 32)
+
+
 def slow(*values: Any) -> Any:
     """A case of `parametrize` that `make test` leaves out."""
     return pytest.param(*values, marks=pytest.mark.slow)

@@ -94,7 +94,10 @@ class Pictures:
         links = [article.thumbnail, *(picture.url for picture in article.pictures)]
         folder = picture_folder(PurePosixPath(document_path(item.row, article)))
         wanted = Wanted(article.source, article.article_id, folder, self._urls(links))
-        found = await asyncio.gather(*(self._get(url, wanted) for url in wanted.urls))
+        if self._replays:  # at once: the engine would see the end of a wait up to five seconds later
+            found = [self._linked(url, wanted, self._stored(url, wanted)) for url in wanted.urls]
+        else:
+            found = await asyncio.gather(*(self._get(url, wanted) for url in wanted.urls))
         self._record(wanted, found)
         item.local_pictures = self._links(found)
         return item
@@ -170,11 +173,13 @@ class Pictures:
                     ledger.put(picture)
 
     async def _get(self, url: str, wanted: Wanted) -> PictureRow:
-        """A picture that another article has is linked into this article's folder."""
         task = self._fetched.get(url)
         if task is None or (wanted.may_wait and task.done() and not task.result().path):
             task = self._fetched[url] = asyncio.create_task(self._fetch(url, wanted))
-        found = await task
+        return self._linked(url, wanted, await task)
+
+    def _linked(self, url: str, wanted: Wanted, found: PictureRow) -> PictureRow:
+        """A picture that another article has is linked into this article's folder."""
         if not found.path:
             return wanted.failed(url, found.reason, found.attempts)
         path = PurePosixPath(found.path)
@@ -183,12 +188,16 @@ class Pictures:
             place(self.folder / other, self.folder / path)
         return wanted.stored(url, str(path), found.hash)
 
-    async def _fetch(self, url: str, wanted: Wanted) -> PictureRow:
+    def _stored(self, url: str, wanted: Wanted) -> PictureRow:
+        """The row of a picture that is in the archive, best of this article; else one without a path."""
         known = [it for it in self.ledger.stored_pictures(url) if is_file(self.folder / it.path)]
-        if known:
-            return next((it for it in known if it.article_id == wanted.article_id), known[0])
-        if self._replays:
+        if not known:
             return wanted.failed(url, "a replay fetches nothing")
+        return next((it for it in known if it.article_id == wanted.article_id), known[0])
+
+    async def _fetch(self, url: str, wanted: Wanted) -> PictureRow:
+        if (known := self._stored(url, wanted)).path:
+            return known
         most = self.archive.options.pictures_max_bytes
         # every status, so no redirect is followed, not even within the site
         meta = {"picture": url, "download_maxsize": most, "may_wait": wanted.may_wait, "handle_httpstatus_all": True}
