@@ -38,11 +38,12 @@ BREAK: Run = (0, "", "\n")
 
 def paragraph_lines(runs: Sequence[Run]) -> list[str]:
     """The lines of a paragraph, as Markdown."""
-    for run in runs:
-        if run[0] or run[1] or run is BREAK:
+    text = ""
+    for style, url, part in runs:
+        if style or url or part == "\n":
             return [markdown_line(line) for line in tidy_lines(runs)]
-    text = "".join([run[2] for run in runs])  # nearly always
-    text = (_SPACES.sub(" ", text) if "  " in text else text).strip()
+        text += part
+    text = (_SPACES.sub(" ", text) if "  " in text else text).strip()  # nearly always
     return [escape(text)] if text else []
 
 

@@ -67,8 +67,8 @@ _BODY_PICTURE = re.compile(rb"gtimg\.com\\?/\w{1,20}_(?:bt|match)\\?/[\w/\\-]{1,
 _CLASSES = re.compile(rb"""class=(?<![\w-]class=)(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 _JSON = json.JSONDecoder(strict=False)
 _BACKSLASH = ord("\\")
-_TAG = re.compile(rb"\\u003c")  # faster than bytes.find
-_STYLE_END = b"\\u003c/style\\u003e"
+_TEXT_END = re.compile(rb'"(?<!\\")')
+_STYLE, _STYLE_END = b"\\u003cstyle", b"\\u003c/style\\u003e"
 
 
 def read_article(html: bytes | str, url: str = "", thumbnail: str = "") -> Article:
@@ -151,9 +151,11 @@ class Source:
 
     def meta(self, name: bytes) -> str:
         """The `content` of the first meta tag of that name that is not empty, or `""`."""
+        # as the site writes it; the other way, which reads every tag, takes ten times as long
+        usual = re.search(rb'<meta (?:property|name)="%b" content="([^"<>]++)"' % name, self.html)
+        if usual and (content := unescaped(_decoded(usual[1])).strip()):
+            return content
         for tag in _META.finditer(self.html):
-            if name not in tag[0].lower():
-                continue  # much faster than reading its attributes
             attributes = {key.lower(): b"".join(values) for key, *values in _ATTRIBUTE.findall(tag[0])}
             key = attributes.get(b"property") or attributes.get(b"name") or b""
             if key.lower() == name and (content := unescaped(_decoded(attributes.get(b"content", b""))).strip()):
@@ -492,18 +494,20 @@ def _without_styles(source: bytes, start: int, end: int) -> bytes:
     >>> _without_styles(rb'"\u003cstyle\u003ep { }\u003c/style\u003e\u003cp\u003e"', 0, 55)
     b'"\\u003cp\\u003e"'
     """
-    kept, at = [], start
-    while (begin := source.find(b"\\u003cstyle", at, end)) >= 0 and (tag := _TAG.search(source, begin + 1, end)):
-        close = tag.start()
-        quote = source.find(b'"', begin, close)
-        while quote >= 0 and source[quote - 1] == _BACKSLASH:
-            quote = source.find(b'"', quote + 1, close)
-        if quote < 0 and source.startswith(_STYLE_END, close) and source[begin - 1] != _BACKSLASH:
+    kept, at, close, quote = [], start, start, start
+    while (begin := source.find(_STYLE, at, end)) >= 0:
+        if close < begin and (close := source.find(_STYLE_END, begin, end)) < 0:
+            break
+        if quote < begin:
+            found = _TEXT_END.search(source, begin, end)
+            quote = found.start() if found else end
+        is_tag = source[begin - 1] != _BACKSLASH and source[begin + len(_STYLE)] in b" \\"
+        if is_tag and close < quote:
             kept.append(source[at:begin])
             at = close + len(_STYLE_END)
-        else:  # more than a style sheet, or the HTML shows such a tag as text
-            kept.append(source[at:close])
-            at = close
+        else:  # the HTML ends before, or shows such a tag as text
+            kept.append(source[at : begin + 1])
+            at = begin + 1
     return b"".join([*kept, source[at:end]])
 
 
