@@ -147,7 +147,7 @@ def test_killed_again_and_again(crawl: Crawl, small_site: DemoSite, tmp_path: Pa
 # the exact places between two writes: the process kills itself there, in the middle of the crawl
 PLACES = {
     "row before the request": ("newsarchive.archive.ledger", "Ledger", "found", 9),
-    "page in the WARC file": ("newsarchive.pipelines.preserve", "Preserve", "_point_to", 5),
+    "place of the page": ("newsarchive.archive.ledger", "Ledger", "update", 5),
     "former version": ("newsarchive.archive.archive", "Archive", "_keep_former", 1),
     "file": ("newsarchive.archive.archive", "", "whole_file", 2),
     "name of the file": ("pathlib", "Path", "replace", 5),

@@ -287,3 +287,10 @@ def test_deep_nesting_keeps_all_text(tag: str) -> None:
 def test_a_cell_that_reaches_over_thousands_does_not_fill_the_disk() -> None:
     row = "<tr>" + "<td colspan=60000 rowspan=60000>甲</td>" * 5 + "</tr>"
     assert len(converted(f"<table>{row * 100}</table>").markdown) < 50_000
+
+
+def test_an_indent_in_bold_is_outside_of_its_markers() -> None:
+    """Right of `**` a renderer wants no space of any kind, or it shows the stars."""
+    assert (
+        converted("<p>甲<br><b>\u3000\u3000乙\u3000</b><br>丙</p>").markdown == "甲  \n\u3000\u3000**乙**\u3000  \n丙"
+    )

@@ -68,7 +68,7 @@ def test_it_cannot_be_made_to_cost_time(what: str) -> None:
     for n in range(5):
         robots.allowed(f"{URL}{n}", AGENT)
     assert time.process_time() - begun < 10
-    assert robots.allowed(URL, AGENT) is (what != "many names, many rules")
+    assert robots.allowed(URL, AGENT) is (what in ("900,000 lines", "one line"))
 
 
 def test_a_crawl_goes_on_under_900000_lines(crawl: Crawl, demo_site: DemoSite, tmp_path: Path) -> None:

@@ -149,7 +149,8 @@ def markdown_line(runs: Sequence[Run], *, cell: bool = False) -> str:
         style, url, text = runs[0]
         if not style and not url:
             return escape(text, cell=cell)
-        if style in (STRONG, EMPHASIS) and not url:  # markers at both ends of a line always work
+        # markers at both ends of a line always work, if no space is beside them inside
+        if style in (STRONG, EMPHASIS) and not url and not (text[0].isspace() or text[-1].isspace()):
             marker = MARKERS[style]
             return f"{marker}{escape(text, marker[0], marker[0], cell=cell)}{marker}"
     return _line(list(_atoms(runs)), cell=cell)
