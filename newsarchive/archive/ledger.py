@@ -568,11 +568,12 @@ class Ledger:
             self._execute(_ARTICLES.sql.update().where(ahead).values(times))
             pictures = self._execute(_PICTURES.sql.update().where(put_off).values(next_try=now)).rowcount
             self._execute(_RUNS.sql.update().where(future_run).values(started=now, ended=now))
-        number = articles + pictures
-        what = (
-            f"times of {number} articles and pictures that have not come yet, as a run with a wrong clock leaves them"
+        if not articles + pictures:
+            return ""
+        return (
+            f"the ledger had times of {articles + pictures} articles and pictures that have not come yet,"
+            " as a run with a wrong clock leaves them: these are looked at again now"
         )
-        return f"the ledger had {what}: these are looked at again now" if number else ""
 
     def list_rows(self, source: str | None = None) -> list[ListRow]:
         """What is known of each list that a run has asked for."""
