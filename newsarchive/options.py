@@ -93,7 +93,7 @@ def _matching(pattern: str) -> Callable[[Any], str]:
     return read
 
 
-_URL: Kind = "a URL like https://host/path", _url
+_URL: Kind = "a URL like https://host/path, without a user", _url
 _LINK_PREFIX = r"(/|https?://[^\s/?#])[^\s\x00-\x1f<>()\[\]\"\\]*"  # nothing that would end a link in Markdown
 _time = _number(0, 1e6)  # minutes or hours: more is a slip, and no date can hold much more than a million hours
 _SWITCH: Kind = "True or False", lambda raw: BaseSettings({"": raw}).getbool("")
