@@ -278,3 +278,23 @@ def test_hostile_repetition_stays_quick(hostile: str) -> None:
             read_article(html, URL)
         except MissingField as error:
             assert URL in str(error)  # noqa: PT017  # either is right; only its time is asked for
+
+
+@pytest.mark.parametrize(
+    ("text", "attributes", "missed"),
+    [
+        ("<p>文</p>", PICTURE, True),
+        ('<p>文</p><x-picture address="//inews.gtimg.com/news_bt/Ok/1000"></x-picture>', {}, True),
+        ("<p>文</p>", {"COVER": {"url": "https://inews.gtimg.com/news_ls/Ok_640330/0"}}, False),
+        ("<p>文<!--IMG_0--></p>", PICTURE, False),
+    ],
+)
+def test_pictures_that_the_json_names_and_the_body_lacks(text: str, attributes: dict[str, Any], missed: bool) -> None:
+    origin = {"text": text, "version": "v2"}
+    assert read_article(page(originContent=origin, originAttribute=attributes)).missed_pictures is missed
+
+
+@pytest.mark.parametrize("folder", ["om_bt", "om_ls"])
+def test_pictures_that_the_html_names_and_the_body_lacks(folder: str) -> None:
+    article = read_article(served(f'<p>文</p><p data-picture="//inews.gtimg.com/{folder}/Ok/1000"></p>'))
+    assert article.missed_pictures is (folder == "om_bt")

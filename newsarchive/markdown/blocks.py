@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Literal
 
 from newsarchive.markdown.escape import STARTS, escape_starts
 from newsarchive.markdown.html import Element, Text
@@ -39,16 +40,17 @@ class Block:
 
     lines: list[str]
     path: tuple[Container, ...] = ()
-    paragraph: bool = False
-    rule: bool = False
+    kind: Literal["paragraph", "rule", ""] = ""
 
 
 def paragraph(lines: list[str], path: tuple[Container, ...]) -> Block:
     """A block of these lines, escaped where a line's start would be read as markup."""
-    if len(lines) > 1 or lines[0][0] in STARTS:
+    if len(lines) > 1:
         *broken, last = escape_starts(lines, item=in_item(path))
         lines = [*(line + "  " for line in broken), last]
-    return Block(lines, path, paragraph=True)
+    elif lines[0][0] in STARTS:
+        lines = escape_starts(lines, item=in_item(path))
+    return Block(lines, path, "paragraph")
 
 
 def in_item(path: Sequence[Container]) -> bool:
@@ -77,7 +79,7 @@ def _parts(blocks: Iterable[Block], depth: int) -> tuple[list[list[str]], bool]:
     marker = ""
     for part, group in groupby(blocks, key=lambda block: _part(block, depth)):
         if isinstance(part, List):
-            follows_text = not isinstance(before, Block) or before.paragraph or len(before.lines) == 1
+            follows_text = not isinstance(before, Block) or before.kind == "paragraph" or len(before.lines) == 1
             first, second = (".", ")") if part.ordered else ("-", "*")
             marker = second if isinstance(before, List) and marker == first else first
             lines, loose_inside = _list(part, group, depth, marker)
@@ -87,7 +89,7 @@ def _parts(blocks: Iterable[Block], depth: int) -> tuple[list[list[str]], bool]:
             if isinstance(part, Quote):
                 lines = [f"> {line}" if line else ">" for line in _together(_parts(group, depth + 1)[0], loose=True)]
             else:  # `- ---` is a rule without a list
-                lines = ["___"] if part.rule and not parts and in_item(part.path) else part.lines
+                lines = ["___"] if part.kind == "rule" and not parts and in_item(part.path) else part.lines
         parts.append(lines)
         before = part
     return parts, is_loose

@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import lru_cache
 from typing import Any
 
 import frontmatter
@@ -49,12 +50,12 @@ def render(article: Article) -> str:
     post = frontmatter.Post(f"{article.body}\n\n{source_line}" if article.body else source_line)
     post.metadata = {
         "title": clean_value(article.title),
-        "date": article.published.strftime("%Y-%m-%d %H:%M:%S"),
+        "date": article.published.replace(tzinfo=None).isoformat(" ", "seconds"),
         "summary": clean_value(article.summary),
-        "categories": [article.source],
-        "lang": [article.language],
-        "translations": [article.language],
-        "tags": [article.source],
+        "categories": (article.source,),
+        "lang": (article.language,),
+        "translations": (article.language,),
+        "tags": (article.source,),
         "menu": "",
         "thumbnail": clean_value(article.thumbnail),
         "lead": "",
@@ -64,7 +65,7 @@ def render(article: Article) -> str:
         "toc": False,
         "mathjax": False,
         "sidebar": "right",
-        "widgets": ["search", "recent", "taglist"],
+        "widgets": ("search", "recent", "taglist"),
     }
     return frontmatter.dumps(post, handler=_Quoted()) + "\n"
 
@@ -78,16 +79,17 @@ class _Quoted(YAMLHandler):
 
     def export(self, metadata: dict[str, object], **_: Any) -> str:
         """The front matter between its `---` lines."""
-        return "\n".join(_entry(key, value) for key, value in metadata.items())
+        return "\n".join([_entry(key, value) for key, value in metadata.items()])
 
     def format(self, post: frontmatter.Post, **_: Any) -> str:
         """The file without its last newline; unlike in the default handler, the body keeps its leading space."""
         return f"---\n{self.export(post.metadata)}\n---\n\n{post.content}"
 
 
+@lru_cache(maxsize=64)  # all but title, date, summary and thumbnail are the same in each document
 def _entry(key: str, value: object) -> str:
-    if isinstance(value, list):
-        return f"{key}:" + "".join(f"\n  - {_scalar(item)}" for item in value)
+    if isinstance(value, tuple):
+        return "\n  - ".join([f"{key}:", *map(_scalar, value)])
     return f"{key}: {_scalar(value)}"
 
 

@@ -145,15 +145,36 @@ def markdown_line(runs: Sequence[Run], *, cell: bool = False) -> str:
     >>> markdown_line([(STRONG, "", "甲"), (STRONG, "https://a.cn/", "乙")])
     '**甲[乙](https://a.cn/)**'
     """
-    if len(runs) == 1:
-        style, url, text = runs[0]
-        if not style and not url:
-            return escape(text, cell=cell)
-        # markers at both ends of a line always work, if no space is beside them inside
-        if style in (STRONG, EMPHASIS) and not url and not (text[0].isspace() or text[-1].isspace()):
-            marker = MARKERS[style]
-            return f"{marker}{escape(text, marker[0], marker[0], cell=cell)}{marker}"
+    used = 0
+    for style, url, _ in runs:
+        used |= -1 if url else style
+    if not used:
+        return escape("".join([text for _, _, text in runs]), cell=cell)
+    if used in (STRONG, EMPHASIS):
+        return _in_one_style(runs, MARKERS[used], cell=cell)
     return _line(list(_atoms(runs)), cell=cell)
+
+
+def _in_one_style(runs: Iterable[Run], marker: str, *, cell: bool) -> str:
+    """A line of plain text and text with this marker, as most lines with a style are: like `_line`, but fast."""
+    texts = [""]  # plain text and styled text by turns, the first and the last plain
+    for style, _, text in runs:
+        if bool(style) == (len(texts) % 2 == 0):
+            texts[-1] += text
+        else:
+            texts.append(text)
+    plain, shown = texts[0], []
+    before, edge = "", marker[0]
+    for text, following in zip(texts[1::2], [*texts[2::2], ""], strict=False):
+        start = _misplaced(text, plain[-1:])
+        end = len(text) - _misplaced(text[start:][::-1], following[:1])
+        if start < end:
+            shown.append(escape(plain + text[:start], before, edge, cell=cell))
+            shown.append(escape(text[start:end], edge, edge, cell=cell))
+            plain, before = text[end:] + following, edge
+        else:
+            plain += text + following
+    return marker.join([*shown, escape(plain, before, cell=cell)])
 
 
 def _atoms(runs: Iterable[Run]) -> Iterator[_Atom]:

@@ -162,14 +162,21 @@ class _Reader:
                     self._add(node.data, around, in_box)
             elif isinstance(node, Element):
                 tag = node.tag
-                css = node.attr("style")
-                inner = around
-                if tag in _TAGS:  # others have no meaning of their own, such as a span
-                    if (entered := self._enter(node, tag, around)) is None:
-                        continue
-                    inner = entered
-                inner = self._read(node, _styled(inner, css, tag) if css else inner, tag in _BOXES)
-                if tag in _BLOCKS:
+                is_block = tag in _BLOCKS
+                inner: _Around | None = around
+                if is_block:
+                    if self._runs or self._spaced:
+                        self._end_paragraph(around)
+                    if tag in _SPECIAL_BLOCKS:
+                        inner = self._enter_block(node, tag, around)
+                elif tag in _TAGS:  # others have no meaning of their own, such as a span
+                    inner = self._enter(node, tag, around)
+                if inner is None:
+                    continue
+                if css := node.attr("style"):
+                    inner = _styled(inner, css, tag)
+                inner = self._read(node, inner, tag in _BOXES)
+                if is_block:
                     if self._runs or self._spaced:
                         self._end_paragraph(inner)
                     if tag == "li":  # what is in a list outside of its items belongs to the item before it
@@ -212,7 +219,7 @@ class _Reader:
         elif tag == "hr":
             self._end_paragraph(around)
             if not self._in_cell:
-                self.blocks.append(Block(["---"], around.path, rule=True))
+                self.blocks.append(Block(["---"], around.path, "rule"))
         return inner
 
     def _enter_block(self, element: Element, tag: str, around: _Around) -> _Around | None:

@@ -74,7 +74,7 @@ _NOTABLE = ", ".join(("[class]", "[id]", "[hidden]", "[type]", "[style*=display 
 _HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 
 _PLACEHOLDER = re.compile(r"\s*+([A-Z][A-Z_]*?)_(\d+)\s*+")
-_PLACEHOLDER_IN_HTML = re.compile(rf"<!--{_PLACEHOLDER.pattern}-->")
+_PLACEHOLDER_REST = re.compile(rf"{_PLACEHOLDER.pattern}-->")
 # Placeholders around visible words or without content: the words stay, the placeholders are dropped.
 _EMPTY_PLACEHOLDERS = {
     *("SECURE_LINK_BEGIN", "SECURE_LINK_END", "VERTICAL_CARD_BEGIN", "VERTICAL_CARD_END"),
@@ -172,7 +172,8 @@ def is_hidden(element: Element, classes: Sequence[str]) -> bool:
 
 def unknown_placeholders(text: str) -> set[str]:
     """Names of unknown placeholders: their content may be lost."""
-    return {name for name, _ in _PLACEHOLDER_IN_HTML.findall(text)} - _EMPTY_PLACEHOLDERS - {"IMG", "VIDEO"}
+    comments = map(_PLACEHOLDER_REST.match, text.split("<!--")[1:])  # a pattern that looks for `<!--` is slower
+    return {comment[1] for comment in comments if comment} - _EMPTY_PLACEHOLDERS - {"IMG", "VIDEO"}
 
 
 def _replacements(element: Element, tag: str, classes: Sequence[str], boilerplate_around: bool) -> list[Element] | None:
@@ -271,7 +272,7 @@ def _resolve_placeholders(comments: Sequence[Comment], attributes: Mapping[str, 
             comment.extract()
             continue
         details = attributes.get(f"{found[1]}_{found[2]}")
-        if not isinstance(details, Mapping):
+        if not isinstance(details, dict):
             raise BrokenContent(f"originAttribute has no entry for the placeholder {found[1]}_{found[2]}")
         if found[1] == "VIDEO":
             title, address = _first(details, "title", "desc"), _first(details, "playurl")
@@ -279,8 +280,8 @@ def _resolve_placeholders(comments: Sequence[Comment], attributes: Mapping[str, 
             continue
         picture = _picture(details, f"IMG_{found[2]}")
         comment.replace_with(picture)
-        caption = clean_value(unescaped(_first(details, "desc")))
-        if caption.strip(_BLANK):
+        description = _first(details, "desc")
+        if description and (caption := clean_value(unescaped(description))).strip(_BLANK):
             picture.insert_after(Element("figcaption", {_FROM_JSON: ""}, [Text(caption)]))
 
 
@@ -288,14 +289,17 @@ def _picture(details: Mapping[str, Any], name: str) -> Element:
     # the page shows `origUrl`; `url` and `compressUrl` are smaller for about 6 % of the pictures
     moving = picture_url(_first(details, "gifUrl")) if details.get("isGif") not in (None, "", "0", 0, False) else ""
     sizes = ("origUrl", "url", "compressUrl", "imgurl1000", "imgurl0", "bigOrigUrl")
-    url = moving or next((url for key in sizes if (url := picture_url(_first(details, key)))), "")
+    url = moving or next(filter(None, (picture_url(_first(details, key)) for key in sizes)), "")
     if not url:
         raise BrokenContent(f"originAttribute.{name} has no picture URL")
     return Element("img", {"src": url})
 
 
 def _first(details: Mapping[str, Any], *keys: str) -> str:
-    return next((str(details[key]).strip() for key in keys if details.get(key)), "")
+    for key in keys:
+        if value := details.get(key):
+            return str(value).strip()
+    return ""
 
 
 # captions

@@ -251,7 +251,9 @@ def beijing_time(text: str) -> datetime | None:
             offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
             zone = timezone(-offset if sign == "-" else offset)
         year, month, day, hour, minute, second = (int(number or 0) for number in numbers)
-        moment = datetime(year, month, day, hour, minute, second, tzinfo=zone).astimezone(BEIJING)
+        moment = datetime(year, month, day, hour, minute, second, tzinfo=zone)
+        if zone is not BEIJING:
+            moment = moment.astimezone(BEIJING)
     except (ValueError, OverflowError):  # such as a thirteenth month, or an hour before the first year
         return None
     return moment if moment.year >= _FIRST_YEAR else None

@@ -59,7 +59,7 @@ _CHALLENGE = re.compile(r"(?:腾讯(?:新闻|网)?[ _|-]{1,3})?(?:安全验证|�
 _DATA = re.compile(rb"window\.DATA\s*=\s*(?=\{)")
 _META = re.compile(rb"""<meta\s(?:[^<>"']++|<(?!meta\s)|"[^"]{0,9999}"|'[^']{0,9999}')*+>""", re.IGNORECASE)
 _ATTRIBUTE = re.compile(rb"""(?<![\w:-])([\w:-]++)\s*+=\s*+(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
-_TITLE = re.compile(rb"<title[^<>]{0,99}>([^<]{0,9999})", re.IGNORECASE)
+_TITLE = re.compile(rb"<(?i:title)[^<>]{0,99}>([^<]{0,9999})")
 _END = re.compile(rb"<(/?)(?:body|html)\b", re.IGNORECASE)
 # picture addresses in bodies, in HTML or JSON; lists, authors and boilerplate use other sizes
 _BODY_PICTURE = re.compile(rb"gtimg\.com\\?/\w{1,20}_(?:bt|match)\\?/[\w/\\-]{1,200}/(?:641|1000)\b")
@@ -67,7 +67,6 @@ _BODY_PICTURE = re.compile(rb"gtimg\.com\\?/\w{1,20}_(?:bt|match)\\?/[\w/\\-]{1,
 _CLASSES = re.compile(rb"""class=(?<![\w-]class=)(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 _JSON = json.JSONDecoder(strict=False)
 _BACKSLASH = ord("\\")
-_TEXT_END = re.compile(rb'"(?<!\\")')
 _STYLE, _STYLE_END = b"\\u003cstyle", b"\\u003c/style\\u003e"
 
 
@@ -115,7 +114,7 @@ def read_article(html: bytes | str, url: str = "", thumbnail: str = "") -> Artic
         pictures=body.pictures,
         videos=body.videos,
         is_short=_is_short(page, body),
-        missed_pictures=not body.pictures and _BODY_PICTURE.search(source.html) is not None,
+        missed_pictures=not body.pictures and page.names_pictures,
         family=page.family,
         unknown_keys=page.unknown_keys,
     )
@@ -127,6 +126,8 @@ class Source:
     def __init__(self, html: bytes, url: str = "") -> None:
         self.html = html
         self.url = url
+        self.json = b""
+        """Where `data` comes from, without style sheets."""
 
     @cached_property
     def data(self) -> Mapping[str, Any]:
@@ -138,12 +139,14 @@ class Source:
         for found in islice(_DATA.finditer(self.html), 5):
             start = found.end()
             for end in (self.html.find(b"\n", start), len(self.html)):  # one line since 2024, several lines before
+                json_ = _without_styles(self.html, start, end)
                 try:
-                    data, _ = _JSON.raw_decode(_decoded(_without_styles(self.html, start, end)))
+                    data, _ = _JSON.raw_decode(_decoded(json_))
                 except (ValueError, RecursionError):
                     continue
-                if isinstance(data, Mapping):
+                if isinstance(data, dict):
                     if "title" in data:
+                        self.json = json_
                         return data
                     other = other or data
                 break
@@ -314,9 +317,15 @@ class ArticlePage(ABC):
         return picture_url(self.source.meta(b"og:image"))
 
     @property
+    def names_pictures(self) -> bool:
+        """Whether it names pictures of the body."""
+        return _BODY_PICTURE.search(self.source.html) is not None
+
+    @property
     def unknown_keys(self) -> tuple[str, ...]:
         # JSON may contain lone surrogates, which cannot be written to a file
-        names = (str(key).encode("utf-8", "replace").decode() for key in self.data.keys() - KNOWN_KEYS)
+        unknown = (str(key) for key in self.data if key not in KNOWN_KEYS)
+        names = (key.encode("utf-8", "replace").decode() for key in unknown)
         return tuple(sorted(names))
 
     def addresses(self) -> Iterator[str]:
@@ -367,7 +376,11 @@ class OriginContentPage(ArticlePage):
         if not text:
             return None
         attributes = self.data.get("originAttribute")
-        return standardize(parse(text), attributes if isinstance(attributes, Mapping) else {})
+        return standardize(parse(text), attributes if isinstance(attributes, dict) else {})
+
+    @property
+    def names_pictures(self) -> bool:
+        return _BODY_PICTURE.search(self.source.json or self.source.html) is not None  # the HTML repeats the JSON's
 
     @property
     def unknown_keys(self) -> tuple[str, ...]:
@@ -376,7 +389,7 @@ class OriginContentPage(ArticlePage):
 
     def _origin(self, key: str) -> str:
         found = self.data.get("originContent")
-        value = found.get(key) if isinstance(found, Mapping) else None
+        value = found.get(key) if isinstance(found, dict) else None
         return value if isinstance(value, str) else ""
 
 
@@ -500,16 +513,23 @@ def _without_styles(source: bytes, start: int, end: int) -> bytes:
         if close < begin and (close := source.find(_STYLE_END, begin, end)) < 0:
             break
         if quote < begin:
-            found = _TEXT_END.search(source, begin, end)
-            quote = found.start() if found else end
+            quote = _string_end(source, begin, close)
         is_tag = source[begin - 1] != _BACKSLASH and source[begin + len(_STYLE)] in b" \\"
-        if is_tag and close < quote:
+        if is_tag and close <= quote:
             kept.append(source[at:begin])
             at = close + len(_STYLE_END)
         else:  # the HTML ends before, or shows such a tag as text
             kept.append(source[at : begin + 1])
             at = begin + 1
     return b"".join([*kept, source[at:end]])
+
+
+def _string_end(source: bytes, start: int, end: int) -> int:
+    """The next quote that is not escaped; `end` if there is none before."""
+    found = source.find(b'"', start, end)
+    while found > start and source[found - 1] == _BACKSLASH:
+        found = source.find(b'"', found + 1, end)
+    return found if found >= 0 else end
 
 
 def _read_body(page: ArticlePage) -> tuple[ArticlePage, Body]:
@@ -577,7 +597,7 @@ def _words(body: Body) -> int:
 
 
 def _chinese(body: Body) -> int:
-    return len(body.text) - len(body.text.encode("ascii", "ignore"))
+    return (len(body.text.encode("utf-8", "replace")) - len(body.text)) // 2  # fast: one has three bytes in UTF-8
 
 
 def _announced_words(page: ArticlePage) -> int:
@@ -589,7 +609,7 @@ def _announced_words(page: ArticlePage) -> int:
 def _is_paid(page: ArticlePage) -> bool:
     """Whether the article is for subscribers: the page may show a teaser, or only an offer to subscribe."""
     column = page.data.get("payment_column_info_v1")
-    in_column = column.get("is_column_article_pay") if isinstance(column, Mapping) else None
+    in_column = column.get("is_column_article_pay") if isinstance(column, dict) else None
     return _is_yes(page.data.get("article_is_pay")) or _is_yes(in_column)
 
 
