@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import struct
 import time
+import zlib
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -37,6 +39,7 @@ _TOO_MANY = frozenset({429, 567})  # the latter is Tencent's
 _MOST_WAITING = 1000  # requests that wait at the same time
 _CHECK_EVERY = 0.5  # seconds between two checks whether the crawl goes on
 _RETRY = "newsarchive_retry_waits_until"  # in a request's meta
+_PACKED = "newsarchive_packed"  # in a request's meta: the body of its answer as it came
 
 
 def is_site_error(error: BaseException | None) -> bool:
@@ -151,6 +154,15 @@ class Backoff:
         return min(self.first * 2.0 ** min(tries, 64), _LONGEST_WAIT)
 
 
+class KeepPacked:
+    """A downloader middleware: keeps what came with gzip, for its WARC record, before Scrapy's own unpacks it."""
+
+    def process_response(self, request: Request, response: Response) -> Response:
+        came_packed = response.status == 200 and response.headers.getlist("Content-Encoding") == [b"gzip"]
+        request.meta[_PACKED] = response.body if came_packed else b""
+        return response
+
+
 class WaitingDownloader(Downloader):
     """A request that waits holds none of `CONCURRENT_REQUESTS`, nor does one that waits for its host's robots.txt."""
 
@@ -223,11 +235,14 @@ class Robots(ProtegoRobotParser):
         super().__init__(body, spider)
 
 
-def answered_page(response: Response, source: str, fetched: datetime, **about: str) -> Page:
+def answered_page(response: Response, source: str, fetched: datetime, **about: Any) -> Page:
     """A page as it came. Scrapy's own way to list headers fails at bytes that are no UTF-8."""
     pairs = ((name, value) for name, values in response.headers.items() for value in values)
     headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs)
-    url, html, status = response.url, response.body, response.status
+    url, html, status, packed = response.url, response.body, response.status, response.meta.pop(_PACKED, b"")
+    # the end of a gzip file; without it the answer was damaged, and Scrapy has unpacked what it could
+    if packed.endswith(struct.pack("<II", zlib.crc32(html), len(html))):
+        about["packed"], headers = packed, (*headers, ("Content-Encoding", "gzip"))
     return Page(source=source, url=url, html=html, fetched=fetched, status=status, headers=headers, **about)
 
 

@@ -27,11 +27,13 @@ class Page:
     url: str
     """Where the page came from. A saved page without a known address has its `file://` URL."""
     html: bytes
+    packed: bytes = b""
+    """The gzip bytes in which it came, to be kept; `b""` when it came otherwise, or is kept already."""
     fetched: datetime
     """When it came, UTC."""
     status: int = 200
     headers: tuple[tuple[str, str], ...] = ()
-    """HTTP response headers in their order; empty for a saved page."""
+    """HTTP response headers in their order, a character for each byte; empty for a saved page."""
     thumbnail: str = ""
     """Picture of the list entry through which the article was found."""
     entry: str = ""

@@ -36,6 +36,7 @@ AUTOTHROTTLE_MAX_DELAY = 30.0  # seconds; default 60
 COOKIES_ENABLED = False  # articles need none, and we are not tracked; saves 0.03 ms a page
 DEFAULT_REQUEST_HEADERS = {
     "Accept": "text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8",
+    "Accept-Encoding": "gzip",  # default also br, deflate and zstd; it is kept as it comes, for readers of WARC files
     "Accept-Language": "zh-CN,zh;q=0.9",
 }
 
@@ -62,6 +63,7 @@ DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,  # lets retried and redirected requests through
     "newsarchive.downloader.SiteHosts": 50,
     "newsarchive.downloader.Backoff": 560,  # just closer to the site than Retry (550), so it sees each answer first
+    "newsarchive.downloader.KeepPacked": 595,  # just closer to the site than HttpCompression (590), which unpacks
 }
 
 # --- the steps for a page, one verb each

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import sys
+import zlib
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from scrapy import Request
 from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
+from scrapy.downloadermiddlewares.httpcompression import HttpCompressionMiddleware
 from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
@@ -18,10 +22,13 @@ from scrapy.utils.test import get_crawler
 from newsarchive.downloader import (
     ArticleDownloadHandler,
     Backoff,
+    KeepPacked,
     NotSent,
     SiteHosts,
+    answered_page,
     is_site_error,
 )
+from newsarchive.items import Page
 from newsarchive.spiders.base import trouble
 from newsarchive.spiders.qq import QQSpider
 from tests.test_arguments import OURS
@@ -81,6 +88,49 @@ def test_a_page_that_unpacks_too_large_is_no_refusal() -> None:
     too_large.__cause__ = ValueError("of the decompression")
     assert trouble(too_large) == ""
     assert trouble(IgnoreRequest("Forbidden by robots.txt")) == "refused"
+
+
+HTML = "<html><p>山里下了一场雨。".encode() * 99
+WHOLE = gzip.compress(HTML)
+
+
+CAME: dict[str, tuple[str, bytes, bytes, bool]] = {
+    "gzip": ("gzip", WHOLE, HTML, True),
+    "plain": ("", HTML, HTML, False),
+    "old name": ("x-gzip", WHOLE, HTML, False),
+    "two members": ("gzip", WHOLE * 2, HTML * 2, False),  # readers of a WARC file may see the first one alone
+    "something behind it": ("gzip", WHOLE + b"something else", HTML, False),
+    "no end": ("gzip", WHOLE[:-8], HTML, False),
+    "wrong checksum": ("gzip", WHOLE[:-8] + bytes(4) + WHOLE[-4:], HTML, False),
+    "twice": ("gzip, gzip", gzip.compress(WHOLE), HTML, False),
+    "deflate": ("deflate", zlib.compress(HTML), HTML, False),
+}
+
+
+@pytest.mark.parametrize("what", CAME)
+def test_what_came_is_kept_if_it_came_as_whole_gzip(what: str) -> None:
+    encoding, body, html, is_kept = CAME[what]
+    page = page_from(encoding, body)
+    assert page.html == html
+    assert page.packed == (body if is_kept else b"")
+    assert page.header("Content-Encoding") == ("gzip" if is_kept else "")
+
+
+def page_from(encoding: str, body: bytes) -> Page:
+    """What our middleware and Scrapy's own make of an answer."""
+    request = Request("https://new.qq.com/rain/a/20261103A01ABC00")
+    headers = {"Content-Type": "text/html"} | ({"Content-Encoding": encoding} if encoding else {})
+    response = KeepPacked().process_response(request, Response(request.url, 200, headers, body, request=request))
+    unpacked = HttpCompressionMiddleware.from_crawler(get_crawler(QQSpider, OURS)).process_response(request, response)
+    assert isinstance(unpacked, Response)
+    return answered_page(unpacked, "qq", datetime.now(UTC))
+
+
+def test_an_error_page_is_not_kept_while_its_request_waits_for_a_retry() -> None:
+    request = Request("https://new.qq.com/rain/a/20261103A01ABC00")
+    for status in (200, 503):
+        KeepPacked().process_response(request, Response(request.url, status, {"Content-Encoding": "gzip"}, WHOLE))
+    assert WHOLE not in request.meta.values()
 
 
 class Waits:

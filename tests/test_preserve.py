@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from warcio.archiveiterator import ArchiveIterator
 from warcio.cli import main as warcio
 
 from newsarchive.archive.ledger import Ledger, State
@@ -62,6 +64,19 @@ def test_warcio_checks_what_a_crawl_wrote(crawled: Path, capsys: pytest.CaptureF
     printed = capsys.readouterr().out
     assert ended.value.code == 0, printed
     assert printed.count("digest pass") == len(kinds(warcs(crawled)[0]))
+
+
+def test_crawl_asks_for_gzip_and_keeps_it_as_it_came(crawled: Path) -> None:
+    with warcs(crawled)[0].open("rb") as file:
+        stored = ArchiveIterator(file, no_record_parse=True)
+        blocks = [it.raw_stream.read().partition(b"\r\n\r\n") for it in stored if it.rec_type == "response"]
+    packed = [(head, body) for head, _, body in blocks if b"\r\nContent-Encoding: gzip" in head]
+    assert len(packed) > len(blocks) // 2, "the server packs nothing that is very small"
+    for head, body in packed:
+        assert b"\r\nContent-Length: %d\r\n" % len(body) in head
+    assert [it.body for it in answers(warcs(crawled)[0])] == [
+        gzip.decompress(body) if b"\r\nContent-Encoding: gzip" in head else body for head, _, body in blocks
+    ]
 
 
 def test_switched_off(tmp_path: Path, crawl: Crawl, demo_site: DemoSite) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import zlib
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from warcio.archiveiterator import ArchiveIterator
 from warcio.cli import main as warcio
 
 from newsarchive.archive.replay import capture_at, capture_page, captures
@@ -81,7 +83,7 @@ def test_headers_of_the_wire_are_renamed_and_come_back(tmp_path: Path) -> None:
         ("Content-Length", "7"),
         ("Set-Cookie", "a=1"),
         ("Set-Cookie", "b=2"),
-        ("X-Place", "北京"),
+        ("X-Place", "北京".encode().decode("latin-1")),
     )
     path = written(tmp_path, page(headers=headers))
 
@@ -96,6 +98,37 @@ def test_true_content_length_stays(tmp_path: Path) -> None:
     one.headers = (("Content-Length", str(len(one.html))),)
     (stored,) = [found for found in captures(written(tmp_path, one)) if isinstance(found, Record)]
     assert stored.headers == one.headers
+
+
+def test_page_that_came_with_gzip_is_stored_as_it_came(tmp_path: Path) -> None:
+    one = with_gzip(page(1), 6)
+    path = written(tmp_path, one, page(2))
+
+    with path.open("rb") as file:
+        unread = ArchiveIterator(file, no_record_parse=True)
+        stored = [it.raw_stream.read() for it in unread if it.rec_type == "response"]
+    with path.open("rb") as file:
+        shown = [it.content_stream().read() for it in ArchiveIterator(file) if it.rec_type == "response"]
+
+    assert [it.partition(b"\r\n\r\n")[2] for it in stored] == [one.packed, page(2).html]
+    assert shown == [one.html, page(2).html]
+    assert [replace(it, saved_in="") for it in read_pages(path)] == [replace(one, packed=b""), page(2)]
+    assert (damages(path), warcio_check(path)) == ([], 0)
+
+
+def with_gzip(one: Page, level: int) -> Page:
+    """The page as a server sends it that packs so."""
+    data = gzip.compress(one.html, level, mtime=level)
+    sent = (("Content-Length", str(len(data))), ("Content-Encoding", "gzip"))
+    return replace(one, packed=data, headers=(*one.headers, *sent))
+
+
+def test_a_page_that_packs_badly_is_stored_too(tmp_path: Path) -> None:
+    """Bytes that no compression makes smaller, of more than a stored block's 65,535."""
+    one = with_gzip(page(html=random.Random(1).randbytes(200_000)), 9)
+    path = written(tmp_path, one)
+    assert [it.html for it in read_pages(path)] == [one.html]
+    assert warcio_check(path) == 0
 
 
 def test_entry_over_several_lines_stays_the_same_json(tmp_path: Path) -> None:
@@ -136,6 +169,34 @@ def test_revisit_refers_to_the_first_capture_and_is_no_answer(tmp_path: Path) ->
     assert [found.type for found in records(file.path) if not isinstance(found, Damage)][3:] == ["revisit", "metadata"]
     assert len(read_pages(file.path)) == 1
     assert warcio_check(file.path) == 0
+
+
+PACKINGS: dict[str, Callable[[Page], Page]] = {
+    "plain": lambda one: one,
+    "gzip": lambda one: with_gzip(one, 9),
+    "other gzip": lambda one: with_gzip(one, 1),
+}
+
+
+@pytest.mark.parametrize("then", PACKINGS)
+@pytest.mark.parametrize("now", PACKINGS)
+def test_header_of_a_revisit_is_true_of_the_payload_that_it_refers_to(tmp_path: Path, then: str, now: str) -> None:
+    """A reader shows the original's payload below the revisit's header."""
+    one = page(html="山里下了一场雨。".encode() * 99)
+    file = WarcFile(tmp_path / "qq-1.warc.gz", "newsarchive test")
+    offset = file.add(PACKINGS[then](one))
+    first = capture_at(tmp_path / "qq-1.warc.gz.open", offset)
+    file.add(PACKINGS[now](replace(one, fetched=datetime(2026, 11, 24, tzinfo=UTC))), first)
+    file.close()
+
+    found = [it for it in records(file.path) if isinstance(it, Record)]
+    [answer, revisit] = [it for it in found if it.type in ("response", "revisit")]
+    names = ("content-encoding", "content-length")
+    described = [{name.lower(): text for name, text in it.headers if name.lower() in names} for it in (answer, revisit)]
+    assert revisit.payload_digest == answer.payload_digest
+    assert described[1].get("content-encoding") == described[0].get("content-encoding")
+    assert described[1].get("content-length") in (None, described[0].get("content-length"))
+    assert (damages(file.path), warcio_check(file.path)) == ([], 0)
 
 
 def warcio_check(path: Path) -> int:

@@ -55,6 +55,7 @@ class Preserve:
         """An error here is a problem of this machine, e.g. a full disk: the page is fetched again in a later run."""
         if not item.page.saved_in and item.row:
             offset = await asyncio.to_thread(self._add_page, item.page, item.row)
+            item.page.packed = b""  # free memory
             if offset is not None:
                 self.archive.ledger.update(item.row, warc_file=self.file.path.name, warc_offset=offset)
         return item
@@ -83,7 +84,7 @@ class Preserve:
         await asyncio.to_thread(self.file.close)
 
     def _add_page(self, page: Page, row: Row) -> int | None:
-        """The offset of the page's record; `None` if the one that the ledger names has the same bytes."""
+        """The offset of the page's record; `None` if the one that the ledger names has the same page."""
         original = _original(page, self.file.path.parent, row)
         offset = self.file.add(page, original)
         return None if original else offset
@@ -100,6 +101,8 @@ def former_record(folder: Path, row: Row) -> Record | None:
 
 
 def _original(page: Page, folder: Path, row: Row) -> Record | None:
-    """The former record, if it has the same bytes; a later one is from a run with a wrong clock."""
+    """The former record, if it has the same page, however packed; a later one is from a run with a wrong clock."""
     former = former_record(folder, row)
-    return former if former and former.body == page.html and former.date <= page.fetched else None
+    if former and former.payload_digest and former.body == page.html and former.date <= page.fetched:
+        return former
+    return None
