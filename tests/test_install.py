@@ -68,7 +68,6 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
         "itemadapter",
         "python-frontmatter",
         "pyyaml",
-        "warcio",
         "tqdm",
         "tzdata",
     }
