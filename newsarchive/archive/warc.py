@@ -17,6 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
+from io import BytesIO
 from itertools import chain, count
 from pathlib import Path
 from threading import Lock
@@ -303,7 +304,10 @@ def packed(answer: Page, about: Mapping[str, str], original: Record | None = Non
     of_metadata = {"WARC-Type": "metadata", "WARC-Record-ID": about_id, "WARC-Refers-To": answer_id, **common}
     of_metadata["Content-Type"] = _FIELDS
     level = 0 if answer.packed and not original else _LEVEL  # nothing is gained by packing it twice
-    return _member(of_answer, _http_header(answer, of_payload), payload, level) + _member(of_metadata, _lines(about))
+    records = _member(of_answer, _http_header(answer, of_payload), payload, level), _member(of_metadata, _lines(about))
+    out = BytesIO()
+    out.writelines(chain(*records))
+    return out.getvalue()
 
 
 def warcinfo(name: str, software: str) -> bytes:
@@ -311,7 +315,7 @@ def warcinfo(name: str, software: str) -> bytes:
     given |= {"WARC-Date": warc_date(datetime.now(UTC)), "Content-Type": _FIELDS}
     specification = "https://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"
     info = {"software": software, "format": f"WARC File Format {_VERSION}", "conformsTo": specification}
-    return _member(given, _lines(info))
+    return b"".join(_member(given, _lines(info)))
 
 
 def warc_date(date: datetime) -> str:
@@ -329,12 +333,14 @@ def _digest(*parts: bytes) -> str:
     return f"sha1:{b32encode(digest.digest()).decode()}"
 
 
-def _member(given: Mapping[str, str], block: bytes, payload: bytes = b"", level: int = _LEVEL) -> bytes:
-    """A record, whose block ends with the payload, as a gzip member."""
+def _member(given: Mapping[str, str], block: bytes, payload: bytes = b"", level: int = _LEVEL) -> Iterator[bytes]:
+    """A record, whose block ends with the payload, as the parts of a gzip member."""
     lengths = {"WARC-Block-Digest": _digest(block, payload), "Content-Length": str(len(block) + len(payload))}
     header = b"WARC/%b\r\n%b\r\n" % (_VERSION.encode(), _lines({**given, **lengths}))
     packer = zlib.compressobj(level, zlib.DEFLATED, _GZIP)
-    return b"".join([*map(packer.compress, (header, block, payload, b"\r\n\r\n")), packer.flush()])
+    pieces = (payload[at : at + _CHUNK] for at in range(0, len(payload), _CHUNK))  # a large one is not copied at once
+    yield from map(packer.compress, chain((header, block), pieces, (b"\r\n\r\n",)))
+    yield packer.flush()
 
 
 def _http_header(answer: Page, of_payload: Mapping[str, str]) -> bytes:
