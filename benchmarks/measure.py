@@ -36,7 +36,7 @@ def run(line: Sequence[str], *, cwd: Path = PROJECT, cores: int = 0) -> Cost:
     """Runs a command, on the first `cores` of the machine; 0 is all of them.
 
     Raises:
-        subprocess.CalledProcessError: it failed; what it printed is its `output`.
+        subprocess.CalledProcessError: it failed; what it printed last is its note.
     """
     allowed = sorted(os.sched_getaffinity(0))[: cores or None]
     environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
@@ -55,7 +55,9 @@ def run(line: Sequence[str], *, cwd: Path = PROJECT, cores: int = 0) -> Cost:
         clock = monotonic() - begun
         if process.returncode:
             printed.seek(0)
-            raise subprocess.CalledProcessError(process.returncode, line, printed.read()[-3000:])
+            failed = subprocess.CalledProcessError(process.returncode, line)
+            failed.add_note(printed.read()[-3000:])
+            raise failed
     unit = 1024**2 if sys.platform == "darwin" else 1024
     return Cost(used.ru_utime + used.ru_stime, clock, used.ru_maxrss / unit)
 

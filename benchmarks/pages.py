@@ -11,6 +11,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from demo import boilerplate, markup
@@ -24,11 +25,15 @@ SHEET_SIZE = 85_000
 ELEMENTS = 63
 """In a real body, on average."""
 CHANNELS = ("top", "tech", "finance", "world", "mil", "ent", "sports", "nba", "auto", "house", "game", "digi", "kepu")
-PUBLISHED = "2026-11-03 09:10:11"
 
 
 def id_of(number: int) -> str:
     return f"20261103A{number:05d}00"
+
+
+def published_of(number: int) -> str:
+    """Each article has its own, as on the site: else a crawl ends with an alarm."""
+    return f"{datetime(2026, 11, 3) + timedelta(seconds=number % 86_400):%Y-%m-%d %H:%M:%S}"  # noqa: DTZ001
 
 
 def title_of(number: int) -> str:
@@ -80,7 +85,7 @@ def page_of(body: str, number: int, size: int = PAGE_SIZE) -> bytes:
         "title": title,
         "abstract": title * 8,
         "media": "演示",
-        "pubtime": PUBLISHED,
+        "pubtime": published_of(number),
         "cmsId": article_id,
         "cms_id": article_id,
         "originContent": {"directory": {"enable": 2}, "text": text, "version": "v2"},
@@ -107,7 +112,7 @@ def page_of(body: str, number: int, size: int = PAGE_SIZE) -> bytes:
 <meta property="og:url" content="https://news.qq.com/rain/a/{article_id}" />
 <meta property="og:image" content="https://inews.gtimg.com/news_ls/ODemo_640330/0" />
 <meta property="article:author" content="演示" />
-<meta property="article:published_time" content="{PUBLISHED}" />
+<meta property="article:published_time" content="{published_of(number)}" />
     <meta charset="utf-8" />
 <script>
   window.DATA = {in_script(json.dumps(data, ensure_ascii=False, separators=(",", ":")))};
@@ -125,7 +130,7 @@ def page_of(body: str, number: int, size: int = PAGE_SIZE) -> bytes:
     <div class="content-article">
       <div id="article-column-tag"></div><h1 id="article-title">{title}</h1>
       <div id="article-author"><p class="media-name">演示</p>
-        <p class="media-meta"><span>2026-11-03 09:10</span></p></div>
+        <p class="media-meta"><span>{published_of(number)[:16]}</span></p></div>
       <div id="article-content">{boilerplate.ask_ai("")}<div class="comps-contentify-wrap">{body}
       <style>{sheet}</style></div></div>
       <div id="article-status"></div><div class="recommend-con" id="ArticleBottom"></div>

@@ -20,7 +20,7 @@ from urllib.parse import unquote
 
 from benchmarks.markdown import shown
 from benchmarks.measure import installed, table
-from benchmarks.pages import PAGE_SIZE, PUBLISHED, bodies, page_of, title_of
+from benchmarks.pages import PAGE_SIZE, bodies, page_of, published_of, title_of
 from benchmarks.peers import READERS, Got, Reader
 from newsarchive.markdown.html import parse
 from newsarchive.qq.body import standardize
@@ -85,7 +85,7 @@ def shares(found: list[Got], wanted: list[Outline]) -> list[str]:
     pairs = list(zip(wanted, outlines(found), strict=True))
     each = [
         [got.title == title_of(number) for number, got in enumerate(found)],
-        [got.published == PUBLISHED for got in found],
+        [got.published == published_of(number) for number, got in enumerate(found)],
         [is_whole(page, got) for page, got in pairs],
         [set(page.pictures) <= set(got.pictures) for page, got in pairs],
         [is_clean(page, got) for page, got in pairs],
