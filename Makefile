@@ -32,7 +32,7 @@ lint: .venv ## ruff and mypy --strict
 MOUNT = {"source": "$(1)", "target": "$(2)"}
 MOUNTS = [$(call MOUNT,content,content), $(call MOUNT,$(abspath $(ARCHIVE))/content,content), \
 	$(call MOUNT,$(abspath $(ARCHIVE))/pictures,static/pictures)]
-# Half of the memory for a little more time: Go collects earlier, and Hugo keeps fewer pages that it has rendered (GB).
+# Two fifths to half less memory for a fifth to a half more CPU time: Go collects earlier, and Hugo keeps fewer pages that it has rendered (GB).
 HUGO = GOGC=$${GOGC:-50} HUGO_MEMORYLIMIT=$${HUGO_MEMORYLIMIT:-0.3} HUGO_MODULE_MOUNTS='$(MOUNTS)' $(BIN)/hugo
 
 site: .venv $(ARCHIVE)/content ## build the static site of ARCHIVE (default output) into PUBLIC (site/public)
