@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -324,6 +325,7 @@ def test_every_statement_searches_an_index(ledger: Ledger, tmp_path: Path) -> No
         for n in range(2_500):
             find(ledger, f"A{n}")
             archive(ledger, f"A{n}", next_check=NOW) if n % 5 else None
+            ledger.update(row(ledger, f"A{n}"), pictures_tried=n != 8)
             ledger.put(replace(PICTURE, article_id=f"A{n}", url=f"u{n}"))
     statements: list[str] = []
     raw = ledger._raw
@@ -359,8 +361,14 @@ def do_everything(ledger: Ledger) -> None:
     one = ledger.checked(one, now=NOW, next_check=None, content_hash="c", etag="e", last_modified="l")
     one = ledger.failed(one, reason="", now=NOW, next_try=NOW)
     one = ledger.update(ledger.gone(one, now=NOW), warc_file="f", warc_offset=1)
-    with ledger.reading(one, now=NOW, again=NOW), ledger.reading_saved("page"):
-        assert ledger.interrupted_readings("page") == 1
+    with ledger.reading(one, now=NOW, again=NOW):
+        pass
+    for _ in range(2):
+        with suppress(MemoryError), ledger.reading_saved("page"):
+            raise MemoryError
+    assert ledger.interrupted_readings("page") == 2
+    with ledger.reading_saved("page"):
+        pass
     ledger.end_run(ledger.add_run(RunRow(started=NOW, pid=1, arguments="")))
     assert len(ledger.last_runs(2_000)) == 1
     ledger.put(ListRow(source="qq", where="tech"))
@@ -370,7 +378,7 @@ def do_everything(ledger: Ledger) -> None:
     assert len(list(ledger.pictures())) == len(list(ledger.due_pictures("qq", NOW, 8))) == 2_500
     assert ledger.pictures_of("qq", "A1")[0].url == "u1"
     assert ledger.stored_pictures("u1") == []
-    assert list(ledger.articles_without_pictures("qq")) == []
+    assert len(list(ledger.articles_without_pictures("qq"))) == 1
     assert ledger.exhausted_pictures(8) == 0
     ledger.put(replace(PICTURE, path="p", hash="h"))
 
@@ -393,8 +401,11 @@ def test_a_ledger_of_the_former_version_is_migrated(former: Path) -> None:
         assert [ledger.begin_list(it["source"], it["where"]) for it in before["walks"]] == [True]
         newest = ledger.newest(datetime(2030, 1, 1, tzinfo=UTC))
     assert {it.state for it in articles} == set(State)
-    assert [as_text(it) for it in articles] == [without(it, "seq") for it in before["articles"]]
-    assert [as_text(it) for it in pictures] == [without(it, "seq") for it in before["pictures"]]
+    with_pictures = {it["article_id"] for it in before["pictures"]}
+    assert [it.pictures_tried for it in articles] == [it.article_id in with_pictures for it in articles]
+    known = [without(as_text(it), "pictures_tried") for it in articles]
+    assert known == [without(it, "seq") for it in before["articles"]]
+    assert [as_text(it) for it in pictures] == [without(it, "seq") for it in before["pictures"] if it["url"]]
     assert [as_text(it) for it in reversed(runs)] == [
         it | {"counts": json.loads(it["counts"])} for it in before["runs"]
     ]
@@ -405,9 +416,33 @@ def test_a_ledger_of_the_former_version_is_migrated(former: Path) -> None:
     assert {it.published.utcoffset() for it in articles if it.published} == {8 * HOUR, -5 * HOUR}
 
 
+def test_a_ledger_of_version_4_is_migrated(tmp_path: Path) -> None:
+    """It had a picture's row without a URL for an article without pictures, and no column for it."""
+    path = tmp_path / "ledger.sqlite"
+    with Ledger.open(path) as ledger:
+        for name in ("with", "without", "untried"):
+            find(ledger, name)
+            archive(ledger, name)
+        ledger.put(replace(PICTURE, article_id="with"))
+        ledger.put(replace(PICTURE, article_id="without", url=""))
+        ledger.compact()
+    of_this_version = schema(path)
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP INDEX articles_by_pictures_tried_seq")
+        connection.execute("ALTER TABLE articles DROP COLUMN pictures_tried")
+        connection.execute("PRAGMA user_version = 4")
+    connection.close()
+    with Ledger.open(path) as ledger:
+        assert [it.article_id for it in ledger.rows() if it.pictures_tried] == ["with", "without"]
+        assert [it.article_id for it in ledger.articles_without_pictures("qq")] == ["untried"]
+        assert [it.article_id for it in ledger.pictures()] == ["with"]
+        ledger.compact()
+    assert schema(path) == of_this_version
+
+
 def test_looking_at_a_ledger_of_the_former_version_does_not_migrate_it(former: Path) -> None:
     before = former.read_bytes()
-    with pytest.raises(LedgerBroken, match="version 3: the next `scrapy crawl` brings it to 4"):
+    with pytest.raises(LedgerBroken, match="version 3: the next `scrapy crawl` brings it to 5"):
         Ledger.open(former, read_only=True)
     odd: list[LedgerBroken] = []
     with Ledger.open(former, read_only=True, on_broken=odd.append) as ledger:  # as a rebuild does
@@ -569,8 +604,7 @@ def test_articles_without_pictures_are_those_that_are_archived(ledger: Ledger) -
     for n in range(9):
         find(ledger, f"A{n}")
         if n > 2:
-            ledger.put(replace(row(ledger, f"A{n}"), path=f"{n}.md"))
-    ledger.put(PictureRow(source="qq", article_id="A4", url=""))
+            ledger.put(replace(row(ledger, f"A{n}"), path=f"{n}.md", pictures_tried=n == 4))
     assert [it.article_id for it in ledger.articles_without_pictures("qq")] == ["A3", "A5", "A6", "A7", "A8"]
     assert list(ledger.articles_without_pictures("other")) == []
 

@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from functools import cached_property
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from newsarchive.archive import quarantine
 from newsarchive.archive.documents import Change, content_hash, could_be_same, document_bytes, document_path, read_row
 from newsarchive.archive.files import LEDGER, LOCK, Lock, revision_path, stray_files, whole_file, write_bytes
-from newsarchive.archive.ledger import Ledger, Row, State, is_begun
+from newsarchive.archive.ledger import Ledger, PictureRow, Row, State, is_begun
 from newsarchive.archive.pictures import localised, same_text
 from newsarchive.archive.rebuild import can_be_rebuilt, rebuild
 from newsarchive.archive.schedule import Schedule
@@ -40,6 +40,8 @@ class Visit:
     page: Page
     row: Row | None = None
     """As it was when the page came; `None` for an article that is not in the ledger."""
+    record: dict[str, Any] = field(default_factory=dict)
+    """`warc_file` and `warc_offset` of the page's record in `pages/`, for the article's row."""
 
 
 @dataclass(kw_only=True)
@@ -53,6 +55,8 @@ class Reading(Visit):
     """How it compares with the archive."""
     local_pictures: dict[str, str] = field(default_factory=dict)
     """Pictures that are in the archive: the site's URL → the link in the file."""
+    picture_rows: list[PictureRow] | None = None
+    """What the ledger is to know of its pictures; `None` unless they were looked at."""
 
     @cached_property
     def content_hash(self) -> str:
@@ -60,10 +64,10 @@ class Reading(Visit):
         return content_hash(self.document)
 
     @property
-    def learned(self) -> dict[str, str]:
+    def learned(self) -> dict[str, Any]:
         """What this page says for its row in the ledger, whether the archive has the article or not."""
         validators = {"etag": self.page.header("ETag"), "last_modified": self.page.header("Last-Modified")}
-        return validators | {"content_hash": self.content_hash}
+        return validators | {"content_hash": self.content_hash} | self.record
 
 
 def utc_now() -> datetime:
@@ -157,9 +161,12 @@ class Archive:
         return Change.UNCHANGED if is_intact else Change.RESTORED
 
     def put(self, item: Reading, write: Callable[[BinaryIO], object]) -> None:
-        """Has the article's file written by `write` and, last, its row; keeps the former version."""
+        """Has the article's file written by `write` and, last, what is known of it, in one commit.
+
+        The former version is kept.
+        """
         article = item.article
-        row = item.row and self.ledger.current(item.row)
+        row = item.row and self.ledger.current(item.row, replayed=bool(item.page.saved_in))
         text = localised(item.document, item.local_pictures)
         document = text.encode()
         path = document_path(row, article)
@@ -178,10 +185,16 @@ class Archive:
                 write(target)
         elif row and row.path and row.file_hash != file_hash:
             revision += 1  # written, and its former version kept, by a run that was killed before the row
-        self.ledger.archived(
-            row, article, path=path, file_hash=file_hash, revision=revision, **item.learned, now=self.now(),
-            next_check=self.schedule.next_check(row, article.published), from_site=self.is_current(item.page),
-        )  # fmt: skip
+        pictures = item.picture_rows
+        tried = pictures is not None or (row is not None and row.pictures_tried)
+        with self.ledger.transaction() if pictures else nullcontext():
+            for picture in pictures or ():
+                self.ledger.put(picture)
+            self.ledger.archived(
+                row, article, path=path, file_hash=file_hash, revision=revision, **item.learned, pictures_tried=tried,
+                now=self.now(), next_check=self.schedule.next_check(row, article.published),
+                from_site=self.is_current(item.page),
+            )  # fmt: skip
 
     def _keep_former(self, row: Row | None, article: Article, file: Path, former: bytes) -> bool:
         """Stores the former version under its time. Whether it was a version of the article: else it is damaged."""
@@ -210,7 +223,7 @@ class Archive:
         return not page.saved_in or bool(quarantine.own_copy(self.folder, page))
 
     def reading(self, visit: Visit) -> AbstractContextManager[None]:
-        """Counts a try for as long as the page is read: one that ends this process has been tried."""
+        """A page that ends this process while it is read has been tried."""
         if visit.page.saved_in:
             return self.ledger.reading_saved(visit.page.saved_in)
         if visit.row is None:

@@ -2,6 +2,7 @@
 
 The fields of the dataclasses are the columns of the tables. Statements use nothing that PostgreSQL does not have; only
 opening the file is SQLite's own. Each finds its rows by an index, so that none slows down as the archive grows.
+SQLAlchemy writes them, once; the database's own driver carries them out, which is ten times as fast.
 
 Every method that writes has committed when it returns; `transaction` makes one commit of many. So a kill at any
 moment leaves a consistent ledger that at most does not know of the last download.
@@ -14,20 +15,20 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from functools import partial
+from functools import cache, lru_cache
 from pathlib import Path
 from types import NoneType
 from typing import Any, Generic, Self, TypeVar, get_args, get_type_hints
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.pool import NullPool
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.schema import CreateIndex, CreateTable
 
-from newsarchive.archive.files import BESIDE, check_regular, is_file, is_full
+from newsarchive.archive.files import BESIDE, check_regular, is_file, is_full, open_descriptor, read_file
 from newsarchive.errors import LedgerBroken
 from newsarchive.items import Article
 from newsarchive.messages import printable
@@ -112,6 +113,8 @@ class Row:
     announced_entry: str = ""
     false_announcements: int = 0
     """Looks in a row that have not found an edition as late as the announced one."""
+    pictures_tried: bool = False
+    """Whether its pictures were looked at, whatever came of it."""
 
     @property
     def next_look(self) -> str:
@@ -139,7 +142,7 @@ class PictureRow:
     source: str
     article_id: str
     url: str
-    """`""` in the only row of an article that has no picture of the site."""
+    """`""` in the only row of an article without pictures, which versions before 5 have written."""
     state: State = State.ARCHIVED
     path: str = ""
     """Below the archive's folder."""
@@ -226,18 +229,16 @@ def _read_time(stored: str | None) -> datetime | None:
     return time.astimezone(datetime.fromisoformat(f"2000-01-01T00:00{zone}").tzinfo) if zone else time
 
 
-class _Text(sa.TypeDecorator[Any]):
-    """What is stored as text: one line of limited length, without control characters and lone surrogates."""
-
-    impl = sa.Text
-    cache_ok = True
-
-    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> str | None:  # noqa: ARG002
-        if isinstance(value, datetime):
-            return _write_time(value)
-        if isinstance(value, dict):
-            return json.dumps(value, sort_keys=True)
-        return None if value is None else printable(value, _LONGEST)
+def _stored(value: Any) -> str | int | None:
+    """How a value is stored; text as one line of limited length, without control characters and lone surrogates."""
+    if isinstance(value, str):
+        return printable(value, _LONGEST)
+    if isinstance(value, datetime):
+        return _write_time(value)
+    if isinstance(value, dict):
+        return json.dumps(value, sort_keys=True)
+    assert value is None or isinstance(value, int)  # noqa: S101
+    return value
 
 
 _TYPES: dict[Any, sa.types.TypeEngine[Any]] = {int: sa.Integer(), int | None: sa.Integer(), bool: sa.Boolean()}
@@ -245,6 +246,7 @@ _READERS: dict[Any, Callable[[Any], Any]] = {
     datetime: _read_time,
     datetime | None: _read_time,
     State: State,
+    bool: bool,
     Counts: lambda stored: dict(json.loads(stored)),
 }
 """How a field is made of what is stored, by its type; of the other types it is the same."""
@@ -259,7 +261,7 @@ class _Table(Generic[R]):
         hints = get_type_hints(row)
         self.readers = {name: _READERS.get(hint, lambda stored: stored) for name, hint in hints.items()}
         columns: list[Any] = [
-            sa.Column(name, _TYPES.get(hint, _Text()), nullable=NoneType in get_args(hint))
+            sa.Column(name, _TYPES.get(hint, sa.Text()), nullable=NoneType in get_args(hint))
             for name, hint in hints.items()
         ]
         if numbered:
@@ -272,15 +274,35 @@ class _Table(Generic[R]):
         name = f"{self.sql.name}_by_{'_'.join(columns)}"
         sa.Index(name, *(self.sql.c[column] for column in columns), sqlite_where=where, postgresql_where=where)
 
+    def select(self) -> sa.Select[Any]:
+        """All columns that there are: in a ledger of a former version, which a rebuild reads, there may be fewer."""
+        return sa.select(sa.text("*")).select_from(self.sql)
+
+    def insert(self) -> sqlite.Insert:
+        """Inserts a row; a run's number is given by the database."""
+        return sqlite.insert(self.sql).values({name: _given(name) for name in self.readers if name != "run"})
+
+    def upsert(self) -> sa.ClauseElement:
+        """Inserts a row, or replaces that with the same key."""
+        insert = self.insert()
+        changed = {name: insert.excluded[name] for name in self.readers if name not in self.keys}
+        return insert.on_conflict_do_update(index_elements=self.keys, set_=changed)
+
+
+def _given(name: str) -> sa.BindParameter[Any]:
+    """A value that comes with each call of a statement."""
+    return sa.bindparam(name, type_=sa.types.NullType())
+
 
 _METADATA = sa.MetaData()
+_DIALECT = sqlite.dialect(paramstyle="named")
 _ARTICLES = _Table("articles", Row, "source", "article_id", numbered=True)
 _PICTURES = _Table("pictures", PictureRow, "source", "article_id", "url", numbered=True)
 _LISTS = _Table("lists", ListRow, "source", "where")
 _RUNS = _Table("runs", RunRow, "run")
-_BEGUN_LISTS = sa.Table("begun_lists", _METADATA, *(sa.Column(it, _Text, primary_key=True) for it in _LISTS.keys))
+_BEGUN_LISTS = sa.Table("begun_lists", _METADATA, *(sa.Column(it, sa.Text, primary_key=True) for it in _LISTS.keys))
 _READINGS = sa.Table(
-    "readings", _METADATA, sa.Column("page", _Text, primary_key=True), sa.Column("times", sa.Integer, nullable=False)
+    "readings", _METADATA, sa.Column("page", sa.Text, primary_key=True), sa.Column("times", sa.Integer, nullable=False)
 )
 
 # Texts, because SQLite uses a partial index only for a statement with the same literals. Where it has the choice, it
@@ -290,17 +312,42 @@ _FAILED = sa.text("state = 'failed'")
 _DATED = sa.text("published IS NOT NULL")
 _TO_CHECK = sa.text("next_check IS NOT NULL")
 _TRIED = sa.text("attempts > 0")
+_WITHOUT_PICTURES = sa.text("path <> '' AND NOT pictures_tried")
 
 _ARTICLES.index("state")
 _ARTICLES.index("published", where=_DATED)
 _ARTICLES.index("source", "seq", where=_UNFINISHED)
 _ARTICLES.index("attempts", "seq", where=_TRIED)
 _ARTICLES.index("next_check", "seq", where=_TO_CHECK)
+_ARTICLES.index("pictures_tried", "seq", where=_WITHOUT_PICTURES)
 _PICTURES.index("source", "seq", where=_FAILED)
 _PICTURES.index("attempts", where=_FAILED)
 _PICTURES.index("url")
 
-_a, _p, _r = _ARTICLES.sql.c, _PICTURES.sql.c, _RUNS.sql.c
+_a, _p, _r, _l = _ARTICLES.sql.c, _PICTURES.sql.c, _RUNS.sql.c, _BEGUN_LISTS.c
+
+# The statements of every article: others are made when they are needed.
+_UPSERTS = {table.row: table.upsert() for table in (_ARTICLES, _PICTURES, _LISTS)}
+_ARTICLE = _ARTICLES.select().where(_a.source == _given("source"), _a.article_id == _given("article_id"))
+_ARTICLE_AT = _ARTICLES.select().where(_a.seq == _given("seq"))
+_PICTURES_OF = (
+    _PICTURES.select().where(_p.source == _given("source"), _p.article_id == _given("article_id")).order_by(_p.seq)
+)
+_STORED_PICTURES = _PICTURES.select().where(_p.url == _given("url"), _p.path != sa.text("''"))
+
+
+@cache
+def _update(*names: str) -> sa.ClauseElement:
+    """Changes these columns of an article."""
+    its_row = _a.source == _given("of_source"), _a.article_id == _given("of_article_id")
+    return _ARTICLES.sql.update().where(*its_row).values({name: _given(name) for name in names})
+
+
+@lru_cache(maxsize=100)
+def _written(statement: sa.ClauseElement) -> tuple[str, dict[str, Any]]:
+    """A statement as SQL, and the values in it that are always the same."""
+    compiled = statement.compile(dialect=_DIALECT)
+    return str(compiled), {name: value for name, value in compiled.params.items() if value is not None}
 
 
 # the ledger
@@ -315,10 +362,14 @@ class Ledger:
     def __init__(self, path: Path, *, read_only: bool, on_broken: OnBroken | None) -> None:
         self.path = path
         self._on_broken = on_broken
+        self._changed_by_lists: set[tuple[str, str]] = set()
+        """Articles of which a list has said something since the ledger was opened."""
+        self._mark = path.with_name(f"{path.name}{READING}")
+        self._mark_descriptor = -1
         self._raw = raw = _open(path, read_only=read_only)
-        engine = sa.create_engine("sqlite://", creator=lambda: raw, poolclass=NullPool, isolation_level="AUTOCOMMIT")
         try:
             # a flipped bit costs one letter, not every row that is read with it
+            raw.row_factory = sqlite3.Row
             raw.text_factory = lambda data: data.decode("utf-8", "replace")
             if not read_only:
                 raw.execute("PRAGMA journal_mode = WAL")
@@ -332,15 +383,15 @@ class Ledger:
                 )
             if version < _VERSION and read_only and on_broken is None:
                 raise LedgerBroken(f"{path} has version {version}: the next `scrapy crawl` brings it to {_VERSION}")
-            self._connection = engine.connect()
             if version < _VERSION and not read_only:
-                _make_tables(raw, self._connection, version)
+                _make_tables(raw, version)
             # reads the tables' root pages, so that a ledger that lost its first pages is detected now
             raw.execute("SELECT 1 FROM articles, runs, pictures LIMIT 1").fetchone()
+            if not read_only:
+                self._count_interrupted_reading()
         except BaseException:
             raw.close()
             raise
-        self._upserts = {table.row: self._upsert(table) for table in (_ARTICLES, _PICTURES, _LISTS)}
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False, on_broken: OnBroken | None = None) -> Self:
@@ -352,8 +403,12 @@ class Ledger:
             return cls(path, read_only=read_only, on_broken=on_broken)
 
     def close(self) -> None:
+        if self._mark_descriptor >= 0:
+            os.close(self._mark_descriptor)
+            self._mark_descriptor = -1
+            self._mark.unlink(missing_ok=True)
         with errors_named(self.path):
-            self._connection.close()
+            self._raw.close()
 
     def __enter__(self) -> Self:
         return self
@@ -378,6 +433,7 @@ class Ledger:
             return row, True
         if row.thumbnail and not known.thumbnail and not known.path:
             known = self.update(known, thumbnail=row.thumbnail, entry=row.entry)
+            self._changed_by_lists.add((row.source, row.article_id))
         return known, False
 
     def archived(
@@ -392,18 +448,21 @@ class Ledger:
     ) -> Row:
         """The file exists: always the last step of storing an article. What the site has said stays unless `from_site`.
 
-        `document` has `path`, `content_hash`, `file_hash`, `revision`, and the page's `etag` and `last_modified`.
+        `document` has `path`, `content_hash`, `file_hash`, `revision`, and what else is known of the page.
         """
-        if row is None:
-            row = Row(source=article.source, article_id=article.article_id, url=article.url, first_seen=now)
-            self.put(row)
+        is_new = row is None
+        row = row or Row(source=article.source, article_id=article.article_id, url=article.url, first_seen=now)
         changes = {"published": article.published, "archived_at": now, "family": article.family, **document}
         if from_site or not row.path:
             changes |= _seen(row, State.ARCHIVED, article.published, now=now, next_check=next_check)
             changes["url"] = article.url
         if row.awaits_edition(row.published) and not row.awaits_edition(article.published):
             changes |= {"thumbnail": row.announced_thumbnail, "entry": row.announced_entry}
-        return self.update(row, **changes)
+        if not is_new:
+            return self.update(row, **changes)
+        row = replace(row, **changes)
+        self.put(row)
+        return row
 
     def announced(
         self, row: Row, *, published: datetime, thumbnail: str, entry: str, look: datetime, max_tries: int
@@ -416,9 +475,10 @@ class Ledger:
         when = row.next_look
         if row.state is not State.FOUND or row.attempts:  # else it is tried at once anyway
             changes[when] = min(getattr(row, when) or look, look)
+        self._changed_by_lists.add((row.source, row.article_id))
         return self.update(row, **changes)
 
-    def checked(self, row: Row, *, now: datetime, next_check: datetime | None, **learned: str) -> Row:
+    def checked(self, row: Row, *, now: datetime, next_check: datetime | None, **learned: Any) -> Row:
         """The site has the article as it is on disk; one that was removed is back. `learned` is of its page."""
         return self.update(row, **_seen(row, State.ARCHIVED, row.published, now=now, next_check=next_check), **learned)
 
@@ -436,62 +496,81 @@ class Ledger:
 
     def update(self, row: Row, **changes: Any) -> Row:
         """Changes these fields."""
-        its_row = _ARTICLES.sql.update().where(_a.source == row.source, _a.article_id == row.article_id)
-        if self._execute(its_row, **changes).rowcount != 1:
+        statement = _update(*changes)
+        if self._execute(statement, **changes, of_source=row.source, of_article_id=row.article_id).rowcount != 1:
             raise KeyError(f"the ledger has no article {row.article_id} of {row.source}")
         return replace(row, **changes)
 
     def put(self, row: Row | PictureRow | ListRow) -> None:
         """Inserts the row, or replaces that of the same article, picture or list."""
-        self._execute(self._upserts[type(row)], **vars(row))
+        self._execute(_UPSERTS[type(row)], **vars(row))
 
-    # pages that end the process while they are read: what is counted before stays then
+    # pages that end the process while they are read
 
     def reading(self, row: Row, *, now: datetime, again: datetime | None) -> AbstractContextManager[None]:
-        """A try that is counted, and the next one put off until `again`, for as long as the article's page is read."""
-        tried = {"attempts": row.attempts + 1, "reason": INTERRUPTED, "last_checked": now, row.next_look: again}
-        before = {name: getattr(row, name) for name in tried}
-        return self._marked(partial(self.update, row, **tried), partial(self.update, row, **before))
+        """Marks the article's page as being read: should that end the process, it is a try, the next one `again`."""
+        known = {"source": row.source, "article_id": row.article_id}
+        return self._marked(known | {"now": _write_time(now), "again": again and _write_time(again)})
 
-    def reading_saved(self, page: str) -> AbstractContextManager[None]:
+    @contextmanager
+    def reading_saved(self, page: str) -> Iterator[None]:
         """The same for a saved page, wherever it is."""
-        insert = self._insert(_READINGS).values(page=page, times=1)
-        begin = insert.on_conflict_do_update(index_elements=["page"], set_={"times": _READINGS.c.times + 1})
-        end = _READINGS.delete().where(_READINGS.c.page == page)
-        return self._marked(partial(self._execute, begin), partial(self._execute, end))
+        with self._marked({"page": page}):
+            yield
+        if self.interrupted_readings(page):
+            self._execute(_READINGS.delete().where(_READINGS.c.page == page))
 
     def interrupted_readings(self, page: str) -> int:
         """How often in a row the process has ended while it read this saved page."""
         return self._number(sa.select(_READINGS.c.times).where(_READINGS.c.page == page))
 
     @contextmanager
-    def _marked(self, mark: Callable[[], object], undo: Callable[[], object]) -> Iterator[None]:
-        self._without_sync(mark)
-        stays = False
+    def _marked(self, mark: dict[str, Any]) -> Iterator[None]:
+        """The mark is in a file beside the ledger, without commit or sync: it has to outlast this process only."""
+        if self._mark_descriptor < 0:
+            self._mark_descriptor = open_descriptor(self._mark, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.pwrite(self._mark_descriptor, json.dumps(mark).encode(), 0)
         try:
             yield
         except MemoryError:  # another time it may end the process
-            stays = True
+            self._count_interrupted_reading()
             raise
         finally:
-            if not stays:
-                self._without_sync(undo)
+            os.ftruncate(self._mark_descriptor, 0)
 
-    def _without_sync(self, write: Callable[[], object]) -> None:
-        """What is committed here outlasts the end of this process, and a power cut only with the next commit."""
-        self._command("PRAGMA synchronous = NORMAL")
-        try:
-            write()
-        finally:
-            self._command("PRAGMA synchronous = FULL")
+    def _count_interrupted_reading(self) -> None:
+        """Counts the try of the page whose mark is there: the process that read it has ended."""
+        if not os.path.lexists(self._mark):
+            return
+        with suppress(ValueError):  # torn by a power cut
+            if mark := json.loads(read_file(self._mark) or b"null"):
+                self._count_try(**mark)
+        if self._mark_descriptor < 0:
+            self._mark.unlink()
+
+    def _count_try(
+        self, *, page: str = "", source: str = "", article_id: str = "", now: str = "", again: str | None = None
+    ) -> None:
+        if page:
+            insert = sqlite.insert(_READINGS).values(page=page, times=1)
+            again_ = {"times": _READINGS.c.times + 1}
+            self._execute(insert.on_conflict_do_update(index_elements=["page"], set_=again_))
+        elif row := self.get(source, article_id):
+            next_look = {row.next_look: _read_time(again)}
+            self.update(row, attempts=row.attempts + 1, reason=INTERRUPTED, last_checked=_read_time(now), **next_look)
 
     # articles: what a run asks
 
     def get(self, source: str, article_id: str) -> Row | None:
-        return self._one(_ARTICLES, _a.source == source, _a.article_id == article_id)
+        return self._one(_ARTICLES, _ARTICLE, source=source, article_id=article_id)
 
-    def current(self, row: Row) -> Row:
-        """The row as it is now: while its page is on its way, a list may announce another edition."""
+    def current(self, row: Row, *, replayed: bool = False) -> Row:
+        """The row as it is now: while its page is on its way, a list may announce another edition.
+
+        Or another page of a replay is archived.
+        """
+        if not replayed and (row.source, row.article_id) not in self._changed_by_lists:
+            return row
         return self.get(row.source, row.article_id) or row
 
     def due(self, source: str, now: datetime, max_tries: int) -> Iterator[Row]:
@@ -501,14 +580,15 @@ class Ledger:
 
     def exhausted(self, max_tries: int) -> list[Row]:
         """Unfinished articles of all sources that are not tried any more."""
-        found = self._rows(_ARTICLES, _TRIED, _a.attempts >= max_tries, by=[_a.attempts, _a.seq])
+        statement = _ARTICLES.select().where(_TRIED, _a.attempts >= max_tries).order_by(_a.attempts, _a.seq)
+        found = self._rows(_ARTICLES, statement)
         return [row for row in found if row.next_look == "next_try"]
 
     def rechecks(self, source: str, now: datetime) -> Iterator[Row]:
         """Articles, archived or gone, whose next look has come; first those that have waited longest."""
         statement = sa.select(_a.seq).where(_a.next_check <= now).order_by(_a.next_check, _a.seq)
         for found in self._query(statement):  # each is read when it is wanted: that may be hours later
-            row = self._one(_ARTICLES, _a.seq == found.seq)
+            row = self._one(_ARTICLES, _ARTICLE_AT, seq=found["seq"])
             if row and row.source == source and row.next_look == "next_check":
                 yield row
 
@@ -527,24 +607,27 @@ class Ledger:
 
     def newest(self, now: datetime) -> Row | None:
         """The archived article that was published last; one with a date far in the future says nothing."""
-        return self._one(_ARTICLES, _DATED, _a.published < now + timedelta(days=1), by=[_a.published.desc()])
+        statement = _ARTICLES.select().where(_DATED, _a.published < now + timedelta(days=1))
+        return self._one(_ARTICLES, statement.order_by(_a.published.desc()).limit(1))
 
     # runs and lists
 
     def add_run(self, run: RunRow) -> RunRow:
         """The run under the next free number. Older ones than `KEPT_RUNS` are removed."""
-        done = self._execute(_RUNS.sql.insert(), **{name: it for name, it in vars(run).items() if name != "run"})
-        number: int = done.inserted_primary_key[0]  # type: ignore[index]
+        number = self._number(
+            _RUNS.insert().returning(_r.run), **{it: value for it, value in vars(run).items() if it != "run"}
+        )
         self._execute(_RUNS.sql.delete().where(_r.run <= number - KEPT_RUNS))
         return replace(run, run=number)
 
     def end_run(self, run: RunRow) -> None:
-        its_row = _RUNS.sql.update().where(_r.run == run.run)
-        self._execute(its_row, ended=run.ended, exit_code=run.exit_code, counts=run.counts)
+        ended = {"ended": run.ended, "exit_code": run.exit_code, "counts": run.counts}
+        statement = _RUNS.sql.update().where(_r.run == run.run).values({name: _given(name) for name in ended})
+        self._execute(statement, **ended)
 
     def last_runs(self, number: int | None) -> list[RunRow]:
         """The newest first; all of them for `None`."""
-        return self._rows(_RUNS, by=[_r.run.desc()], limit=number)
+        return self._rows(_RUNS, _RUNS.select().order_by(_r.run.desc()).limit(number))
 
     def pull_in(self, now: datetime) -> str:
         """Sets times later than `now` to `now`, after a run whose clock was wrong, so that nothing is put off for good.
@@ -560,9 +643,9 @@ class Ledger:
         articles = self._count(_ARTICLES, ahead)
         if self._count(_ARTICLES, ahead, _a.published > now) * 2 > articles:
             return "the clock of this machine is behind: most of what was archived last was published after it"
-        present = sa.literal(now, _Text)
+        present = sa.literal(now, sa.Text)
         times = {time.name: sa.case((time > now, present), else_=time) for time in (*seen, _a.next_try)}
-        times["next_check"] = sa.case((_a.state.in_([State.ARCHIVED, State.GONE]), present), else_=_a.next_check)
+        times["next_check"] = sa.case((sa.text("state IN ('archived', 'gone')"), present), else_=_a.next_check)
         put_off = _p.next_try > now + timedelta(days=30)  # no schedule puts off anything for so long
         with self.transaction():
             self._execute(_ARTICLES.sql.update().where(ahead).values(times))
@@ -577,35 +660,33 @@ class Ledger:
 
     def list_rows(self, source: str | None = None) -> list[ListRow]:
         """What is known of each list that a run has asked for."""
-        return self._rows(_LISTS, *[_LISTS.sql.c.source == source] if source else [])
+        return self._rows(_LISTS, _LISTS.select().where(*[_LISTS.sql.c.source == source] if source else []))
 
     def begin_list(self, source: str, where: str) -> bool:
         """A list is read page by page from here on. Whether it was begun earlier and not finished.
 
         After a kill between two pages the first page brings nothing new, and the second one still does.
         """
-        statement = self._insert(_BEGUN_LISTS).on_conflict_do_nothing()
-        return not self._execute(statement, source=source, where=where).rowcount
+        statement = sqlite.insert(_BEGUN_LISTS).values(source=source, where=where).on_conflict_do_nothing()
+        return not self._execute(statement).rowcount
 
     def finish_list(self, source: str, where: str) -> None:
         """The list was read as far as it was meant to be."""
-        lists = _BEGUN_LISTS.c
-        self._execute(_BEGUN_LISTS.delete().where(lists.source == source, lists["where"] == where))
+        self._execute(_BEGUN_LISTS.delete().where(_l.source == source, _l["where"] == where))
 
     # pictures
 
     def pictures_of(self, source: str, article_id: str) -> list[PictureRow]:
         """The pictures of one article in the order in which they were first tried."""
-        return self._rows(_PICTURES, _p.source == source, _p.article_id == article_id, by=[_p.seq])
+        return self._rows(_PICTURES, _PICTURES_OF, source=source, article_id=article_id)
 
     def stored_pictures(self, url: str) -> list[PictureRow]:
         """The rows of a stored picture, which several articles may have."""
-        return self._rows(_PICTURES, _p.url == url, _p.path != "")
+        return self._rows(_PICTURES, _STORED_PICTURES, url=url)
 
     def articles_without_pictures(self, source: str) -> Iterator[Row]:
         """Archived articles whose pictures were never looked at, the oldest first."""
-        pictures = sa.exists().where(_p.source == _a.source, _p.article_id == _a.article_id)
-        return (row for row in self._pages(_ARTICLES, _a.path != "", ~pictures) if row.source == source)
+        return (row for row in self._pages(_ARTICLES, _WITHOUT_PICTURES) if row.source == source)
 
     def due_pictures(self, source: str, now: datetime, max_tries: int) -> Iterator[PictureRow]:
         """Failed pictures whose next try has come, the oldest first."""
@@ -631,57 +712,49 @@ class Ledger:
 
     # statements
 
-    def _insert(self, table: sa.Table) -> Any:
-        """An `INSERT` with `on_conflict_do_update`, which each dialect has for itself."""
-        return (postgresql if self._connection.dialect.name == "postgresql" else sqlite).insert(table)
-
-    def _upsert(self, table: _Table[Any]) -> Any:
-        """Inserts a row, or replaces that with the same key."""
-        insert = self._insert(table.sql)
-        changed = {it.name: insert.excluded[it.name] for it in table.sql.c if it.name not in (*table.keys, "seq")}
-        return insert.on_conflict_do_update(index_elements=table.keys, set_=changed)
-
-    def _execute(self, statement: sa.Executable, **values: Any) -> sa.CursorResult[Any]:
+    def _execute(self, statement: sa.ClauseElement, **values: Any) -> sqlite3.Cursor:
+        sql, constants = _written(statement)
         with errors_named(self.path):
-            return self._connection.execute(statement, values)
+            return self._raw.execute(sql, {name: _stored(value) for name, value in (constants | values).items()})
 
-    def _query(self, statement: sa.Executable) -> Sequence[Any]:
+    def _command(self, sql: str) -> list[Any]:
         with errors_named(self.path):
-            return self._connection.execute(statement).fetchall()
+            return self._raw.execute(sql).fetchall()
 
-    def _number(self, statement: sa.Executable) -> int:
+    def _query(self, statement: sa.ClauseElement, **values: Any) -> list[Any]:
+        with errors_named(self.path):
+            return self._execute(statement, **values).fetchall()
+
+    def _number(self, statement: sa.ClauseElement, **values: Any) -> int:
         """The one number that the statement asks for; 0 when there is none."""
-        found = self._query(statement)
+        found = self._query(statement, **values)
         return int(found[0][0] or 0) if found else 0
 
     def _count(self, table: _Table[Any], *conditions: Any) -> int:
         return self._number(sa.select(sa.func.count()).select_from(table.sql).where(*conditions))
 
-    def _command(self, sql: str) -> list[tuple[Any, ...]]:
-        with errors_named(self.path):
-            return self._raw.execute(sql).fetchall()
+    def _rows(self, table: _Table[R], statement: sa.ClauseElement, **values: Any) -> list[R]:
+        return list(self._read(table, self._query(statement, **values)))
 
-    def _rows(self, table: _Table[R], *conditions: Any, by: Sequence[Any] = (), limit: int | None = None) -> list[R]:
-        statement = sa.select(table.sql).where(*conditions).order_by(*by).limit(limit)
-        return list(self._read(table, self._query(statement)))
-
-    def _one(self, table: _Table[R], *conditions: Any, by: Sequence[Any] = ()) -> R | None:
-        return next(iter(self._rows(table, *conditions, by=by, limit=1)), None)
+    def _one(self, table: _Table[R], statement: sa.ClauseElement, **values: Any) -> R | None:
+        return next(iter(self._rows(table, statement, **values)), None)
 
     def _pages(self, table: _Table[R], *conditions: Any) -> Iterator[R]:
         """Rows as they came, without those that come meanwhile; in batches, because they may be written meanwhile."""
         seq, last = table.sql.c.seq, 0
         newest = self._number(sa.select(sa.func.max(seq)))
-        statement = sa.select(table.sql).where(*conditions, seq <= newest).order_by(seq).limit(_BATCH)
-        while found := self._query(statement.where(seq > last)):
+        statement = table.select().where(*conditions, seq > _given("last"), seq <= newest).order_by(seq)
+        statement = statement.limit(_BATCH)
+        while found := self._query(statement, last=last):
             yield from self._read(table, found)
-            last = found[-1].seq
+            last = found[-1]["seq"]
 
     def _read(self, table: _Table[R], found: Sequence[Any]) -> Iterator[R]:
-        for each in found:
-            values = each._asdict()
+        names = found[0].keys() if found else []
+        readers = [(name, table.readers[name]) for name in names if name in table.readers]
+        for values in found:
             try:
-                row = table.row(**{name: read(values[name]) for name, read in table.readers.items()})
+                row = table.row(**{name: read(values[name]) for name, read in readers})
             except (ValueError, TypeError, OverflowError) as error:  # what nothing in this program has written
                 key = " ".join(str(values[name]) for name in table.keys)
                 broken = _broken(self.path, f"row of {key} among the {table.sql.name}: {error}")
@@ -711,7 +784,9 @@ _PROBLEMS = {
     sqlite3.SQLITE_READONLY: (errno.EACCES, "the ledger can only be read"),
 }
 """Errors that are not the disk's fault, each with an errno whose advice fits."""
-_VERSION = 4  # the former one, 3, is that of the first published program
+_VERSION = 5  # 3 is that of the first published program
+READING = "-reading"
+"""End of the name of the file beside the ledger that says which page is being read."""
 
 
 def ledger_files(path: Path) -> list[Path]:
@@ -744,21 +819,29 @@ def _open(path: Path, *, read_only: bool) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=30)
 
 
-def _make_tables(raw: sqlite3.Connection, connection: sa.Connection, version: int) -> None:
-    """Of version 0, a new file; or from the former version, whose `published` was in the publisher's zone."""
+def _make_tables(raw: sqlite3.Connection, version: int) -> None:
+    """Of version 0, a new file; or from a former version."""
     raw.execute("BEGIN IMMEDIATE")
     if version:
         for (name,) in raw.execute("SELECT name FROM sqlite_master WHERE type = 'index' AND sql <> ''").fetchall():
             raw.execute(f'DROP INDEX "{name}"')
+    if version == 3:  # its `published` was in the publisher's zone
         raw.execute("ALTER TABLE walks RENAME TO begun_lists")
         raw.execute(
             "UPDATE articles SET published = coalesce(strftime('%Y-%m-%dT%H:%M:%f000+00:00', published)"
             " || ' ' || substr(published, 27), published) WHERE published NOT LIKE '%+00:00'"
         )
-        for index in _ARTICLES.sql.indexes | _PICTURES.sql.indexes:
-            index.create(connection)
-    else:
-        _METADATA.create_all(connection, checkfirst=False)
+    if version:
+        raw.execute("ALTER TABLE articles ADD COLUMN pictures_tried BOOLEAN NOT NULL DEFAULT FALSE")
+        raw.execute(
+            "UPDATE articles SET pictures_tried = TRUE WHERE (source, article_id) IN"
+            " (SELECT source, article_id FROM pictures)"
+        )
+        raw.execute("DELETE FROM pictures WHERE url = ''")  # of articles without any
+    tables = [] if version else [CreateTable(table) for table in _METADATA.sorted_tables]
+    indexes = [CreateIndex(index) for table in _METADATA.sorted_tables for index in table.indexes]
+    for statement in tables + indexes:
+        raw.execute(str(statement.compile(dialect=_DIALECT)))
     raw.execute(f"PRAGMA user_version = {_VERSION}")
     raw.execute("COMMIT")
 
@@ -768,9 +851,8 @@ def errors_named(path: Path) -> Iterator[None]:
     """Adds the path to SQLite's errors, and distinguishes a broken ledger from a full disk."""
     try:
         yield
-    except (sqlite3.Error, sa.exc.StatementError) as error:
-        cause = getattr(error, "orig", None) or error  # SQLAlchemy's own is around one of SQLite or of a column's type
-        raise _named(path, cause) from cause
+    except sqlite3.Error as error:
+        raise _named(path, error) from error
 
 
 def _named(path: Path, error: BaseException) -> BaseException:

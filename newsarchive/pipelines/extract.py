@@ -54,7 +54,7 @@ class Extract(ArchivePipeline):
             raise Quarantined(reason)
         row = self._row(item, article.article_id)
         article.thumbnail = _list_picture(page, article, row) or article.thumbnail
-        return Reading(page=page, row=row, article=article, document=render(article))
+        return Reading(page=page, row=row, record=item.record, article=article, document=render(article))
 
     def _row(self, item: Visit, article_id: str) -> Row | None:
         """A saved page comes without its row, because only reading it tells its id."""

@@ -98,7 +98,7 @@ class Pictures:
             found = [self._linked(url, wanted, self._stored(url, wanted)) for url in wanted.urls]
         else:
             found = await asyncio.gather(*(self._get(url, wanted) for url in wanted.urls))
-        self._record(wanted, found)
+        item.picture_rows = self._rows(wanted, found)
         item.local_pictures = self._links(found)
         return item
 
@@ -144,9 +144,10 @@ class Pictures:
 
     async def _complete(self, row: Row) -> None:
         """Fetch the pictures that an archived document lacks and change its links; this is not a new revision."""
-        file, ledger = self.folder / row.path, self.ledger
+        file = self.folder / row.path
         now, max_tries = self.archive.now(), self.archive.schedule.max_tries
-        failed = {it.url: it for it in ledger.pictures_of(row.source, row.article_id) if it.state is State.FAILED}
+        known = self.ledger.pictures_of(row.source, row.article_id)
+        failed = {it.url: it for it in known if it.state is State.FAILED}
         waiting = {url for url, it in failed.items() if it.attempts >= max_tries or (it.next_try or now) > now}
         links = [*picture_links(read_file(file).decode("utf-8", "replace")), *failed]
         urls = {url: nth for url, nth in self._urls(links).items() if url not in waiting}
@@ -160,17 +161,19 @@ class Pictures:
         if row.file_hash not in (content_hash(text), content_hash(changed)):
             logger.warning("%s: changed since it was archived, so its picture links are left alone", file)
             reason = "the document was changed since it was archived"
-            self._record(wanted, [wanted.failed(it.url, reason) for it in found])
+            self._record(row, self._rows(wanted, [wanted.failed(it.url, reason) for it in found]))
             return
-        with ledger.transaction():  # after a kill from here on, the rows lead a later run back to this file
-            self._record(wanted, found, finished=False)
-            ledger.update(row, file_hash=content_hash(changed))
+        # after a kill from here on, the rows lead a later run back to this file
+        self._record(row, self._rows(wanted, found, finished=False), file_hash=content_hash(changed))
         if changed != text:
             write_text(file, changed)
-        with ledger.transaction():
-            for picture in found:
-                if picture.path:
-                    ledger.put(picture)
+        self._record(row, [picture for picture in found if picture.path])
+
+    def _record(self, row: Row, pictures: list[PictureRow], **changes: str) -> None:
+        with self.ledger.transaction():
+            for picture in pictures:
+                self.ledger.put(picture)
+            self.ledger.update(row, pictures_tried=True, **changes)
 
     async def _get(self, url: str, wanted: Wanted) -> PictureRow:
         task = self._fetched.get(url)
@@ -217,12 +220,10 @@ class Pictures:
         write_bytes(self.folder / path, response.body)
         return wanted.stored(url, path, digest)
 
-    def _record(self, wanted: Wanted, found: list[PictureRow], *, finished: bool = True) -> None:
-        """Not `finished`: the document does not link to them yet."""
-        archive, now = self.archive, self.archive.now()
+    def _rows(self, wanted: Wanted, found: list[PictureRow], *, finished: bool = True) -> list[PictureRow]:
+        """What the ledger is to know of them. Not `finished`: the document does not link to them yet."""
+        archive, now, rows = self.archive, self.archive.now(), list[PictureRow]()
         tries = {row.url: row.attempts for row in self.ledger.pictures_of(wanted.source, wanted.article_id)}
-        if not tries and not found:
-            self.ledger.put(wanted.stored(""))
         for row in found:
             attempts = tries.get(row.url, 0) + row.attempts
             if row.path:
@@ -233,7 +234,8 @@ class Pictures:
                 logger.info("%s: picture not stored: %s", row.url, row.reason)
                 at_once = self._replays or not row.attempts
                 new = replace(row, attempts=attempts, next_try=now if at_once else archive.schedule.next_try(attempts))
-            self.ledger.put(new)
+            rows.append(new)
+        return rows
 
     def _urls(self, links: Iterable[str]) -> dict[str, int]:
         """Those to fetch, each with its first position."""

@@ -10,6 +10,7 @@ from scrapy import Request, signals
 from scrapy.crawler import Crawler
 from scrapy.exceptions import NotConfigured
 from scrapy.http import Response
+from twisted.python.failure import Failure
 
 from newsarchive.archive.archive import Archive, Visit
 from newsarchive.archive.files import PAGES
@@ -17,7 +18,7 @@ from newsarchive.archive.ledger import Row
 from newsarchive.archive.replay import capture_at
 from newsarchive.archive.warc import Record, WarcFile, close_open_files
 from newsarchive.downloader import answered_page
-from newsarchive.errors import ArchiveError
+from newsarchive.errors import ArchiveError, is_fatal
 from newsarchive.extensions.run import Run
 from newsarchive.items import Page
 from newsarchive.pipelines import Unchanged
@@ -44,29 +45,35 @@ class Preserve:
         file = WarcFile(run.folder / PAGES / name, f"newsarchive {version('newsarchive')}")
         preserve = cls(run.archive, file, source)
         crawler.signals.connect(preserve.response_received, signal=signals.response_received)
-        crawler.signals.connect(preserve.keep_former, signal=signals.item_dropped)
-        crawler.signals.connect(preserve.keep_former, signal=signals.item_error)
+        crawler.signals.connect(preserve.item_dropped, signal=signals.item_dropped)
+        crawler.signals.connect(preserve.item_error, signal=signals.item_error)
         return preserve
 
     def open_spider(self) -> None:
         close_open_files(self.file.path.parent)
 
     async def process_item(self, item: Visit) -> Visit:
-        """An error here is a problem of this machine, e.g. a full disk: the page is fetched again in a later run."""
+        """An error here is a problem of this machine, e.g. a full disk: the page is fetched again in a later run.
+
+        The record's place gets into the ledger with all else that the page says.
+        """
         if not item.page.saved_in and item.row:
             offset = await asyncio.to_thread(self._add_page, item.page, item.row)
             item.page.packed = b""  # free memory
             if offset is not None:
-                self.archive.ledger.update(item.row, warc_file=self.file.path.name, warc_offset=offset)
+                item.record = {"warc_file": self.file.path.name, "warc_offset": offset}
         return item
 
-    def keep_former(self, item: object, exception: BaseException | None = None) -> None:
-        """A page that is no article is kept, but the ledger points to the former page again, which is one."""
-        if not isinstance(item, Visit) or item.page.saved_in or isinstance(exception, Unchanged):
-            return
-        row = item.row
-        if row and row.path and row.warc_offset is not None:
-            self.archive.ledger.update(row, warc_file=row.warc_file, warc_offset=row.warc_offset)
+    def item_dropped(self, item: object, exception: BaseException) -> None:
+        """A page that is no article is kept too; the ledger goes on naming the former page, if that is one."""
+        if isinstance(item, Visit) and item.row and item.record and not isinstance(exception, Unchanged):
+            has_former = item.row.path and item.row.warc_offset is not None
+            if not has_former:
+                self.archive.ledger.update(item.row, **item.record)
+
+    def item_error(self, item: object, failure: Failure) -> None:
+        if failure.value and not is_fatal(failure.value):  # with a full disk nothing can be recorded
+            self.item_dropped(item, failure.value)
 
     def response_received(self, response: Response, request: Request) -> None:
         """Write the reply to a list request, which has the list's name in `meta["where"]`."""
