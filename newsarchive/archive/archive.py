@@ -185,13 +185,12 @@ class Archive:
                 write(target)
         elif row and row.path and row.file_hash != file_hash:
             revision += 1  # written, and its former version kept, by a run that was killed before the row
-        pictures = item.picture_rows
-        tried = pictures is not None or (row is not None and row.pictures_tried)
-        with self.ledger.transaction() if pictures else nullcontext():
-            for picture in pictures or ():
+        tried = {} if item.picture_rows is None else {"pictures_tried": True}
+        with self.ledger.transaction():
+            for picture in item.picture_rows or ():
                 self.ledger.put(picture)
             self.ledger.archived(
-                row, article, path=path, file_hash=file_hash, revision=revision, **item.learned, pictures_tried=tried,
+                row, article, path=path, file_hash=file_hash, revision=revision, **item.learned, **tried,
                 now=self.now(), next_check=self.schedule.next_check(row, article.published),
                 from_site=self.is_current(item.page),
             )  # fmt: skip
