@@ -154,16 +154,16 @@ def _settle(archive: Archive, row: Row, reading: Reading | str | None, *, dry_ru
         lines = unified_diff(old.splitlines(), new.splitlines(), f"a/{row.path}", f"b/{row.path}", lineterm="")
         tqdm.write("".join(f"{line}\n" for line in lines), file=sys.stdout, end="")
         return "changed"
-    with archive.ledger.transaction():  # the site was not asked: what the ledger knows about it stays
-        archive.put(reading, lambda file: file.write(new.encode()))
-        links = [reading.article.thumbnail, *(picture.url for picture in reading.article.pictures)]
-        for url in links if with_pictures else []:
-            if url and url not in known:  # then a run fetches it
-                picture = PictureRow(
-                    source=row.source, article_id=row.article_id, url=url, state=State.FAILED, attempts=1,
-                    next_try=archive.now(), reason="reextract fetches nothing",
-                )  # fmt: skip
-                archive.ledger.put(picture)
+    if with_pictures:
+        links = dict.fromkeys([reading.article.thumbnail, *(picture.url for picture in reading.article.pictures)])
+        reading.picture_rows = [
+            PictureRow(
+                source=row.source, article_id=row.article_id, url=url, state=State.FAILED, attempts=1,
+                next_try=archive.now(), reason="reextract fetches nothing",
+            )
+            for url in links if url and url not in known
+        ]  # fmt: skip  # a run fetches them
+    archive.put(reading, lambda file: file.write(new.encode()))  # what the ledger knows about the site stays
     return "changed"
 
 
