@@ -27,7 +27,7 @@ from newsarchive.markdown.html import parse
 from newsarchive.qq.body import standardize
 from tests.rendering import Leaf, Outline, as_lxml, page_outline
 
-BATCH = 10
+BATCH = 50
 
 
 def times(readers: dict[str, Reader], pages: list[bytes], rounds: int) -> dict[str, float]:
