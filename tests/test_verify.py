@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from newsarchive.archive import parallel
+from newsarchive.archive import parallel, warc
 from newsarchive.archive.files import Lock
 from newsarchive.archive.ledger import Ledger, Row
 from newsarchive.archive.verify import Finding, table, verify
@@ -296,6 +296,23 @@ def test_many_cores_find_the_same(archive: Path, monkeypatch: pytest.MonkeyPatch
         file.write_bytes(b"damaged")
     alone = found(archive)
     spread = parallel.parallel_map
-    monkeypatch.setattr("newsarchive.archive.verify.parallel_map", lambda *args: spread(*args, few=8, cores=2))
+    monkeypatch.setattr("newsarchive.archive.verify._BATCH", 2)
+    monkeypatch.setattr("newsarchive.archive.verify.parallel_map", lambda *args, **_: spread(*args, few=3, cores=2))
     assert found(archive) == alone
     assert len(alone) > 5
+
+
+def test_parts_of_a_file_find_the_same(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A damaged record within a part, one at its begin, and a file that cannot be read."""
+    file = max(archive.glob("pages/*.warc.gz"), key=lambda it: it.stat().st_size)
+    begins = [it.offset for it in warc.records(file) if isinstance(it, warc.Record) and it.type == "response"]
+    data = bytearray(file.read_bytes())
+    for at in (begins[1] + 60, begins[3], begins[5] + 200):
+        data[at] ^= 0xFF
+    file.write_bytes(data)
+    link = file.with_name("qq-20990101T000000-1.warc.gz")
+    link.symlink_to(file)
+    whole = found(archive)
+    monkeypatch.setattr("newsarchive.archive.verify._PART", 1)
+    assert sorted(found(archive), key=str) == sorted(whole, key=str)
+    assert len(whole) > 5

@@ -18,11 +18,22 @@ Result = TypeVar("Result")
 _AHEAD = 50  # things for each core that are given out before the result of the first is taken
 
 
+def usable_cores() -> int:
+    """Those that this process may use, where the system tells."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def batches(things: Iterable[Thing], size: int) -> Iterator[list[Thing]]:
+    """So many at a time: what takes less than a millisecond is not worth a message to another process."""
+    rest = iter(things)
+    return iter(lambda: list(islice(rest, size)), [])
+
+
 def parallel_map(
     function: Callable[[Thing], Result],
     things: Iterable[Thing],
     *,
-    few: int = 100,
+    few: int = 5,
     cores: int = 0,
     lost: Callable[[Thing], Result] | None = None,
 ) -> Iterator[Result]:
@@ -33,7 +44,7 @@ def parallel_map(
     """
     rest = iter(things)
     first = list(islice(rest, few))
-    cores = cores or os.cpu_count() or 1
+    cores = cores or usable_cores()
     if lost is None and (len(first) < few or cores == 1):
         yield from map(function, chain(first, rest))
         return

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import partial
+from itertools import takewhile
+from math import inf
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -20,7 +22,7 @@ from newsarchive.archive.archive import NO_LEDGER, Archive
 from newsarchive.archive.documents import content_hash, document_bytes, front_matter
 from newsarchive.archive.files import CONTENT, LEDGER, PAGES, PICTURES, QUARANTINE, REVISIONS
 from newsarchive.archive.ledger import Ledger, State, is_begun
-from newsarchive.archive.parallel import parallel_map
+from newsarchive.archive.parallel import batches, parallel_map
 from newsarchive.archive.pictures import picture_digits, picture_kind, picture_links, picture_path
 from newsarchive.archive.quarantine import read_notes
 from newsarchive.archive.replay import captures
@@ -49,6 +51,8 @@ _ADVICE = {
     "ledger": "the ledger: `scrapy rebuild` makes a new one from the documents",
 }
 """What to do about a finding, by its `trouble` or by `what` it is."""
+_PART = 1 << 23  # bytes of a WARC file that one process checks at a time
+_BATCH = 20  # files of other kinds
 _KEYS = {"title", "date", "summary", "categories", "tags", "thumbnail"}
 
 
@@ -67,7 +71,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Check:
-    """A file to be looked at, in a process of its own."""
+    """A file, or a part of one, to be looked at in any process."""
 
     kind: str
     """One of `_NOUNS`."""
@@ -125,12 +129,12 @@ def check_picture(file: Path, digest: str) -> Iterable[str]:
     return []
 
 
-def check_pages(file: Path, expected: dict[int, str]) -> Iterator[str]:
-    """A WARC file, and the articles whose pages the ledger looks for at these offsets in it."""
+def check_pages(file: Path, begin: int, end: float, expected: dict[int, str]) -> Iterator[str]:
+    """A part of a WARC file, and the articles whose pages the ledger looks for at these offsets in it."""
     missing = dict(expected)
     left_open = file.with_name(f"{file.name}{OPEN}")  # by a killed run; the next one closes it
     is_open = files.is_file(left_open) and not os.path.lexists(file)
-    for capture in captures(left_open if is_open else file):
+    for capture in takewhile(lambda it: it.offset < end, captures(left_open if is_open else file, begin)):
         if isinstance(capture, Record):
             if missing.get(capture.offset, "") == capture.about.get("article-id"):
                 del missing[capture.offset]
@@ -161,11 +165,15 @@ def verify(options: Options) -> tuple[dict[str, int], list[Finding]]:
         with Archive.open(options, purpose="`scrapy verify`", read_only=True) as archive:
             findings = [Finding("ledger", LEDGER, line) for line in archive.ledger.check()]
             checks, known = _checks(archive.folder, archive.ledger, options.pictures_url)
-            results = parallel_map(Check.findings, checks)
-            for found in tqdm(results, desc="files", unit="", disable=None, leave=False, total=len(checks)):
-                findings += found
-            counts = dict.fromkeys(_NOUNS, 0) | Counter(check.kind for check in checks)
-            return counts, [*findings, *_left_over(archive.folder, known)]
+            pages = sum(check.kind == "pages" for check in checks)
+            work = [*batches(checks[:pages], 1), *batches(checks[pages:], _BATCH)]
+            with tqdm(desc="files", unit="", disable=None, leave=False, total=len(checks)) as bar:
+                for batch, found in zip(work, parallel_map(_findings, work), strict=True):
+                    findings += found
+                    bar.update(len(batch))
+            checked = Counter(kind for kind, _ in {(check.kind, check.path) for check in checks})
+            findings = list(dict.fromkeys(findings))  # each part of a file that cannot be read says so
+            return dict.fromkeys(_NOUNS, 0) | checked, [*findings, *_left_over(archive.folder, known)]
     except LedgerBroken as error:
         return {}, [Finding("ledger", LEDGER, str(error))]
 
@@ -195,14 +203,27 @@ def _checks(folder: Path, ledger: Ledger, pictures_url: str) -> tuple[list[Check
         _, source, article_id, _ = path.split("/")
         documents[path] = source, article_id, pictures_url
     return [
-        *(
-            Check("pages", f"{PAGES}/{it}", partial(check_pages, folder / PAGES / it, pages[it]))
-            for it in sorted(pages)
-        ),
+        *(check for it in sorted(pages) for check in _parts(folder / PAGES / it, pages[it])),
         *(Check("documents", it, partial(check_document, folder, it, *row)) for it, row in documents.items()),
         *(Check("pictures", it, partial(check_picture, folder / it, digest)) for it, digest in pictures.items()),
         *(Check("quarantine", it, partial(check_quarantined, folder / it)) for it in quarantined),
     ], known
+
+
+def _parts(file: Path, expected: dict[int, str]) -> Iterator[Check]:
+    """A WARC file in parts for several cores. They begin where the ledger knows a record."""
+    begins, parts = [0], [dict[int, str]()]
+    for offset in sorted(expected):
+        if offset >= begins[-1] + _PART:
+            begins.append(offset)
+            parts.append({})
+        parts[-1][offset] = expected[offset]
+    for begin, end, part in zip(begins, [*begins[1:], inf], parts, strict=True):
+        yield Check("pages", f"{PAGES}/{file.name}", partial(check_pages, file, begin, end, part))
+
+
+def _findings(checks: list[Check]) -> list[Finding]:
+    return [finding for check in checks for finding in check.findings()]
 
 
 def _paths(folder: Path, pattern: str) -> list[str]:
