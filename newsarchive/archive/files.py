@@ -15,7 +15,7 @@ import socket
 import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from io import BufferedReader
 from pathlib import Path, PurePosixPath
@@ -40,8 +40,9 @@ _KINDS = {stat.S_IFLNK: "a symbolic link", stat.S_IFIFO: "a pipe", stat.S_IFSOCK
 _SOURCE = re.compile(r"[a-z][a-z0-9_]{0,30}")
 BESIDE = ("-wal", "-shm", "-journal")
 """Ends of the names of the files that SQLite has beside a ledger."""
-_STRAY = re.compile(rf"\..+\.part({'|'.join(BESIDE)})?")
-_ARTICLE_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
+TEMPORARY = re.compile(rf"\..+\.part({'|'.join(BESIDE)})?")
+"""The names of our temporary files."""
+ARTICLE_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
 
 
 def content_path(source: str, published: datetime, article_id: str) -> PurePosixPath:
@@ -178,16 +179,11 @@ def stray_files(folder: Path) -> Iterator[Path]:
     inside = (folder / name for name in (CONTENT, REVISIONS, PICTURES, PAGES, QUARANTINE))
     for top in (folder, *(each for each in inside if each.is_symlink())):
         for parent, _, names in os.walk(top):
-            yield from (Path(parent, name) for name in names if is_stray(name))
+            yield from (Path(parent, name) for name in names if TEMPORARY.fullmatch(name))
     for end in BESIDE:
         for path in folder.glob(f"{LEDGER}*{end}"):
             if not os.path.lexists(path.with_name(path.name.removesuffix(end))) and not path.is_dir():
                 yield path
-
-
-def is_stray(name: str) -> bool:
-    """Whether a file of that name is one of our temporary files."""
-    return _STRAY.fullmatch(name) is not None
 
 
 def make_folder(folder: Path) -> None:
@@ -199,14 +195,10 @@ def make_folder(folder: Path) -> None:
     sync_folder(folder.parent)
 
 
-def is_article_id(text: str) -> bool:
-    return _ARTICLE_ID.fullmatch(text) is not None
-
-
 def _check(source: str, article_id: str) -> None:
     if not _SOURCE.fullmatch(source):
         raise ValueError(f"{source!r} cannot be the name of a source: lower-case letters, digits, _ expected")
-    if not is_article_id(article_id):
+    if not ARTICLE_ID.fullmatch(article_id):
         raise ValueError(f"{article_id!r} cannot be an article id: letters, digits, _ and - expected")
 
 
@@ -233,7 +225,12 @@ class Lock:
         make_folder(self.path.parent)
         self._descriptor = descriptor = open_descriptor(self.path, os.O_RDWR | os.O_CREAT)
         try:
-            if not _locked(descriptor):
+            for _ in range(20):  # a second: `holder`, which only looks who has the lock, takes it for a moment
+                with suppress(BlockingIOError):
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                time.sleep(0.05)
+            else:
                 raise self._held(_signature(descriptor))
             since = now.astimezone(UTC).isoformat(timespec="seconds")
             text = f"{purpose}, pid {os.getpid()} on {socket.gethostname()} since {since}\n".encode("utf-8", "replace")
@@ -252,17 +249,6 @@ class Lock:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
-
-
-def _locked(descriptor: int) -> bool:
-    """Tries for a second: `holder`, which only looks who has the lock, takes it for a moment."""
-    for _ in range(20):
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-        except BlockingIOError:
-            time.sleep(0.05)
-    return False
 
 
 def holder(path: Path) -> str:

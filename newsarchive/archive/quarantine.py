@@ -8,10 +8,9 @@ from hashlib import sha256
 from pathlib import Path
 
 from newsarchive.archive import files
-from newsarchive.archive.files import QUARANTINE, is_article_id, quarantine_path
+from newsarchive.archive.files import ARTICLE_ID, QUARANTINE, quarantine_path
 from newsarchive.items import Page
 
-_NAMELESS = "page-"
 _PACKED = ".html.gz"
 
 
@@ -52,7 +51,7 @@ def read_notes(file: Path) -> Notes:
         if not isinstance(value, kind):
             raise ValueError(f"{name} is {value!r}")
     notes = Notes(**values)
-    if notes.article_id and not is_article_id(notes.article_id):
+    if notes.article_id and not ARTICLE_ID.fullmatch(notes.article_id):
         raise ValueError(f"article_id is {notes.article_id!r}")
     _ = notes.time  # raises for what is none
     return notes
@@ -64,7 +63,8 @@ def keep(folder: Path, page: Page, reason: str) -> bool:
     Of several copies the newest is kept; one that was read from here is not written again.
     """
     own = own_copy(folder, page)
-    kept, notes = _files(folder, page.source, name(folder, page))
+    kept_as = own or page.article_id or f"page-{sha256(page.html).hexdigest()[:16]}"
+    kept, notes = _files(folder, page.source, kept_as)
     fetched = page.fetched.isoformat()
     try:
         known = read_notes(notes).fetched
@@ -92,11 +92,6 @@ def release_copy(folder: Path, page: Page) -> None:
         release(folder, page.source, own)
 
 
-def name(folder: Path, page: Page) -> str:
-    """The name of the page in quarantine, whether it is there or not."""
-    return own_copy(folder, page) or page.article_id or f"{_NAMELESS}{sha256(page.html).hexdigest()[:16]}"
-
-
 def own_copy(folder: Path, page: Page) -> str:
     """The name of the page in quarantine when it was read from there; `""` otherwise."""
     file = Path(page.saved_in)
@@ -104,7 +99,7 @@ def own_copy(folder: Path, page: Page) -> str:
         return ""
     here = file.resolve().parent == (folder / QUARANTINE / page.source).resolve()
     own = file.name.removesuffix(_PACKED)
-    return own if here and is_article_id(own) else ""
+    return own if here and ARTICLE_ID.fullmatch(own) else ""
 
 
 def _files(folder: Path, source: str, kept_as: str) -> tuple[Path, Path]:

@@ -22,7 +22,7 @@ from newsarchive.archive.warc import ORIGINAL, Damage, Record, header_fields, re
 from newsarchive.errors import ArchiveError, BadArgument, PageError, cause
 from newsarchive.items import Page
 
-_logger = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _WARC = ".warc.gz"
 _HTML = (".html", ".htm", ".html.gz", ".htm.gz")
@@ -139,7 +139,7 @@ def newest_captures(files: Iterable[Path], source: str, ledger: Ledger | None = 
         try:
             for capture in captures(file):
                 if isinstance(capture, Damage):
-                    _logger.warning("%s: nothing readable at byte %d: %s", file, capture.offset, capture.reason)
+                    logger.warning("%s: nothing readable at byte %d: %s", file, capture.offset, capture.reason)
                 elif capture.is_page:
                     about = capture.about
                     named = f"{about.get('source', '')} {about['article-id']}" if "article-id" in about else capture.url
@@ -190,10 +190,8 @@ def _pages(files: list[Path], source: str, ledger: Ledger | None) -> Iterator[Pa
 
 def _log_unreadable(file: Path, error: Exception) -> None:
     # not raised, so that the other files are read; a run counts the errors in its log
-    reason = cause(error)
-    _logger.error(
-        "%s: cannot be read: %s; the other pages are read", file, reason, exc_info=PageError(str(file), reason)
-    )
+    problem = PageError(str(file), f"cannot be read: {cause(error)}")
+    logger.error("%s; the other pages are read", problem, exc_info=problem)
 
 
 def _html_page(file: Path, source: str) -> Page:
@@ -202,7 +200,7 @@ def _html_page(file: Path, source: str) -> Page:
         html = read_packed(file) if file.name.lower().endswith(".gz") else read_file(file)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         # it goes to the quarantine unchanged, and the other pages are read
-        _logger.error("%s: expected a gzip file: %s", file, error)
+        logger.error("%s: expected a gzip file: %s", file, error)
         html = read_file(file)
     fetched = datetime.fromtimestamp(file.stat().st_mtime, UTC)
     found = _SAVED_FROM.search(html, 0, 2048)
@@ -214,7 +212,7 @@ def _html_page(file: Path, source: str) -> Page:
     except FileNotFoundError:
         return page
     except (ValueError, OSError) as error:
-        _logger.warning(
+        logger.warning(
             "%s: not the notes of a saved page (%s): the page is read without them", notes_file, cause(error)
         )
         return page

@@ -115,7 +115,7 @@ def check_document(
             yield f"names a picture that is not there: {picture}"
 
 
-def check_picture(file: Path, digest: str) -> Iterable[str]:
+def check_picture(file: Path, digest: str) -> Iterator[str]:
     """Its name is its number in the article and a part of its digest, which is in the ledger too, if that knows it."""
     with files.open_file(file) as data:
         kind = picture_kind(data.read(64))
@@ -123,10 +123,9 @@ def check_picture(file: Path, digest: str) -> Iterable[str]:
         found = hashlib.file_digest(data, "sha256").hexdigest()
     expected = digest or picture_digits(file.name)  # "" for a name that is not ours: `_left_over` reports it
     if not found.startswith(expected):
-        return ["its bytes are not the ones that were written"]
-    if expected and file.suffix != f".{kind}":
-        return [f"expected the picture that its name says, got {kind!r}"]
-    return []
+        yield "its bytes are not the ones that were written"
+    elif expected and file.suffix != f".{kind}":
+        yield f"expected the picture that its name says, got {kind!r}"
 
 
 def check_pages(file: Path, begin: int, end: float, expected: dict[int, str]) -> Iterator[str]:
@@ -182,19 +181,16 @@ def _checks(folder: Path, ledger: Ledger, pictures_url: str) -> tuple[list[Check
     """What to look at, and the paths that the ledger knows. Pages first: no core is busy with one at the end."""
     pages: dict[str, dict[int, str]] = {file.name: {} for file in (folder / PAGES).glob("*.warc.gz")}
     documents: dict[str, tuple[str, ...]] = {}
-    quarantined: list[str] = []
+    in_quarantine = set(_paths(folder, f"{QUARANTINE}/*/*.html.gz"))
+    quarantined = set(_paths(folder, f"{QUARANTINE}/*/page-*.html.gz"))  # pages that do not say which article they are
     for row in ledger.rows():
         if row.path:
             documents[row.path] = row.source, row.article_id, pictures_url, row.file_hash
         kept = str(files.quarantine_path(row.source, row.article_id))
-        if row.state is State.QUARANTINED or (folder / kept).is_file():
-            quarantined.append(kept)
+        if row.state is State.QUARANTINED or kept in in_quarantine:
+            quarantined.add(kept)
         if row.warc_offset is not None:
             pages.setdefault(row.warc_file, {})[row.warc_offset] = row.article_id
-    for path in _paths(folder, f"{QUARANTINE}/*/page-*.html.gz"):  # pages that do not say which article they are
-        _, source, name = path.split("/")
-        if ledger.get(source, name.removesuffix(".html.gz")) is None:
-            quarantined.append(path)
     pictures = {row.path: row.hash for row in ledger.pictures() if row.path}
     known = {*documents, *quarantined, *pictures}
     # a rebuilt ledger knows no pictures: those on disk are looked at too
@@ -206,7 +202,7 @@ def _checks(folder: Path, ledger: Ledger, pictures_url: str) -> tuple[list[Check
         *(check for it in sorted(pages) for check in _parts(folder / PAGES / it, pages[it])),
         *(Check("documents", it, partial(check_document, folder, it, *row)) for it, row in documents.items()),
         *(Check("pictures", it, partial(check_picture, folder / it, digest)) for it, digest in pictures.items()),
-        *(Check("quarantine", it, partial(check_quarantined, folder / it)) for it in quarantined),
+        *(Check("quarantine", it, partial(check_quarantined, folder / it)) for it in sorted(quarantined)),
     ], known
 
 
@@ -239,7 +235,7 @@ def _left_over(folder: Path, known: set[str]) -> Iterator[Finding]:
     ):
         for path in map(PurePosixPath, _paths(folder, f"{place}/**/*")):
             page = path.with_name(path.name.removesuffix(".json") + ".html.gz")  # whose notes it may be
-            if {str(path), str(page)} & known or (folder / path).is_dir() or files.is_stray(path.name):
+            if {str(path), str(page)} & known or (folder / path).is_dir() or files.TEMPORARY.fullmatch(path.name):
                 continue
             if place == PICTURES and _is_linked(folder, path):
                 continue

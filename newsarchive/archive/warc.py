@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http import HTTPStatus
+from http.client import responses
 from io import BytesIO
 from itertools import chain, count
 from pathlib import Path
@@ -289,7 +289,7 @@ def packed(answer: Page, about: Mapping[str, str], original: Record | None = Non
     The `metadata` record says what we know `about` it. It comes second and completes the pair: `close_open_files`
     keeps whole pairs only.
     """
-    answer_id, about_id = _record_id(), _record_id()
+    answer_id, about_id = f"<{uuid4().urn}>", f"<{uuid4().urn}>"
     common = {"WARC-Date": warc_date(answer.fetched), "WARC-Target-URI": answer.url}
     of_answer = {"WARC-Record-ID": answer_id, "WARC-Concurrent-To": about_id, **common}
     if original:
@@ -311,7 +311,7 @@ def packed(answer: Page, about: Mapping[str, str], original: Record | None = Non
 
 
 def warcinfo(name: str, software: str) -> bytes:
-    given = {"WARC-Type": "warcinfo", "WARC-Record-ID": _record_id(), "WARC-Filename": name}
+    given = {"WARC-Type": "warcinfo", "WARC-Record-ID": f"<{uuid4().urn}>", "WARC-Filename": name}
     given |= {"WARC-Date": warc_date(datetime.now(UTC)), "Content-Type": _FIELDS}
     specification = "https://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"
     info = {"software": software, "format": f"WARC File Format {_VERSION}", "conformsTo": specification}
@@ -320,10 +320,6 @@ def warcinfo(name: str, software: str) -> bytes:
 
 def warc_date(date: datetime) -> str:
     return f"{date.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
-
-
-def _record_id() -> str:
-    return f"<urn:uuid:{uuid4()}>"
 
 
 def _digest(*parts: bytes) -> str:
@@ -345,8 +341,7 @@ def _member(given: Mapping[str, str], block: bytes, payload: bytes = b"", level:
 
 def _http_header(answer: Page, of_payload: Mapping[str, str]) -> bytes:
     """As it came; but what is not true of the stored payload has another name."""
-    phrase = next((it.phrase for it in HTTPStatus if it == answer.status), "Unknown")  # for 567 and other own numbers
-    lines = [f"HTTP/1.1 {answer.status} {phrase}"]
+    lines = [f"HTTP/1.1 {answer.status} {responses.get(answer.status, 'Unknown')}"]  # 567 and others are a site's own
     for name, value in answer.headers:
         untrue = name.lower() in _OF_TRANSFER and value.strip() != of_payload.get(name.lower())
         lines.append(f"{ORIGINAL if untrue else ''}{name}: {_one_line(value)}")

@@ -1,7 +1,6 @@
 """Writes pages and lists, as received, to the run's WARC file."""
 
 import asyncio
-import logging
 from importlib.metadata import version
 from pathlib import Path
 from typing import Self
@@ -22,8 +21,6 @@ from newsarchive.errors import ArchiveError, is_fatal
 from newsarchive.extensions.run import Run
 from newsarchive.items import Page
 from newsarchive.pipelines import Unchanged
-
-logger = logging.getLogger(__name__)
 
 
 class Preserve:
@@ -81,11 +78,7 @@ class Preserve:
             return
         asked = request.body.decode("utf-8", "replace")  # which page of which list: the URL is the same for all
         reply = answered_page(response, self.source, self.archive.now())
-        try:
-            self.file.add(reply, about={"list": where, "request-body": asked})
-        except OSError as error:
-            # there is no item that could fail; the run counts its errors from the log
-            logger.error("%s: the list reply could not be written to its WARC file", reply.url, exc_info=error)
+        self.file.add(reply, about={"list": where, "request-body": asked})
 
     async def close_spider(self) -> None:
         await asyncio.to_thread(self.file.close)
