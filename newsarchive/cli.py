@@ -21,8 +21,6 @@ from newsarchive.errors import ArchiveLocked, BadArgument, NewsArchiveError, des
 from newsarchive.messages import without_secrets
 from newsarchive.options import Options, validate_settings
 
-_READER_GONE = 141  # what a shell reports for a program ended by SIGPIPE
-
 
 class ArchiveCommand(ScrapyCommand):
     """Reports an error in the command line or a setting before anything is opened or fetched."""
@@ -75,7 +73,7 @@ class OfflineCommand(ArchiveCommand):
             self.exitcode = self.work(args, opts)
             sys.stdout.flush()
         except BrokenPipeError:  # such as of `scrapy verify | head`
-            self.exitcode = _READER_GONE
+            self.exitcode = 141  # what a shell reports for a program ended by SIGPIPE
         except Exception as error:
             if not isinstance(error, NewsArchiveError | OSError) and not is_fatal(error):
                 raise

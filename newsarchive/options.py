@@ -18,7 +18,6 @@ from scrapy.utils.conf import closest_scrapy_cfg
 from newsarchive import settings as our_settings
 from newsarchive.errors import BadArgument
 
-_OURS = ("ARCHIVE_", "QQ_")
 _OUR_NAMES = [each for each in dir(our_settings) if each.isupper()]
 _KNOWN = frozenset(each for each in (*_OUR_NAMES, *dir(default_settings)) if each.isupper())
 
@@ -134,7 +133,7 @@ def validate_settings(settings: BaseSettings, overridden: Collection[str] = ()) 
     """
     for name in settings:
         shown = f"-s {name}" if name in overridden else name
-        is_ours = name.upper().startswith(_OURS)
+        is_ours = name.upper().startswith(("ARCHIVE_", "QQ_"))
         if name not in _KNOWN and (name in overridden or is_ours):
             names, cutoff = (_OUR_NAMES, 0.0) if is_ours else (_KNOWN, 0.85)
             for meant in get_close_matches(name.upper(), names, n=1, cutoff=cutoff):

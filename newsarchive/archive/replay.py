@@ -212,9 +212,7 @@ def _html_page(file: Path, source: str) -> Page:
     except FileNotFoundError:
         return page
     except (ValueError, OSError) as error:
-        logger.warning(
-            "%s: not the notes of a saved page (%s): the page is read without them", notes_file, cause(error)
-        )
+        logger.warning("%s: not the notes of a saved page (%s): it is read without them", notes_file, cause(error))
         return page
     names = ("article_id", "url", "status", "headers", "thumbnail", "entry")
     return replace(page, fetched=notes.time or fetched, **{name: getattr(notes, name) for name in names})

@@ -142,15 +142,14 @@ def check_pages(file: Path, begin: int, end: float, expected: dict[int, str]) ->
     yield from (f"byte {offset}: expected the page of article {it}" for offset, it in missing.items())
 
 
-def check_quarantined(page: Path) -> Iterable[str]:
+def check_quarantined(page: Path) -> Iterator[str]:
     """A page in quarantine and its notes, which the ledger names."""
     notes = page.with_name(page.name.removesuffix(".html.gz") + ".json")
     for file, read in ((page, files.read_packed), (notes, read_notes)):
         try:
             read(file)
         except (OSError, EOFError, zlib.error, ValueError) as error:
-            return [f"expected a page and its notes ({notes.name}): {file.name}: {cause(error)}"]
-    return []
+            yield f"expected a page and its notes ({notes.name}): {file.name}: {cause(error)}"
 
 
 def verify(options: Options) -> tuple[dict[str, int], list[Finding]]:

@@ -1,23 +1,19 @@
 """What is logged and shown: internal errors counted, safe lines without pages, one live line on a terminal."""
 
-# ruff: noqa: ARG002 -- Scrapy calls LogLines with all arguments
-
 import logging
 import re
 import sys
 from collections.abc import Callable
 from typing import Any, Self
 
-from scrapy import Spider, signals
+from scrapy import signals
 from scrapy.crawler import Crawler
 from scrapy.exceptions import NotConfigured
-from scrapy.http import Response
 from scrapy.logformatter import LogFormatter, LogFormatterResult
 from scrapy.statscollectors import StatsCollector
 from scrapy.utils.asyncio import create_looping_call
 from tqdm import tqdm
 from tqdm.contrib import DummyTqdmFile
-from twisted.python.failure import Failure
 
 from newsarchive.archive.archive import Visit
 from newsarchive.downloader import is_site_error
@@ -100,24 +96,20 @@ def _lines(text: str) -> str:
 class LogLines(LogFormatter):
     """One sentence with the URL in it."""
 
-    def scraped(self, item: Any, response: Response | Failure | None, spider: Spider) -> LogFormatterResult:
+    def scraped(self, item: Any, *rest: Any, **named: Any) -> LogFormatterResult:
         if not isinstance(item, Article):  # such as with `scrapy runspider` in the project's folder
-            return super().scraped(item, response, spider)
+            return super().scraped(item, *rest, **named)
         return {"level": logging.DEBUG, "msg": "archived %(url)s", "args": {"url": item.url}}
 
-    def dropped(
-        self, item: Any, exception: BaseException, response: Response | Failure | None, spider: Spider
-    ) -> LogFormatterResult:
+    def dropped(self, item: Any, exception: BaseException, *_: Any, **__: Any) -> LogFormatterResult:  # noqa: ARG002
         """The drop's own message, which names the URL."""
         level = logging.getLevelNamesMapping()[getattr(exception, "log_level", None) or "WARNING"]
         kind = type(exception).__name__.lower()
         return {"level": level, "msg": "%(kind)s: %(reason)s", "args": {"kind": kind, "reason": exception}}
 
-    def item_error(
-        self, item: Any, exception: BaseException, response: Response | Failure | None, spider: Spider
-    ) -> LogFormatterResult:
+    def item_error(self, item: Any, *rest: Any, **named: Any) -> LogFormatterResult:
         if not isinstance(item, Visit):
-            return super().item_error(item, exception, response, spider)
+            return super().item_error(item, *rest, **named)
         args = {"url": item.page.url}
         return {"level": logging.ERROR, "msg": "internal error while processing %(url)s", "args": args}
 

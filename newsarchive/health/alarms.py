@@ -115,11 +115,9 @@ class NewArticles:
         self._same["body"][hash(article.text if len(article.text) >= _SENTENCE else article.body)] += 1
         self._same["time"][hash(article.published)] += 1
 
-    def counts(self) -> dict[str, int | float | str]:
+    def counts(self) -> Counts:
         """`same/…`: how many articles have the most frequent title, body and publish time; `key/…`."""
-        found: dict[str, int | float | str] = {
-            f"same/{what}": max(values.values()) for what, values in self._same.items() if values
-        }
+        found = Counts({f"same/{what}": max(values.values()) for what, values in self._same.items() if values})
         if len(self._first) == 2 and all(map(_are_alike, *self._first)):
             # two accounts with one story: so were two pairs of 303 real articles, with 79 % and 94 % of a text alike
             found |= {"same/title": 1, "same/body": 1}

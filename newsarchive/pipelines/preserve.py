@@ -3,7 +3,7 @@
 import asyncio
 from importlib.metadata import version
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from scrapy import Request, signals
 from scrapy.crawler import Crawler
@@ -55,10 +55,8 @@ class Preserve:
         The record's place gets into the ledger with all else that the page says.
         """
         if not item.page.saved_in and item.row:
-            offset = await asyncio.to_thread(self._add_page, item.page, item.row)
+            item.record = await asyncio.to_thread(self._add_page, item.page, item.row)
             item.page.packed = b""  # free memory
-            if offset is not None:
-                item.record = {"warc_file": self.file.path.name, "warc_offset": offset}
         return item
 
     def item_dropped(self, item: object, exception: BaseException) -> None:
@@ -83,11 +81,11 @@ class Preserve:
     async def close_spider(self) -> None:
         await asyncio.to_thread(self.file.close)
 
-    def _add_page(self, page: Page, row: Row) -> int | None:
-        """The offset of the page's record; `None` if the one that the ledger names has the same page."""
+    def _add_page(self, page: Page, row: Row) -> dict[str, Any]:
+        """The place of the page's record, for its row; empty if the record that the row names has the same page."""
         original = _original(page, self.file.path.parent, row)
         offset = self.file.add(page, original)
-        return None if original else offset
+        return {} if original else {"warc_file": self.file.path.name, "warc_offset": offset}
 
 
 def former_record(folder: Path, row: Row) -> Record | None:
