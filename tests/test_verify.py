@@ -215,10 +215,10 @@ def change(archive: Path, file: Path, data: bytes) -> None:
     [
         (b'\ntitle: "', b'\ntitle: ["', "front matter cannot be read"),
         (b"\ndate: ", b"\nday: ", "front matter lacks date"),
-        (b"---\n", b"\xff", "front matter cannot be read"),
+        (b"---\n", b"\xff", "can't decode byte 0xff in position 0"),
         (b"\ndate: ", b"\ndate: !!timestamp x # ", "front matter cannot be read"),
         (b'\nthumbnail: "', b"\nthumbnail: 'x'  # \"", "thumbnail is not as this program writes it: x"),
-        (b"\n[qq](", b"\n[sina](", "its last line is no link to article"),
+        (b"\n[qq](", b"\n[sina](", "its last line is no source line"),
     ],
 )
 def test_document_that_cannot_be_read_is_found(archive: Path, old: bytes, new: bytes, reason: str) -> None:

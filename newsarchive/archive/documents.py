@@ -14,6 +14,7 @@ from newsarchive.archive.files import content_path, read_file, revision_path
 from newsarchive.archive.ledger import Row, State
 from newsarchive.archive.pictures import picture_digits, picture_links, same_text
 from newsarchive.archive.schedule import next_check
+from newsarchive.errors import cause
 from newsarchive.items import Article
 
 # front matter has no time zone, and all publishers so far are in this one
@@ -26,14 +27,12 @@ def front_matter(document: str) -> dict[str, object]:
     try:
         return dict(frontmatter.loads(document).metadata)
     except (yaml.YAMLError, LookupError, AttributeError, TypeError, OverflowError, RecursionError) as error:
-        raise ValueError(str(error) or type(error).__name__) from error
+        raise ValueError(f"its front matter cannot be read: {cause(error)}") from error
 
 
-def read_row(folder: Path, path: Path, *, now: datetime, ages: Sequence[timedelta] = (), pictures_url: str = "") -> Row:
-    """The ledger's row for a Markdown file. Raises `ValueError` when it is not one of our articles."""
-    data = read_file(path)
+def read_document(data: bytes, source: str, article_id: str) -> tuple[str, dict[str, object], str]:
+    """The text, fields and URL of an article's document. Raises `ValueError` when it is none."""
     text = data.decode("utf-8")
-    source, article_id = path.relative_to(folder).parts[1], path.stem
     fields = front_matter(text)
     last = text.rstrip("\n").rpartition("\n")[2]
     link = _SOURCE_LINE.fullmatch(last)
@@ -41,6 +40,14 @@ def read_row(folder: Path, path: Path, *, now: datetime, ages: Sequence[timedelt
         raise ValueError(f"its last line is no source line, expected [{source}](https://…), got {last[:60]!r}")
     if article_id not in link["url"]:
         raise ValueError(f"its source line names another article: {link['url']}")
+    return text, fields, link["url"]
+
+
+def read_row(folder: Path, path: Path, *, now: datetime, ages: Sequence[timedelta] = (), pictures_url: str = "") -> Row:
+    """The ledger's row for a Markdown file. Raises `ValueError` when it is not one of our articles."""
+    data = read_file(path)
+    source, article_id = path.relative_to(folder).parts[1], path.stem
+    text, fields, url = read_document(data, source, article_id)
     if not fields.get("date"):
         raise ValueError("its front matter has no date, expected YYYY-MM-DD HH:MM:SS")
     published = datetime.fromisoformat(str(fields["date"]))
@@ -51,7 +58,7 @@ def read_row(folder: Path, path: Path, *, now: datetime, ages: Sequence[timedelt
     # a document with local pictures is not the reference rendering, which cannot be derived from it
     local = bool(pictures_url) and (f"]({pictures_url}" in text or thumbnail.startswith(pictures_url))
     return Row(
-        source=source, article_id=article_id, url=link["url"], where="rebuild", first_seen=archived,
+        source=source, article_id=article_id, url=url, where="rebuild", first_seen=archived,
         thumbnail="" if local else thumbnail, state=State.ARCHIVED, published=published, archived_at=archived,
         last_checked=archived, next_check=next_check(published, now, ages),
         content_hash="" if local else content_hash(data), file_hash=content_hash(data),

@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from newsarchive.archive import files
 from newsarchive.archive.archive import NO_LEDGER, Archive
-from newsarchive.archive.documents import content_hash, document_bytes, front_matter
+from newsarchive.archive.documents import content_hash, document_bytes, read_document
 from newsarchive.archive.files import CONTENT, LEDGER, PAGES, PICTURES, QUARANTINE, REVISIONS
 from newsarchive.archive.ledger import Ledger, State, is_begun
 from newsarchive.archive.parallel import batches, parallel_map
@@ -85,7 +85,7 @@ class Check:
         except OSError as error:
             reasons = [f"{'cannot be read' if self.kind == 'pages' else 'expected a file, got'}: {cause(error)}"]
         except ValueError as error:
-            reasons = [str(error)]
+            reasons = [cause(error)]
         trouble = "revision" if self.path.startswith(f"{REVISIONS}/") else ""
         return [Finding(self.kind.removesuffix("s"), self.path, reason, trouble) for reason in reasons]
 
@@ -97,15 +97,9 @@ def check_document(
     data = files.read_file(folder / path)
     if file_hash not in ("", content_hash(data)):
         raise ValueError("its bytes are not the ones that were written")
-    try:
-        text = data.decode("utf-8")
-        fields = front_matter(text)
-    except ValueError as error:
-        raise ValueError(f"its front matter cannot be read: {cause(error)}") from error
+    text, fields, _ = read_document(data, source, article_id)
     if missing := _KEYS - fields.keys():
         raise ValueError(f"its front matter lacks {', '.join(sorted(missing))}")
-    if not text.endswith(")\n") or f"\n[{source}](" not in text or article_id not in text[-200:]:
-        raise ValueError(f"its last line is no link to article {article_id} of {source}")
     named = picture_links(text)
     if named[:1] != [fields["thumbnail"]]:
         thumbnail = " ".join(str(fields["thumbnail"]).split())[:80]
