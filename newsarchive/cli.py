@@ -25,7 +25,6 @@ from newsarchive.options import Options, validate_settings
 class ArchiveCommand(ScrapyCommand):
     """Reports an error in the command line or a setting before anything is opened or fetched."""
 
-    summary: ClassVar[str]
     words: ClassVar[str] = ""
     """What it takes besides options."""
     requires_project = True
@@ -36,7 +35,8 @@ class ArchiveCommand(ScrapyCommand):
         return type(self).__module__.rpartition(".")[2]
 
     def short_desc(self) -> str:
-        return self.summary
+        """The first sentence of the command's module."""
+        return str(sys.modules[type(self).__module__].__doc__).partition(". ")[0].rstrip(".")
 
     def syntax(self) -> str:
         return f"[options] {self.words}".strip()

@@ -37,8 +37,6 @@ _BATCH = 50  # documents that one process reads at a time
 
 @dataclass
 class Outcome:
-    """What a rebuild found."""
-
     articles: int = 0
     quarantined: int = 0
     unfinished: int = 0

@@ -58,8 +58,6 @@ _KEYS = {"title", "date", "summary", "categories", "tags", "thumbnail"}
 
 @dataclass(frozen=True)
 class Finding:
-    """A problem that a check found."""
-
     what: str
     """Document, picture, page, ledger, …"""
     path: str

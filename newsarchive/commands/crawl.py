@@ -1,4 +1,4 @@
-"""`scrapy crawl` with an exit code that says what happened; Scrapy's own is always 0."""
+"""Find and archive articles; the exit code says how it went. Scrapy's own is always 0."""
 
 import argparse
 import logging
@@ -17,7 +17,6 @@ logger = logging.getLogger(__name__)
 
 
 class Command(ArchiveCommand, ScrapyCrawl):
-    summary = "Find and archive articles; the exit code says how it went"
     words = "<spider>"
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:

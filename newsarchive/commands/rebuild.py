@@ -1,4 +1,4 @@
-"""`scrapy rebuild`: a new ledger from the Markdown files, which are only read."""
+"""Make a new ledger from the Markdown files; the former one is kept aside. The files are only read."""
 
 import argparse
 from datetime import UTC, datetime
@@ -9,8 +9,6 @@ from newsarchive.cli import OfflineCommand, existing_archive
 
 
 class Command(OfflineCommand):
-    summary = "Make a new ledger from the Markdown files; the former one is kept aside"
-
     def work(self, args: list[str], opts: argparse.Namespace) -> int:  # noqa: ARG002
         options, now = existing_archive(self.settings), datetime.now(UTC)
         lock = Lock(options.dir / LOCK)

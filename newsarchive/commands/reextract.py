@@ -1,4 +1,4 @@
-"""`scrapy reextract`: reads preserved pages again with today's parser. One that was killed is simply started again."""
+"""Read preserved pages again with today's parser; what differs becomes a new revision; no network."""
 
 import argparse
 
@@ -11,7 +11,6 @@ from newsarchive.options import Options
 
 
 class Command(OfflineCommand):
-    summary = "Read preserved pages again with today's parser; what differs becomes a new revision; no network"
     words = "[article id] ..."
 
     def check(self, args: list[str], opts: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""`scrapy retry`: replays the quarantine with today's parser; pages that can be read now are archived and leave it."""
+"""Read the pages in quarantine again and archive what is good now; no network."""
 
 import argparse
 
@@ -11,7 +11,6 @@ from newsarchive.options import Options, print_summary
 
 
 class Command(Crawl):
-    summary = "Read the pages in quarantine again and archive what is good now; no network"
     words = "[source]"
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:

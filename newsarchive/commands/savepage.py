@@ -1,4 +1,4 @@
-"""`scrapy savepage`: saves a page and the Markdown that it gives now as a test."""
+"""Save a page, with the Markdown that it gives now, as a test in tests/pages for a person to correct."""
 
 import argparse
 import re
@@ -27,7 +27,6 @@ _NETWORK = ("https://", "http://")
 
 
 class Command(OfflineCommand):
-    summary = "Save a page, with the Markdown that it gives now, as a test in tests/pages for a person to correct"
     words = "<URL, file or folder> <name>"
     requires_crawler_process = True  # for a page of the network
 

@@ -1,4 +1,4 @@
-"""`scrapy status`: the last run, the archive, alarms and what to do about each. Also works while a run goes on."""
+"""Show the last run, the state of the archive, alarms and what to do about each. Also while a run goes on."""
 
 import argparse
 import json
@@ -10,8 +10,6 @@ from newsarchive.options import Options
 
 
 class Command(OfflineCommand):
-    summary = "Show the last run, the state of the archive, alarms and what to do about each"
-
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)
         parser.add_argument("--json", action="store_true", help="the same for a program")

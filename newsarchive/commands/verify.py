@@ -1,4 +1,4 @@
-"""`scrapy verify`: checks that every file exists and is unchanged. Writes nothing."""
+"""Check the whole archive: rows, files, hashes, front matter, pictures, WARC digests; no network. Writes nothing."""
 
 import argparse
 import json
@@ -10,8 +10,6 @@ from newsarchive.messages import shown
 
 
 class Command(OfflineCommand):
-    summary = "Check the whole archive: rows, files, hashes, front matter, pictures, WARC digests; no network"
-
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)
         parser.add_argument("--json", action="store_true", help="the findings for a program")
