@@ -5,7 +5,7 @@ from typing import Any, BinaryIO
 from itemadapter import ItemAdapter
 from scrapy.exporters import BaseItemExporter
 
-from newsarchive.archive.pictures import localised
+from newsarchive.archive.archive import Reading
 from newsarchive.items import Article
 from newsarchive.markdown.document import render
 
@@ -19,6 +19,6 @@ class MarkdownItemExporter(BaseItemExporter):
 
     def export_item(self, item: Any) -> None:
         """Takes an `Article`, any item with its fields, or a `Reading`, which has been rendered."""
-        fields = ItemAdapter(item)
-        document = fields.get("document") or render(item if isinstance(item, Article) else Article(**fields))
-        self.file.write(localised(document, fields.get("local_pictures") or {}).encode())
+        article = item if isinstance(item, Article | Reading) else Article(**ItemAdapter(item))
+        text = article.file_text if isinstance(article, Reading) else render(article)
+        self.file.write(text.encode())

@@ -63,6 +63,11 @@ class Reading(Visit):
         """Of the document with the site's picture links."""
         return content_hash(self.document)
 
+    @cached_property
+    def file_text(self) -> str:
+        """What its file has: the document with the links of `local_pictures`."""
+        return localised(self.document, self.local_pictures)
+
     @property
     def learned(self) -> dict[str, Any]:
         """What this page says for its row in the ledger, whether the archive has the article or not."""
@@ -168,7 +173,7 @@ class Archive:
         """
         article = item.article
         row = item.row and self.ledger.current(item.row, replayed=bool(item.page.saved_in))
-        text = localised(item.document, item.local_pictures)
+        text = item.file_text
         document = text.encode()
         path = document_path(row, article)
         file = self.folder / path

@@ -117,8 +117,8 @@ def _read(file: BufferedReader | gzip.GzipFile, path: Path, what: str = "is larg
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """A file to write that appears under its name when the block succeeds, and not at all otherwise."""
+def whole_file(path: Path, *, sync: bool = True) -> Iterator[BinaryIO]:
+    """A file to write that appears under its name when the block succeeds; else not at all."""
     make_folder(path.parent)
     part = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
     # not tempfile: its files can be read by their owner only, and a web server reads these
@@ -134,7 +134,8 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
         if isinstance(error, OSError) and error.errno and error.filename is None:
             error.filename = str(path)  # Python names no file when writing to it fails: a full disk is one of several
         raise
-    sync_folder(path.parent)
+    if sync:
+        sync_folder(path.parent)
 
 
 def is_full(folder: Path) -> bool:
@@ -148,8 +149,8 @@ def is_full(folder: Path) -> bool:
     return disk.f_blocks > 0 and disk.f_frsize * disk.f_bavail < LEAST_ROOM  # without blocks it does not report them
 
 
-def write_bytes(path: Path, data: bytes) -> None:
-    with whole_file(path) as file:
+def write_bytes(path: Path, data: bytes, *, sync: bool = True) -> None:
+    with whole_file(path, sync=sync) as file:
         file.write(data)
 
 

@@ -10,7 +10,7 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
-from newsarchive.archive.files import PICTURES, is_file, make_folder, open_file, sync_folder, whole_file
+from newsarchive.archive.files import PICTURES, is_file, make_folder, open_file, whole_file
 
 _BMP_HEADERS = {size.to_bytes(4, "little") for size in (12, 40, 52, 56, 64, 108, 124)}
 
@@ -72,7 +72,7 @@ def picture_url(path: str, prefix: str) -> str:
     >>> picture_url("pictures/qq/2025/02/20250211A06DM600/00-9f86d081884c7d65.jpg", "/pictures/")
     '/pictures/qq/2025/02/20250211A06DM600/00-9f86d081884c7d65.jpg'
     """
-    return f"{prefix.rstrip('/')}/{PurePosixPath(path).relative_to(PICTURES)}"
+    return f"{prefix.rstrip('/')}/{path.removeprefix(f'{PICTURES}/')}"
 
 
 def picture_path(url: str, prefix: str) -> str:
@@ -108,7 +108,6 @@ def place(source: Path, target: Path) -> None:
     make_folder(target.parent)
     try:
         os.link(source, target, follow_symlinks=False)
-        sync_folder(target.parent)
     except OSError:
         with open_file(source) as original, whole_file(target) as copy:
             shutil.copyfileobj(original, copy)
@@ -144,7 +143,7 @@ def _links(document: str) -> Iterator[tuple[int, int, str]]:
     end_of_front_matter = document.find("\n---\n", 3) if document.startswith("---\n") else -1
     fence, at = "", 0
     for line in document.split("\n"):
-        marks = _FENCE.match(line)
+        marks = _FENCE.match(line) if "```" in line or "~~~" in line else None
         if at <= end_of_front_matter:
             if line.startswith(_THUMBNAIL):
                 try:

@@ -16,7 +16,7 @@ from newsarchive.archive.documents import Change, content_hash, document_bytes, 
 from newsarchive.archive.files import PAGES, is_file, read_file
 from newsarchive.archive.ledger import PictureRow, Row, State
 from newsarchive.archive.parallel import parallel_map
-from newsarchive.archive.pictures import localised, picture_links, picture_path, picture_url
+from newsarchive.archive.pictures import picture_links, picture_path, picture_url
 from newsarchive.archive.replay import Position, capture_at, capture_page, newest_captures
 from newsarchive.archive.warc import close_open_files
 from newsarchive.errors import ArchiveError, BadArgument, PageError
@@ -148,7 +148,7 @@ def _settle(archive: Archive, row: Row, reading: Reading | str | None, *, dry_ru
     if with_pictures:
         prefix = archive.options.pictures_url
         reading.local_pictures = {url: picture_url(path, prefix) for url, path in known.items() if path}
-    new = localised(reading.document, reading.local_pictures)
+    new = reading.file_text
     if dry_run:
         old = (document_bytes(archive.folder / row.path) or b"").decode("utf-8", "replace")
         lines = unified_diff(old.splitlines(), new.splitlines(), f"a/{row.path}", f"b/{row.path}", lineterm="")

@@ -17,7 +17,7 @@ from scrapy.utils.httpobj import urlparse_cached
 
 from newsarchive.archive.archive import Archive, Reading
 from newsarchive.archive.documents import content_hash, document_path
-from newsarchive.archive.files import is_file, read_file, write_bytes, write_text
+from newsarchive.archive.files import is_file, read_file, sync_folder, write_bytes, write_text
 from newsarchive.archive.ledger import PictureRow, Row, State
 from newsarchive.archive.pictures import (
     is_private,
@@ -74,8 +74,8 @@ class Pictures:
         spider = crawler.spider
         self.domains = (*getattr(spider, "picture_domains", ()), *getattr(spider, "allowed_domains", ()))
         self._replays = getattr(spider, "replay", None) is not None
-        self._fetched: dict[str, asyncio.Task[PictureRow]] = {}
-        """By URL: each is fetched once in a run, even if several articles want it at the same time."""
+        self._fetched: dict[tuple[str, bool], asyncio.Task[PictureRow]] = {}
+        """By URL and `may_wait`: each is fetched once, even if several articles want it, and once more at the end."""
         self._filling: asyncio.Task[None] | None = None
         """Completes articles at the end of the run."""
 
@@ -94,10 +94,7 @@ class Pictures:
         links = [article.thumbnail, *(picture.url for picture in article.pictures)]
         folder = picture_folder(PurePosixPath(document_path(item.row, article)))
         wanted = Wanted(article.source, article.article_id, folder, self._urls(links))
-        if self._replays:  # at once: the engine would see the end of a wait up to five seconds later
-            found = [self._linked(url, wanted, self._stored(url, wanted)) for url in wanted.urls]
-        else:
-            found = await asyncio.gather(*(self._get(url, wanted) for url in wanted.urls))
+        found = await self._get(wanted)
         item.picture_rows = self._rows(wanted, found)
         item.local_pictures = self._links(found)
         return item
@@ -152,7 +149,7 @@ class Pictures:
         links = [*picture_links(read_file(file).decode("utf-8", "replace")), *failed]
         urls = {url: nth for url, nth in self._urls(links).items() if url not in waiting}
         wanted = Wanted(row.source, row.article_id, picture_folder(PurePosixPath(row.path)), urls, may_wait=True)
-        found = await asyncio.gather(*(self._get(url, wanted) for url in wanted.urls))
+        found = await self._get(wanted)
         others = failed.keys() - urls.keys() - waiting  # `scrapy reextract` does not check hosts
         found += [wanted.failed(url, "on no picture host of the site") for url in others]
         text = read_file(file).decode("utf-8", "replace")
@@ -175,21 +172,28 @@ class Pictures:
                 self.ledger.put(picture)
             self.ledger.update(row, pictures_tried=True, **changes)
 
-    async def _get(self, url: str, wanted: Wanted) -> PictureRow:
-        task = self._fetched.get(url)
-        if task is None or (wanted.may_wait and task.done() and not task.result().path):
-            task = self._fetched[url] = asyncio.create_task(self._fetch(url, wanted))
-        return self._linked(url, wanted, await task)
+    async def _get(self, wanted: Wanted) -> list[PictureRow]:
+        """What became of each. One sync makes the names of all their files safe against a power cut."""
+        if self._replays:  # at once: the engine would see the end of a wait up to five seconds later
+            got = [self._stored(url, wanted) for url in wanted.urls]
+        else:
+            for key in ((url, wanted.may_wait) for url in wanted.urls):
+                self._fetched[key] = self._fetched.get(key) or asyncio.create_task(self._fetch(key[0], wanted))
+            got = await asyncio.gather(*(self._fetched[url, wanted.may_wait] for url in wanted.urls))
+        found = [self._linked(url, wanted, row) for url, row in zip(wanted.urls, got, strict=True)]
+        if any(row.path for row in found):
+            sync_folder(self.folder / wanted.folder)
+        return found
 
     def _linked(self, url: str, wanted: Wanted, found: PictureRow) -> PictureRow:
         """A picture that another article has is linked into this article's folder."""
         if not found.path:
             return wanted.failed(url, found.reason, found.attempts)
-        path = PurePosixPath(found.path)
-        if path.parent != wanted.folder:
-            other, path = path, wanted.folder / picture_name(wanted.urls[url], found.hash, path.suffix[1:])
-            place(self.folder / other, self.folder / path)
-        return wanted.stored(url, str(path), found.hash)
+        path = found.path
+        if not path.startswith(f"{wanted.folder}/"):
+            path = f"{wanted.folder}/{picture_name(wanted.urls[url], found.hash, path.rpartition('.')[2])}"
+            place(self.folder / found.path, self.folder / path)
+        return wanted.stored(url, path, found.hash)
 
     def _stored(self, url: str, wanted: Wanted) -> PictureRow:
         """The row of a picture that is in the archive, best of this article; else one without a path."""
@@ -216,8 +220,8 @@ class Pictures:
         if reason := refusal(response, self.domains):
             return wanted.failed(url, reason)
         digest = content_hash(response.body)
-        path = str(wanted.folder / picture_name(wanted.urls[url], digest, picture_kind(response.body)))
-        write_bytes(self.folder / path, response.body)
+        path = f"{wanted.folder}/{picture_name(wanted.urls[url], digest, picture_kind(response.body))}"
+        write_bytes(self.folder / path, response.body, sync=False)
         return wanted.stored(url, path, digest)
 
     def _rows(self, wanted: Wanted, found: list[PictureRow], *, finished: bool = True) -> list[PictureRow]:
