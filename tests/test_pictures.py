@@ -407,6 +407,25 @@ def test_same_picture_in_two_articles_is_fetched_and_stored_once(tmp_path: Path,
     assert three.cover != one.cover
 
 
+def test_a_failing_picture_that_several_articles_lack_is_tried_once_at_the_end(
+    tmp_path: Path, crawl: Crawl, site: DemoSite
+) -> None:
+    one, *others = [it for it in site.site.articles() if it.cover][:4]
+    for other in others:
+        site.site.edit(other.id, cover=one.cover)
+    cover = Pictures(site.url).cover(one.cover, "*")
+    site.site.faults.add(urlsplit(cover).path, 503, times=-1)
+    site.site.forget()
+    result = crawl(tmp_path, site=site, RETRY_TIMES=1, ARCHIVE_BACKOFF=1, **ON)
+    assert result.returncode == 0, result
+    with Ledger.open(tmp_path / "ledger.sqlite", read_only=True) as ledger:
+        lacking = [row for row in ledger.pictures() if row.state is State.FAILED]
+    assert {row.article_id for row in lacking} == {it.id for it in (one, *others)}
+    assert {row.attempts for row in lacking} == {1}
+    tries = [it.path for it in site.site.seen if urlsplit(lacking[0].url).path == it.path]
+    assert len(tries) == 3  # its retry would have had to wait; then at the end, with a retry
+
+
 def test_pictures_wanted_later_are_fetched_some_articles_a_run(
     tmp_path: Path, crawl: Crawl, site: DemoSite, tree: Tree
 ) -> None:
