@@ -82,8 +82,13 @@ def test_a_killed_holder_holds_nothing(tmp_path: Path) -> None:
             Lock(path).acquire("this test", NOW)
         process.kill()
     lock = Lock(path)
-    lock.acquire("this test", NOW)
-    lock.release()
+    for is_clean, swept in ((False, False), (False, True), (True, False), (False, False)):
+        lock.acquire("this test", NOW)
+        assert lock.is_clean == is_clean
+        lock.is_clean = swept
+        with pytest.raises(ArchiveLocked, match="held by this test"):
+            Lock(path).acquire("another", NOW)
+        lock.release()
 
 
 def test_a_copy_that_may_not_be_written_is_read_without_a_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

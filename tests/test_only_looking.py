@@ -62,8 +62,8 @@ def test_what_scrapy_brings_leaves_the_archive_alone(
     # the settings are those of the real site: a page that a person names is fetched from wherever it is
     monkeypatch.setenv("BROWSER", "true")
     said = {name: output(finished(command(name, archive, *words), archive)) for name, words in commands.items()}
-    lock.release()
     assert tree(archive) == before
+    lock.release()
     for name in ("fetch", "fetch --spider=qq", "parse --spider=qq", "parse --spider=qq --pipelines -o -:jsonl"):
         assert TITLE in said[name]
     assert TITLE in said["shell --spider=qq"]

@@ -79,11 +79,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def _ignore(_name: str, _number: int) -> None:
-    """The default of who counts."""
-
-
-class Archive:
+class Archive(AbstractContextManager["Archive"]):
     """The one process that may write. Opened with `Archive.open`; whoever opens it closes it."""
 
     def __init__(self, options: Options, ledger: Ledger, lock: Lock, now: Clock, count: Count) -> None:
@@ -100,8 +96,9 @@ class Archive:
 
     @classmethod
     def open(
-        cls, options: Options, *, purpose: str, read_only: bool = False, now: Clock = utc_now, count: Count = _ignore
-    ) -> Self:
+        cls, options: Options, *, purpose: str, read_only: bool = False, now: Clock = utc_now,
+        count: Count = lambda _name, _number: None,
+    ) -> Self:  # fmt: skip
         """Removes what killed runs have left, and rebuilds a missing ledger from the documents, unless `read_only`.
 
         Raises `ArchiveLocked` when another process holds the archive, and `LedgerBroken`.
@@ -113,9 +110,11 @@ class Archive:
             is_missing = not is_begun(folder / LEDGER)
             if read_only and is_missing:
                 raise LedgerBroken(f"{folder}: {NO_LEDGER}: `scrapy rebuild` makes one")
-            for path in () if read_only else stray_files(folder):
-                logger.warning("removed %s, left by a killed run", path)
-                path.unlink()
+            if not read_only and (is_missing or not lock.is_clean):
+                for path in stray_files(folder):
+                    logger.warning("removed %s, left by a killed run", path)
+                    path.unlink()
+                lock.is_clean = True
             if is_missing and can_be_rebuilt(folder):
                 logger.warning("no ledger in %s: it is rebuilt from the Markdown files", folder)
                 ages = options.recheck_hours
@@ -134,9 +133,6 @@ class Archive:
             self.ledger.close()
         finally:
             self.lock.release()
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.close()

@@ -40,6 +40,7 @@ _KINDS = {stat.S_IFLNK: "a symbolic link", stat.S_IFIFO: "a pipe", stat.S_IFSOCK
 _SOURCE = re.compile(r"[a-z][a-z0-9_]{0,30}")
 BESIDE = ("-wal", "-shm", "-journal")
 """Ends of the names of the files that SQLite has beside a ledger."""
+_ENDED = b"ended\n"
 TEMPORARY = re.compile(rf"\..+\.part({'|'.join(BESIDE)})?")
 """The names of our temporary files."""
 ARTICLE_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
@@ -168,10 +169,9 @@ def sync_folder(folder: Path) -> None:
 
 
 def stray_files(folder: Path) -> Iterator[Path]:
-    """What a killed run left; only a run that holds the lock may remove it.
+    """What a killed run left; only a run that holds the lock may remove it. Looks at the name of every file.
 
-    Temporary files, and files that SQLite had beside a ledger that no longer exists: it would use them
-    for the next one.
+    Temporary files, and what SQLite had beside a ledger that no longer exists: it would use that for the next one.
     """
     inside = (folder / name for name in (CONTENT, REVISIONS, PICTURES, PAGES, QUARANTINE))
     for top in (folder, *(each for each in inside if each.is_symlink())):
@@ -207,6 +207,8 @@ class Lock:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.is_clean = False
+        """Whether every holder since the last look for `stray_files` has ended in order, as the file says then."""
         self._descriptor: int | None = None
 
     def acquire(self, purpose: str, now: datetime, *, read_only: bool = False) -> None:
@@ -229,10 +231,12 @@ class Lock:
                 time.sleep(0.05)
             else:
                 raise self._held(_signature(descriptor))
+            self.is_clean = os.pread(descriptor, 4096, 0).endswith(_ENDED)
             since = now.astimezone(UTC).isoformat(timespec="seconds")
             text = f"{purpose}, pid {os.getpid()} on {socket.gethostname()} since {since}\n".encode("utf-8", "replace")
             os.pwrite(descriptor, text, 0)  # longer first, then cut: a reader never sees an empty file
             os.ftruncate(descriptor, len(text))
+            os.fsync(descriptor)  # after a power cut too, this holder has not ended in order
         except BaseException as error:
             self.release()
             if isinstance(error, OSError):
@@ -244,8 +248,10 @@ class Lock:
 
     def release(self) -> None:
         if self._descriptor is not None:
+            with suppress(OSError):  # on a full disk: then the next one looks
+                os.pwrite(self._descriptor, _ENDED if self.is_clean else b"", os.fstat(self._descriptor).st_size)
             os.close(self._descriptor)
-            self._descriptor = None
+            self._descriptor, self.is_clean = None, False
 
 
 def holder(path: Path) -> str:

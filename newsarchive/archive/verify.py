@@ -163,7 +163,9 @@ def verify(options: Options) -> tuple[dict[str, int], list[Finding]]:
                     bar.update(len(batch))
             checked = Counter(kind for kind, _ in {(check.kind, check.path) for check in checks})
             findings = list(dict.fromkeys(findings))  # each part of a file that cannot be read says so
-            return dict.fromkeys(_NOUNS, 0) | checked, [*findings, *_left_over(archive.folder, known)]
+            findings += _left_over(archive.folder, known)
+            archive.lock.is_clean &= all(it.what != "left over" for it in findings)  # else the next run looks for them
+            return dict.fromkeys(_NOUNS, 0) | checked, findings
     except LedgerBroken as error:
         return {}, [Finding("ledger", LEDGER, str(error))]
 
