@@ -8,11 +8,13 @@ import re
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -149,13 +151,15 @@ def test_due_articles_can_be_written_while_they_are_read(ledger: Ledger) -> None
 def test_after_the_last_try_an_article_is_reported(ledger: Ledger) -> None:
     find(ledger)
     for _ in range(3):
-        assert ledger.exhausted(3) == []
+        assert ledger.exhausted(3, 10) == (0, [])
         assert [found.article_id for found in ledger.due("qq", NOW, 3)] == [ID]
         ledger.failed(row(ledger), reason="HTTP 500", now=NOW, next_try=NOW)
     assert list(ledger.due("qq", NOW, 3)) == []
-    assert [(found.article_id, found.attempts, found.reason) for found in ledger.exhausted(3)] == [(ID, 3, "HTTP 500")]
+    assert ledger.exhausted(3, 10) == (1, [row(ledger)])
+    assert ledger.exhausted(3, 0) == (1, [])
+    assert (row(ledger).attempts, row(ledger).reason) == (3, "HTTP 500")
     archive(ledger)
-    assert ledger.exhausted(3) == []
+    assert ledger.exhausted(3, 10) == (0, [])
     assert (row(ledger).attempts, row(ledger).reason) == (0, "")
 
 
@@ -319,8 +323,8 @@ def test_times_at_the_ends_of_all_time_are_kept(ledger: Ledger) -> None:
 PICTURE = PictureRow(source="qq", article_id="A1", url="u1", state=State.FAILED, attempts=1, next_try=NOW)
 
 
-def test_every_statement_searches_an_index(ledger: Ledger, tmp_path: Path) -> None:
-    """So that none costs more as the archive grows. The two that count everything read an index, but no row."""
+def test_every_statement_searches_an_index(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that none costs more as the archive grows: those of every method, also of one that is new."""
     with ledger.transaction():
         for n in range(2_500):
             find(ledger, f"A{n}")
@@ -328,23 +332,42 @@ def test_every_statement_searches_an_index(ledger: Ledger, tmp_path: Path) -> No
             ledger.update(row(ledger, f"A{n}"), pictures_tried=n != 8)
             ledger.put(replace(PICTURE, article_id=f"A{n}", url=f"u{n}"))
     statements: list[str] = []
+    never_called = {name for name, it in vars(Ledger).items() if callable(it) and not name.startswith("_")} - {"close"}
+    for name in list(never_called):
+        monkeypatch.setattr(Ledger, name, noted(vars(Ledger)[name], partial(never_called.discard, name)))
     raw = ledger._raw
     raw.set_trace_callback(statements.append)
     do_everything(ledger)
     raw.set_trace_callback(None)
+    assert never_called == set()
     plans: dict[str, list[str]] = {}
     for statement in filter(lambda it: it.split()[0] in ("SELECT", "INSERT", "UPDATE", "DELETE"), statements):
         steps = [str(step) for *_, step in raw.execute(f"EXPLAIN QUERY PLAN {statement}")]
         plans[statement] = [step for step in steps if not SEARCHES.match(step)]
     assert len(plans) > 40
-    assert {statement: steps for statement, steps in plans.items() if steps} == {}
+    assert {statement: steps for statement, steps in plans.items() if steps and not MAY.match(statement)} == {}
+
+
+def noted(method: Callable[..., Any], note: Callable[[], object]) -> Callable[..., Any]:
+    def calling(*arguments: Any, **named: Any) -> Any:
+        note()
+        return method(*arguments, **named)
+
+    return calling
 
 
 SEARCHES = re.compile(
-    r"SEARCH (?!articles USING (COVERING )?INDEX (articles_by_state|sqlite_autoindex_articles_1 \(source=\?\)))"
-    r"|CORRELATED |LIST SUBQUERY|MULTI-INDEX OR|INDEX \d|USE TEMP B-TREE FOR (ORDER|GROUP) BY"
-    r"|SCAN articles USING COVERING INDEX articles_by_(state|published)$"  # the two that count everything
-    r"|SCAN runs$|SCAN lists$"  # the newest runs, in the order of their numbers; all lists, for a rebuild
+    r"SEARCH \w+ USING (COVERING )?INDEX (?!articles_by_state_\w+ \(state=\?\)|sqlite_autoindex_[ap]\w+ \(source=\?\))"
+    r"|SEARCH \w+ USING INTEGER PRIMARY KEY \(rowid=\?\)|SEARCH (articles|pictures|runs)$"  # the largest number
+    r"|SEARCH runs USING INTEGER PRIMARY KEY \(rowid<\?\)"  # the old ones, to remove them
+    r"|SCAN articles USING COVERING INDEX articles_by_(state|published)"  # the two that count everything
+    r"|SCAN runs$|SCAN lists$"  # of which no more are kept than a run reads; all lists, for a rebuild
+)
+MAY = re.compile(
+    r"SELECT \*\s+FROM (articles|pictures)\s+WHERE \1\.seq > \d+ AND \1\.seq <= \d+ ORDER BY"  # `rows` and `pictures`
+    r"|SELECT.* AND pictures\.article_id = .* ORDER BY pictures\.seq$"  # sorts those of one article
+    r"|.*articles\.first_seen > |UPDATE pictures SET next_try=\S+ WHERE pictures.next_try >",  # after a wrong clock
+    re.DOTALL,
 )
 
 
@@ -352,7 +375,7 @@ def do_everything(ledger: Ledger) -> None:
     assert len(list(ledger.rows())) == len(list(ledger.rows("qq"))) == 2_500
     assert len(list(ledger.due("qq", NOW, 8))) == 500
     assert len(list(ledger.rechecks("qq", NOW))) == 2_000
-    assert ledger.exhausted(8) == []
+    assert ledger.exhausted(8, 10) == (0, [])
     assert ledger.counts_by_state() == {State.ARCHIVED: 2_000, State.FOUND: 500}
     assert ledger.documents() == 2_000
     assert ledger.newest(NOW)
@@ -361,6 +384,11 @@ def do_everything(ledger: Ledger) -> None:
     one = ledger.checked(one, now=NOW, next_check=None, content_hash="c", etag="e", last_modified="l")
     one = ledger.failed(one, reason="", now=NOW, next_try=NOW)
     one = ledger.update(ledger.gone(one, now=NOW), warc_file="f", warc_offset=1)
+    archive(ledger, "new")
+    assert find(ledger, "A5", thumbnail="one") == (row(ledger, "A5"), False)
+    assert ledger.current(one) == one
+    with suppress(MemoryError), ledger.reading(one, now=NOW, again=NOW):
+        raise MemoryError
     with ledger.reading(one, now=NOW, again=NOW):
         pass
     for _ in range(2):
@@ -378,9 +406,15 @@ def do_everything(ledger: Ledger) -> None:
     assert len(list(ledger.pictures())) == len(list(ledger.due_pictures("qq", NOW, 8))) == 2_500
     assert ledger.pictures_of("qq", "A1")[0].url == "u1"
     assert ledger.stored_pictures("u1") == []
-    assert len(list(ledger.articles_without_pictures("qq"))) == 1
+    assert [it.article_id for it in ledger.articles_without_pictures("qq")] == ["A8", "new"]
     assert ledger.exhausted_pictures(8) == 0
     ledger.put(replace(PICTURE, path="p", hash="h"))
+    assert ledger.pull_in(NOW) == ""
+    ledger.add_run(RunRow(started=NOW + HOUR, pid=1, arguments=""))
+    ledger.update(one, last_checked=NOW + HOUR)
+    assert "times of 1 articles and pictures" in ledger.pull_in(NOW)
+    ledger.compact()
+    assert ledger.check() == []
 
 
 # the file
@@ -428,7 +462,7 @@ def test_a_ledger_of_version_4_is_migrated(tmp_path: Path) -> None:
         ledger.compact()
     of_this_version = schema(path)
     with sqlite3.connect(path) as connection:
-        connection.execute("DROP INDEX articles_by_pictures_tried_seq")
+        connection.execute("DROP INDEX articles_by_source_seq")
         connection.execute("ALTER TABLE articles DROP COLUMN pictures_tried")
         connection.execute("PRAGMA user_version = 4")
     connection.close()
@@ -442,7 +476,7 @@ def test_a_ledger_of_version_4_is_migrated(tmp_path: Path) -> None:
 
 def test_looking_at_a_ledger_of_the_former_version_does_not_migrate_it(former: Path) -> None:
     before = former.read_bytes()
-    with pytest.raises(LedgerBroken, match="version 3: the next `scrapy crawl` brings it to 5"):
+    with pytest.raises(LedgerBroken, match="version 3: the next `scrapy crawl` brings it to 6"):
         Ledger.open(former, read_only=True)
     odd: list[LedgerBroken] = []
     with Ledger.open(former, read_only=True, on_broken=odd.append) as ledger:  # as a rebuild does

@@ -311,22 +311,21 @@ _UNFINISHED = sa.text("state IN ('found', 'failed', 'quarantined')")
 _FAILED = sa.text("state = 'failed'")
 _DATED = sa.text("published IS NOT NULL")
 _TO_CHECK = sa.text("next_check IS NOT NULL")
-_TRIED = sa.text("attempts > 0")
 _WITHOUT_PICTURES = sa.text("path <> '' AND NOT pictures_tried")
 
-_ARTICLES.index("state")
+_ARTICLES.index("state", "attempts", "seq")
 _ARTICLES.index("published", where=_DATED)
-_ARTICLES.index("source", "seq", where=_UNFINISHED)
-_ARTICLES.index("attempts", "seq", where=_TRIED)
+_ARTICLES.index("source", "seq", "attempts", "next_try", where=_UNFINISHED)
 _ARTICLES.index("next_check", "seq", where=_TO_CHECK)
-_ARTICLES.index("pictures_tried", "seq", where=_WITHOUT_PICTURES)
-_PICTURES.index("source", "seq", where=_FAILED)
+_ARTICLES.index("source", "seq", where=_WITHOUT_PICTURES)
+_PICTURES.index("source", "seq", "attempts", "next_try", where=_FAILED)
 _PICTURES.index("attempts", where=_FAILED)
 _PICTURES.index("url")
 
 _a, _p, _r, _l = _ARTICLES.sql.c, _PICTURES.sql.c, _RUNS.sql.c, _BEGUN_LISTS.c
 
 # The statements of every article: others are made when they are needed.
+_BEGIN = sa.text("BEGIN IMMEDIATE")
 _UPSERTS = {table.row: table.upsert() for table in (_ARTICLES, _PICTURES, _LISTS)}
 _ARTICLE = _ARTICLES.select().where(_a.source == _given("source"), _a.article_id == _given("article_id"))
 _ARTICLE_AT = _ARTICLES.select().where(_a.seq == _given("seq"))
@@ -353,7 +352,7 @@ def _written(statement: sa.ClauseElement) -> tuple[str, dict[str, Any]]:
 # the ledger
 
 
-class Ledger:
+class Ledger(AbstractContextManager["Ledger"]):
     """Opened with `Ledger.open`; whoever opens it closes it. Not for use from several threads.
 
     What changes an article's row takes the row as it is known and returns it as it is then, or raises `KeyError`.
@@ -410,16 +409,13 @@ class Ledger:
         with errors_named(self.path):
             self._raw.close()
 
-    def __enter__(self) -> Self:
-        return self
-
     def __exit__(self, *_: object) -> None:
         self.close()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """One commit for all that the block writes: a list of twenty entries costs one sync of the disk."""
-        self._command("BEGIN IMMEDIATE")
+        self._execute(_BEGIN)
         with errors_named(self.path), self._raw:  # commits, or rolls back after an error
             yield
 
@@ -578,19 +574,23 @@ class Ledger:
         is_due = sa.or_(_a.next_try.is_(None), _a.next_try <= now)
         return self._pages(_ARTICLES, _a.source == source, _UNFINISHED, _a.attempts < max_tries, is_due)
 
-    def exhausted(self, max_tries: int) -> list[Row]:
-        """Unfinished articles of all sources that are not tried any more."""
-        statement = _ARTICLES.select().where(_TRIED, _a.attempts >= max_tries).order_by(_a.attempts, _a.seq)
-        found = self._rows(_ARTICLES, statement)
-        return [row for row in found if row.next_look == "next_try"]
+    def exhausted(self, max_tries: int, most: int) -> tuple[int, list[Row]]:
+        """How many unfinished articles of all sources are not tried any more, and at `most` so many of them."""
+        are = _UNFINISHED, _a.attempts >= max_tries
+        some = _ARTICLES.select().where(*are).order_by(_a.state, _a.attempts, _a.seq).limit(most)
+        return self._count(_ARTICLES, *are), self._rows(_ARTICLES, some)
 
     def rechecks(self, source: str, now: datetime) -> Iterator[Row]:
         """Articles, archived or gone, whose next look has come; first those that have waited longest."""
-        statement = sa.select(_a.seq).where(_a.next_check <= now).order_by(_a.next_check, _a.seq)
-        for found in self._query(statement):  # each is read when it is wanted: that may be hours later
-            row = self._one(_ARTICLES, _ARTICLE_AT, seq=found["seq"])
-            if row and row.source == source and row.next_look == "next_check":
-                yield row
+        order = _a.next_check, _a.seq
+        later = sa.tuple_(*order) > sa.tuple_(_given("last_time"), _given("last"))
+        statement = sa.select(*order).where(_a.next_check <= now, later).order_by(*order).limit(_BATCH)
+        last: tuple[str, int] = "", 0
+        while found := self._query(statement, last_time=last[0], last=last[1]):
+            for last in found:  # each is read when it is wanted: that may be hours later
+                row = self._one(_ARTICLES, _ARTICLE_AT, seq=last[1])
+                if row and row.source == source and row.next_look == "next_check":
+                    yield row
 
     def rows(self, source: str | None = None) -> Iterator[Row]:
         """Every article in the order of its finding, without those that are found meanwhile."""
@@ -614,16 +614,13 @@ class Ledger:
 
     def add_run(self, run: RunRow) -> RunRow:
         """The run under the next free number. Older ones than `KEPT_RUNS` are removed."""
-        number = self._number(
-            _RUNS.insert().returning(_r.run), **{it: value for it, value in vars(run).items() if it != "run"}
-        )
+        number = self._number(_RUNS.insert().returning(_r.run), **vars(run))
         self._execute(_RUNS.sql.delete().where(_r.run <= number - KEPT_RUNS))
         return replace(run, run=number)
 
     def end_run(self, run: RunRow) -> None:
-        ended = {"ended": run.ended, "exit_code": run.exit_code, "counts": run.counts}
-        statement = _RUNS.sql.update().where(_r.run == run.run).values({name: _given(name) for name in ended})
-        self._execute(statement, **ended)
+        ended = {name: _given(name) for name in ("ended", "exit_code", "counts")}
+        self._execute(_RUNS.sql.update().where(_r.run == run.run).values(ended), **vars(run))
 
     def last_runs(self, number: int | None) -> list[RunRow]:
         """The newest first; all of them for `None`."""
@@ -686,7 +683,7 @@ class Ledger:
 
     def articles_without_pictures(self, source: str) -> Iterator[Row]:
         """Archived articles whose pictures were never looked at, the oldest first."""
-        return (row for row in self._pages(_ARTICLES, _WITHOUT_PICTURES) if row.source == source)
+        return self._pages(_ARTICLES, _a.source == source, _WITHOUT_PICTURES)
 
     def due_pictures(self, source: str, now: datetime, max_tries: int) -> Iterator[PictureRow]:
         """Failed pictures whose next try has come, the oldest first."""
@@ -704,11 +701,11 @@ class Ledger:
 
     def check(self) -> list[str]:
         """What SQLite's own check finds wrong with the file; empty when it is intact."""
-        return [line for (line,) in self._command("PRAGMA integrity_check") if line != "ok"]
+        return [line for (line,) in self._query(sa.text("PRAGMA integrity_check")) if line != "ok"]
 
     def compact(self) -> None:
         """Everything is in the one file afterwards, which can then be moved."""
-        self._command("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._query(sa.text("PRAGMA wal_checkpoint(TRUNCATE)"))
 
     # statements
 
@@ -716,10 +713,6 @@ class Ledger:
         sql, constants = _written(statement)
         with errors_named(self.path):
             return self._raw.execute(sql, {name: _stored(value) for name, value in (constants | values).items()})
-
-    def _command(self, sql: str) -> list[Any]:
-        with errors_named(self.path):
-            return self._raw.execute(sql).fetchall()
 
     def _query(self, statement: sa.ClauseElement, **values: Any) -> list[Any]:
         with errors_named(self.path):
@@ -784,7 +777,7 @@ _PROBLEMS = {
     sqlite3.SQLITE_READONLY: (errno.EACCES, "the ledger can only be read"),
 }
 """Errors that are not the disk's fault, each with an errno whose advice fits."""
-_VERSION = 5  # 3 is that of the first published program
+_VERSION = 6  # 3 is that of the first published program
 READING = "-reading"
 """End of the name of the file beside the ledger that says which page is being read."""
 
@@ -831,7 +824,7 @@ def _make_tables(raw: sqlite3.Connection, version: int) -> None:
             "UPDATE articles SET published = coalesce(strftime('%Y-%m-%dT%H:%M:%f000+00:00', published)"
             " || ' ' || substr(published, 27), published) WHERE published NOT LIKE '%+00:00'"
         )
-    if version:
+    if 0 < version < 5:
         raw.execute("ALTER TABLE articles ADD COLUMN pictures_tried BOOLEAN NOT NULL DEFAULT FALSE")
         raw.execute(
             "UPDATE articles SET pictures_tried = TRUE WHERE (source, article_id) IN"

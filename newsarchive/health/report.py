@@ -17,6 +17,7 @@ from newsarchive.health.alarms import Alarm, Counts
 from newsarchive.messages import counted
 
 NO_STATUS = "the run did not come to its end, or could not write how it ended; the next one goes on from there"
+GIVEN_UP_NAMED = 1_000  # articles at most, so that a status does not grow with the archive
 NO_RUN = "none so far: `scrapy crawl qq` makes the first"
 
 MEANINGS = {  # of the exit codes
@@ -33,6 +34,7 @@ NO_ARCHIVE: dict[str, Any] = {
     "documents": 0,
     "newest": None,
     "quarantine": 0,
+    "articles_given_up": 0,
     "given_up": [],
     "pictures_given_up": 0,
 }
@@ -56,15 +58,17 @@ def run_status(run: RunRow, message: str, alarms: Sequence[Alarm] = ()) -> dict[
 
 def archive_status(folder: Path, ledger: Ledger, max_tries: int) -> dict[str, Any]:
     by_state, newest = ledger.counts_by_state(), ledger.newest(datetime.now(UTC))
+    kept = (it for each in folder.glob(f"{QUARANTINE}/*/") for it in os.scandir(each))
+    number, given_up = ledger.exhausted(max_tries, GIVEN_UP_NAMED)
     published = newest and newest.published and newest.published.isoformat()
     return {
         "articles": {state.value: by_state.get(state, 0) for state in State},
         "documents": ledger.documents(),
         "newest": newest and {"id": newest.article_id, "published": published, "path": newest.path},
-        "quarantine": sum(1 for _ in folder.glob(f"{QUARANTINE}/*/*.json")),
+        "quarantine": sum(it.name.endswith(".json") for it in kept),
+        "articles_given_up": number,
         "given_up": [
-            {"id": row.article_id, "url": row.url, "tries": row.attempts, "reason": row.reason}
-            for row in ledger.exhausted(max_tries)
+            {"id": row.article_id, "url": row.url, "tries": row.attempts, "reason": row.reason} for row in given_up
         ],
         "pictures_given_up": ledger.exhausted_pictures(max_tries),
     }
@@ -145,12 +149,12 @@ def status_text(status: Mapping[str, Any]) -> str:
     if waiting := status["quarantine"]:
         pages = counted(waiting, "page in quarantine/")
         rows.append(("", f"{pages}: once the parser is fixed, `scrapy retry` reads them again"))
-    if given_up := status["given_up"]:
-        articles = counted(len(given_up), "article after all tries")
+    if number := status["articles_given_up"]:
+        articles = counted(number, "article after all tries")
         rows.append(("Given up", f"{articles}; `scrapy crawl qq -a urls=ID,…` tries again"))
-        rows += [("", f"{row['id']}  {counted(row['tries'], 'try')}  {row['reason']}") for row in given_up[:10]]
-        if len(given_up) > 10:
-            rows.append(("", f"and {len(given_up) - 10} more: `scrapy status --json` names them all"))
+        rows += [("", f"{it['id']}  {counted(it['tries'], 'try')}  {it['reason']}") for it in status["given_up"][:10]]
+        if number > 10:
+            rows.append(("", f"and {number - 10} more: `scrapy status --json` names up to {GIVEN_UP_NAMED:,}"))
     if lost := status["pictures_given_up"]:
         rows.append(("Pictures", f"{lost} given up after all tries: the documents link to the site"))
     alarms = run["alarms"] if run else []
@@ -186,7 +190,7 @@ def summary(status: Mapping[str, Any]) -> str:
     if alarms:
         first = "{name}: {seen}; expected {expected}".format_map(alarms[0])
         lines.append(f"ALARM: {first}{_and_more(len(alarms))}")
-    waiting, given_up = status["quarantine"], len(status["given_up"])
+    waiting, given_up = status["quarantine"], status["articles_given_up"]
     if (alarms or waiting or given_up) and len(lines) < 5:
         left = [counted(waiting, "page in quarantine")] if waiting else []
         left += [counted(given_up, "article given up")] if given_up else []
