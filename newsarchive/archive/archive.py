@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 Clock = Callable[[], datetime]
-Count = Callable[[str, int], object]
+Count = Callable[[str, int], object] | None
 NO_LEDGER = "there are documents and no ledger"
 
 
@@ -89,16 +89,15 @@ class Archive(AbstractContextManager["Archive"]):
         self.lock = lock
         self.now = now
         """The clock, in UTC."""
-        self._count = count
+        self._count = count or (lambda _name, _number: None)
         self.schedule = Schedule(
             now=now, ages=options.recheck_hours, max_tries=options.max_tries, first_delay=options.retry_minutes
         )
 
     @classmethod
     def open(
-        cls, options: Options, *, purpose: str, read_only: bool = False, now: Clock = utc_now,
-        count: Count = lambda _name, _number: None,
-    ) -> Self:  # fmt: skip
+        cls, options: Options, *, purpose: str, read_only: bool = False, now: Clock = utc_now, count: Count = None
+    ) -> Self:
         """Removes what killed runs have left, and rebuilds a missing ledger from the documents, unless `read_only`.
 
         Raises `ArchiveLocked` when another process holds the archive, and `LedgerBroken`.
