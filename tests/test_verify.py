@@ -67,7 +67,7 @@ def test_command_says_it_and_its_exit_code_too(archive: Path, crawl: Crawl) -> N
     assert [it["path"] for it in report["findings"]] == [path]
     assert report["checked"]["documents"] > 10
     (archive / "ledger.sqlite").unlink()
-    assert [it.reason for it in found(archive)] == ["there are documents and no ledger"]
+    assert ["there are documents and no ledger" in it.reason for it in found(archive)] == [True]
     assert crawl(archive / "none", name="verify").returncode == 2
 
 

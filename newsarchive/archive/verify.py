@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from newsarchive.archive import files
-from newsarchive.archive.archive import NO_LEDGER, Archive
+from newsarchive.archive.archive import Archive
 from newsarchive.archive.documents import content_hash, document_bytes, read_document
 from newsarchive.archive.files import CONTENT, LEDGER, PAGES, PICTURES, QUARANTINE, REVISIONS
-from newsarchive.archive.ledger import Ledger, State, is_begun
+from newsarchive.archive.ledger import Ledger, State
 from newsarchive.archive.parallel import batches, parallel_map
 from newsarchive.archive.pictures import picture_digits, picture_kind, picture_links, picture_path
 from newsarchive.archive.quarantine import read_notes
@@ -149,8 +149,6 @@ def verify(options: Options) -> tuple[dict[str, int], list[Finding]]:
 
     Holds the lock, because an archive is inconsistent while a run writes to it.
     """
-    if not is_begun(options.dir / LEDGER):
-        return {}, [Finding("ledger", LEDGER, NO_LEDGER)]
     try:
         with Archive.open(options, purpose="`scrapy verify`", read_only=True) as archive:
             findings = [Finding("ledger", LEDGER, line) for line in archive.ledger.check()]
