@@ -40,6 +40,7 @@ def run(line: Sequence[str], *, cwd: Path = PROJECT, cores: int = 0) -> Cost:
     """
     allowed = sorted(os.sched_getaffinity(0))[: cores or None]
     environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # with it, each start would compile our modules
     with tempfile.TemporaryFile("w+", errors="replace") as printed:
         begun = monotonic()
         with subprocess.Popen(

@@ -1,44 +1,39 @@
 """What is between Scrapy's engine and the network: which hosts are asked, how long requests wait, what ends a crawl."""
 
 import asyncio
-import logging
 import struct
 import time
 import zlib
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Self
 
 from scrapy import Request, Spider
 from scrapy.core.downloader import Downloader
-from scrapy.core.downloader.handlers import http11
 from scrapy.crawler import Crawler
-from scrapy.exceptions import DownloadCancelledError, IgnoreRequest, NotConfigured
+from scrapy.downloadermiddlewares.httpcompression import HttpCompressionMiddleware
+from scrapy.exceptions import IgnoreRequest, NotConfigured
 from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 from scrapy.robotstxt import ProtegoRobotParser
-from scrapy.utils.defer import deferred_from_coro
 from scrapy.utils.httpobj import urlparse_cached
-from twisted.python.failure import Failure
-from twisted.web._newclient import HEADER, STATUS
 
 from newsarchive.errors import is_fatal
 from newsarchive.items import Page
-
-logger = logging.getLogger(__name__)
 
 _SITE_ERRORS = (
     *("scrapy.exceptions.CannotResolve", "scrapy.exceptions.Download", "scrapy.exceptions.ResponseDataLoss"),
     *("twisted.internet.", "twisted.web.", "OpenSSL."),  # Scrapy passes on some of Twisted's errors unchanged
     *("builtins.EOFError", "gzip.", "zlib.", "brotli.", "backports.zstd.", "compression.zstd."),  # in what was packed
 )
-_LONGEST_HEADERS = 256 * 1024  # bytes, with what comes in the same chunk as the last of them; as in Chrome
 _LONGEST_WAIT = 300.0  # seconds
 _TOO_MANY = frozenset({429, 567})  # the latter is Tencent's
 _MOST_WAITING = 1000  # requests that wait at the same time
 _CHECK_EVERY = 0.5  # seconds between two checks whether the crawl goes on
 _RETRY = "newsarchive_retry_waits_until"  # in a request's meta
+_GZIP = 31  # zlib's number for a header and its checksum
 _PACKED = "newsarchive_packed"  # in a request's meta: the body of its answer as it came
 
 
@@ -83,7 +78,7 @@ class SiteHosts:
         parts = urlparse_cached(request)
         domains = list(getattr(self.crawler.spider, "allowed_domains", ()))
         if request.meta.get("picture") or parts.path == "/robots.txt":  # pictures may have hosts of their own
-            domains += _picture_domains(self.crawler)
+            domains += getattr(self.crawler.spider, "picture_domains", ())
         if parts.scheme not in ("http", "https") or not _is_below(parts.hostname, domains):
             raise IgnoreRequest(f"refused {request.url}: {parts.scheme}://{parts.hostname} is no host of the site")
 
@@ -121,7 +116,7 @@ class Backoff:
         if not self.seconds_left(request):
             return None
         host = urlparse_cached(request).hostname
-        is_picture = request.meta.get("picture") or _is_below(host, _picture_domains(self.crawler))
+        is_picture = request.meta.get("picture") or _is_below(host, getattr(self.crawler.spider, "picture_domains", ()))
         if is_picture and not request.meta.get("may_wait"):
             raise NotSent(f"{request.url}: not sent, it would have to wait")
         while seconds := self.seconds_left(request):
@@ -154,13 +149,23 @@ class Backoff:
         return min(self.first * 2.0 ** min(tries, 64), _LONGEST_WAIT)
 
 
-class KeepPacked:
-    """A downloader middleware: keeps what came with gzip, for its WARC record, before Scrapy's own unpacks it."""
+class Unpack(HttpCompressionMiddleware):
+    """Scrapy's own, which also keeps what came with gzip, for its WARC record, and unpacks it in one step."""
 
-    def process_response(self, request: Request, response: Response) -> Response:
+    def process_response(self, request: Request, response: Response) -> Request | Response:  # type: ignore[override]
         came_packed = response.status == 200 and response.headers.getlist("Content-Encoding") == [b"gzip"]
         request.meta[_PACKED] = response.body if came_packed else b""
-        return response
+        return super().process_response(request, response)
+
+    @staticmethod
+    def _decode(body: bytes, encoding: bytes, max_size: int) -> bytes:
+        """What is no whole file, or too large, is left to Scrapy's many steps."""
+        unpacker = zlib.decompressobj(_GZIP)
+        with suppress(zlib.error):
+            unpacked = unpacker.decompress(body, max_size) if encoding == b"gzip" else b""
+            if unpacker.eof and not unpacker.unused_data:
+                return unpacked
+        return HttpCompressionMiddleware._decode(body, encoding, max_size)
 
 
 class WaitingDownloader(Downloader):
@@ -170,51 +175,6 @@ class WaitingDownloader(Downloader):
         backoff = Backoff.of(self.crawler)
         waiting = sum(backoff.seconds_left(request) > 0 for request in self.active)
         return waiting >= _MOST_WAITING or len(self.active) - waiting >= self.total_concurrency
-
-
-class ArticleDownloadHandler(http11.HTTP11DownloadHandler):
-    """HTTP with a limit on the size of headers. A 501, by which the site's firewall refuses us, ends the crawl.
-
-    Only here can that stop every further request: one that waits for its turn at a host has passed all middlewares, and
-    a spider that is closing still sends it.
-    """
-
-    def __init__(self, crawler: Crawler) -> None:
-        super().__init__(crawler)
-        self._pool._factory = _ClientFactory  # Scrapy 2.19 has no public way to set it
-
-    async def download_request(self, request: Request) -> Response:
-        """Raises `NotSent`."""
-        backoff = Backoff.of(self.crawler)
-        if backoff.refused:
-            raise NotSent(f"{request.url}: not sent, the site's firewall has refused an earlier request (501)")
-        response = await super().download_request(request)
-        is_picture = request.meta.get("picture")  # it comes from a host of its own
-        if response.status == 501 and not is_picture and not backoff.refused:
-            backoff.refused = True
-            message = "%s: the site's firewall refuses us (501): stopped; wait some hours before the next run"
-            logger.error(message, request.url)
-            deferred_from_coro(self.crawler.engine.close_spider_async(reason="refused"))
-        return response
-
-
-class _ClientProtocol(http11._LenientHTTP11ClientProtocol):
-    """Ends a connection whose answer has endless headers, which neither Scrapy nor Twisted does."""
-
-    def dataReceived(self, data: bytes) -> None:  # noqa: N802  -- Twisted's name
-        parser: Any = self._parser  # a new one for each answer
-        if parser is not None and parser.state in (STATUS, HEADER):
-            parser.received = getattr(parser, "received", 0) + len(data)
-            if parser.received > _LONGEST_HEADERS:
-                error = DownloadCancelledError(f"its headers are larger than {_LONGEST_HEADERS:,} bytes")
-                self._giveUp(Failure(error))  # type: ignore[no-untyped-call]
-                return
-        super().dataReceived(data)  # type: ignore[no-untyped-call]
-
-
-class _ClientFactory(http11._LenientHTTP11ClientFactory):
-    def buildProtocol(self, addr: object) -> _ClientProtocol:  # noqa: ARG002, N802  -- Twisted's name
-        return _ClientProtocol(self._quiescentCallback)  # type: ignore[no-untyped-call]
 
 
 class Robots(ProtegoRobotParser):
@@ -256,10 +216,6 @@ def _retry_after(response: Response) -> float | None:
         return max(0.0, (parsedate_to_datetime(until) - parsedate_to_datetime(now)).total_seconds())
     except (ValueError, TypeError, OverflowError):
         return None
-
-
-def _picture_domains(crawler: Crawler) -> tuple[str, ...]:
-    return getattr(crawler.spider, "picture_domains", ())
 
 
 def _is_below(host: str | None, domains: Iterable[str]) -> bool:

@@ -4,6 +4,8 @@ Ours begin with `ARCHIVE_` or, for what is about one source, with its name. A va
 Scrapy's default says why. Any of them can be overridden with `scrapy crawl qq -s NAME=value`.
 """
 
+from scrapy.settings import default_settings
+
 from newsarchive.qq import lists
 
 BOT_NAME = "newsarchive"
@@ -33,7 +35,6 @@ CONCURRENT_REQUESTS = 4  # default 16; the site has three hosts
 AUTOTHROTTLE_ENABLED = True  # default False: slower when the site is slow, never faster than DOWNLOAD_DELAY
 AUTOTHROTTLE_START_DELAY = 0.5  # seconds; default 5
 AUTOTHROTTLE_MAX_DELAY = 30.0  # seconds; default 60
-COOKIES_ENABLED = False  # articles need none, and we are not tracked; saves 0.03 ms a page
 DEFAULT_REQUEST_HEADERS = {
     "Accept": "text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8",
     "Accept-Encoding": "gzip",  # default also br, deflate and zstd; it is kept as it comes, for readers of WARC files
@@ -53,17 +54,22 @@ DOWNLOAD_VERIFY_CERTIFICATES = True  # default False
 DOWNLOAD_MAXSIZE = 20 * 1024 * 1024  # bytes; default 1 GiB; an F5 page weighs 270 kB
 DOWNLOAD_HANDLERS = {
     **dict.fromkeys(("ftp", "s3", "data")),  # only http and https, and files for `scrapy shell ./page.html`
-    **dict.fromkeys(("http", "https"), "newsarchive.downloader.ArticleDownloadHandler"),
+    **dict.fromkeys(("http", "https"), "newsarchive.handler.ArticleDownloadHandler"),
 }
 TELNETCONSOLE_ENABLED = False  # default True: a console that runs code
-REMOTE_CONTROL_ENABLED = False  # default True: a server that runs code
 METAREFRESH_ENABLED = False  # default True; articles have none; saves 0.13 ms a page
 DOWNLOADER = "newsarchive.downloader.WaitingDownloader"  # what waits keeps no other host waiting
+# without what Scrapy would load even when it is set to None: these two take a third of the time to start
+DOWNLOADER_MIDDLEWARES_BASE = default_settings.DOWNLOADER_MIDDLEWARES_BASE.copy()
+del DOWNLOADER_MIDDLEWARES_BASE["scrapy.downloadermiddlewares.cookies.CookiesMiddleware"]  # articles need none
+EXTENSIONS_BASE = default_settings.EXTENSIONS_BASE.copy()
+del EXTENSIONS_BASE["scrapy.extensions.remote_control.RemoteControl"]  # a server that runs code
 DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,  # lets retried and redirected requests through
     "newsarchive.downloader.SiteHosts": 50,
     "newsarchive.downloader.Backoff": 560,  # just closer to the site than Retry (550), so it sees each answer first
-    "newsarchive.downloader.KeepPacked": 595,  # just closer to the site than HttpCompression (590), which unpacks
+    "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
+    "newsarchive.downloader.Unpack": 590,  # in its place
 }
 
 # --- the steps for a page, one verb each

@@ -13,21 +13,20 @@ from typing import Any, cast
 import pytest
 from scrapy import Request
 from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
-from scrapy.downloadermiddlewares.httpcompression import HttpCompressionMiddleware
 from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 from scrapy.utils.test import get_crawler
 
 from newsarchive.downloader import (
-    ArticleDownloadHandler,
     Backoff,
-    KeepPacked,
     NotSent,
     SiteHosts,
+    Unpack,
     answered_page,
     is_site_error,
 )
+from newsarchive.handler import ArticleDownloadHandler
 from newsarchive.items import Page
 from newsarchive.spiders.base import trouble
 from newsarchive.spiders.qq import QQSpider
@@ -117,19 +116,20 @@ def test_what_came_is_kept_if_it_came_as_whole_gzip(what: str) -> None:
 
 
 def page_from(encoding: str, body: bytes) -> Page:
-    """What our middleware and Scrapy's own make of an answer."""
+    """What our middleware makes of an answer."""
     request = Request("https://new.qq.com/rain/a/20261103A01ABC00")
     headers = {"Content-Type": "text/html"} | ({"Content-Encoding": encoding} if encoding else {})
-    response = KeepPacked().process_response(request, Response(request.url, 200, headers, body, request=request))
-    unpacked = HttpCompressionMiddleware.from_crawler(get_crawler(QQSpider, OURS)).process_response(request, response)
+    response = Response(request.url, 200, headers, body, request=request)
+    unpacked = Unpack.from_crawler(get_crawler(QQSpider, OURS)).process_response(request, response)
     assert isinstance(unpacked, Response)
     return answered_page(unpacked, "qq", datetime.now(UTC))
 
 
 def test_an_error_page_is_not_kept_while_its_request_waits_for_a_retry() -> None:
     request = Request("https://new.qq.com/rain/a/20261103A01ABC00")
+    unpack = Unpack.from_crawler(get_crawler(QQSpider, OURS))
     for status in (200, 503):
-        KeepPacked().process_response(request, Response(request.url, status, {"Content-Encoding": "gzip"}, WHOLE))
+        unpack.process_response(request, Response(request.url, status, {"Content-Encoding": "gzip"}, WHOLE))
     assert WHOLE not in request.meta.values()
 
 

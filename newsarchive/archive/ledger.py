@@ -272,7 +272,8 @@ class _Table(Generic[R]):
 
     def index(self, *columns: str, where: sa.TextClause | None = None) -> None:
         name = f"{self.sql.name}_by_{'_'.join(columns)}"
-        sa.Index(name, *(self.sql.c[column] for column in columns), sqlite_where=where, postgresql_where=where)
+        options: dict[str, Any] = {f"{_DIALECT.name}_where": where}  # to name another dialect loads that, too
+        sa.Index(name, *(self.sql.c[column] for column in columns), **options)
 
     def select(self) -> sa.Select[Any]:
         """All columns that there are: in a ledger of a former version, which a rebuild reads, there may be fewer."""
