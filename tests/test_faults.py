@@ -424,7 +424,12 @@ class AddOn:
 """
 SCARCE = {
     "memory": ("newsarchive.qq.pages", "read_article", "MemoryError", "out of memory: give this run more memory"),
-    "threads": ("asyncio", "to_thread", 'RuntimeError("can\'t start new thread")', "thread: allow more processes"),
+    "threads": (
+        "newsarchive.archive.warc",
+        "packed",
+        'RuntimeError("can\'t start new thread")',
+        "thread: allow more processes",
+    ),
 }
 
 

@@ -20,7 +20,6 @@ from http.client import responses
 from io import BytesIO
 from itertools import chain, count
 from pathlib import Path
-from threading import Lock
 from typing import BinaryIO
 from uuid import uuid4
 
@@ -369,46 +368,43 @@ class WarcFile:
         """Its name once it is closed."""
         self._part = path.with_name(path.name + OPEN)
         self._software = software
-        self._lock = Lock()
         self._end = 0
         self._descriptor = -1
 
     def add(self, answer: Page, original: Record | None = None, about: Mapping[str, str] | None = None) -> int:
-        """Returns the offset of the `response` (or `revisit`) record, which is on disk then. From any thread.
+        """Returns the offset of the `response` (or `revisit`) record, which is on disk then.
 
         `about` is for an answer that is no page. After an `OSError` the file ends with the last whole record.
         """
         of_page = {"article-id": answer.article_id, "thumbnail": answer.thumbnail, "entry": answer.entry}
         about = {"source": answer.source} | dict(about or of_page)
-        records = packed(answer, about, original)  # the costly part: threads do it in parallel
-        with self._lock:
-            if self._descriptor < 0:
-                make_folder(self.path.parent)
-                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
-                self._descriptor = os.open(self._part, flags, 0o666)
-                sync_folder(self._part.parent)
-            data = records if self._end else warcinfo(self.path.name, self._software) + records
-            try:
-                rest = memoryview(data)
-                while rest:
-                    rest = rest[os.write(self._descriptor, rest) :]
-                os.fsync(self._descriptor)
-            except OSError:
-                os.ftruncate(self._descriptor, self._end)
-                raise
-            self._end += len(data)
-            return self._end - len(records)
+        records = packed(answer, about, original)
+        if self._descriptor < 0:
+            make_folder(self.path.parent)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
+            self._descriptor = os.open(self._part, flags, 0o666)
+            sync_folder(self._part.parent)
+        data = records if self._end else warcinfo(self.path.name, self._software) + records
+        try:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[os.write(self._descriptor, rest) :]
+            os.fsync(self._descriptor)
+        except OSError:
+            os.ftruncate(self._descriptor, self._end)
+            raise
+        self._end += len(data)
+        return self._end - len(records)
 
     def close(self) -> None:
-        with self._lock:
-            if self._descriptor < 0:
-                return
-            os.close(self._descriptor)
-            self._descriptor = -1
-            if self._end:
-                _give_name(self._part)
-            else:  # the disk was full from the first answer on
-                self._part.unlink()
+        if self._descriptor < 0:
+            return
+        os.close(self._descriptor)
+        self._descriptor = -1
+        if self._end:
+            _give_name(self._part)
+        else:  # the disk was full from the first answer on
+            self._part.unlink()
 
 
 def close_open_files(folder: Path) -> None:

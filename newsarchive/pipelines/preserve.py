@@ -1,6 +1,5 @@
 """Writes pages and lists, as received, to the run's WARC file."""
 
-import asyncio
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Self
@@ -49,13 +48,13 @@ class Preserve:
     def open_spider(self) -> None:
         close_open_files(self.file.path.parent)
 
-    async def process_item(self, item: Visit) -> Visit:
+    def process_item(self, item: Visit) -> Visit:
         """An error here is a problem of this machine, e.g. a full disk: the page is fetched again in a later run.
 
         The record's place gets into the ledger with all else that the page says.
         """
         if not item.page.saved_in and item.row:
-            item.record = await asyncio.to_thread(self._add_page, item.page, item.row)
+            item.record = self._add_page(item.page, item.row)
             item.page.packed = b""  # free memory
         return item
 
@@ -78,8 +77,8 @@ class Preserve:
         reply = answered_page(response, self.source, self.archive.now())
         self.file.add(reply, about={"list": where, "request-body": asked})
 
-    async def close_spider(self) -> None:
-        await asyncio.to_thread(self.file.close)
+    def close_spider(self) -> None:
+        self.file.close()
 
     def _add_page(self, page: Page, row: Row) -> dict[str, Any]:
         """The place of the page's record, for its row; empty if the record that the row names has the same page."""
