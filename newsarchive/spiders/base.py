@@ -4,7 +4,7 @@ from abc import ABCMeta, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import date, datetime
-from itertools import chain
+from itertools import chain, islice
 from math import inf
 from pathlib import Path
 from typing import Any, ClassVar
@@ -30,6 +30,7 @@ _MOVED = frozenset({301, 302, 303, 307, 308, 404, 410})  # of a list: the site a
 _MOST_HOPS = 3  # redirects from one address of an article to another
 _ARTICLE_PRIORITY = 10  # found articles are fetched before more lists
 _NO_ARCHIVE = "this crawl has no archive: `scrapy crawl` opens it, a program of your own sets ARCHIVE_OPEN = True"
+_BATCH = 20  # named articles that get into the ledger with one commit
 _LAST = -10  # a page that may crash the program again is fetched last
 
 # arguments (`-a name=value`), checked before anything is fetched
@@ -180,8 +181,7 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
             for page in self._saved_pages(self.replay):
                 yield Visit(page=page)
             return
-        named = (self.request(self._found(article_id, where="urls")[0]) for article_id in self.named)
-        for request in filter(None, named) if self.named else self._due_and_new_requests():
+        for request in self._named_requests() if self.named else self._due_and_new_requests():
             if self.crawler.engine.needs_backout():  # a waiting request takes 2.8 kB, so they are added only as needed
                 await self.crawler.signals.wait_for(signals.scheduler_empty)
             yield request
@@ -257,6 +257,13 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
         url, now = self.canonical_url(article_id), self.archive.now()
         row = Row(source=self.name, article_id=article_id, url=url, first_seen=now, **listed)
         return self.archive.ledger.found(row)
+
+    def _named_requests(self) -> Iterator[Request]:
+        rest = iter(self.named)
+        while batch := list(islice(rest, _BATCH)):
+            with self.archive.ledger.transaction():
+                rows = [self._found(article_id, where="urls")[0] for article_id in batch]
+            yield from filter(None, map(self.request, rows))
 
     def _due_and_new_requests(self) -> Iterator[Request]:
         """Unfinished articles, due re-checks, lists; last, pages that ended the program when it read them."""
