@@ -65,7 +65,6 @@ class Reading(Visit):
 
     @cached_property
     def file_text(self) -> str:
-        """What its file has: the document with the links of `local_pictures`."""
         return localised(self.document, self.local_pictures)
 
     @property
@@ -168,8 +167,7 @@ class Archive(AbstractContextManager["Archive"]):
         """
         article = item.article
         row = item.row and self.ledger.current(item.row, replayed=bool(item.page.saved_in))
-        text = item.file_text
-        document = text.encode()
+        document = (text := item.file_text).encode()
         path = document_path(row, article)
         file = self.folder / path
         former = document_bytes(file)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import PurePosixPath
@@ -74,8 +74,8 @@ class Pictures:
         spider = crawler.spider
         self.domains = (*getattr(spider, "picture_domains", ()), *getattr(spider, "allowed_domains", ()))
         self._replays = getattr(spider, "replay", None) is not None
-        self._fetched: dict[tuple[str, bool], asyncio.Task[PictureRow]] = {}
-        """By URL and `may_wait`: each is fetched once, even if several articles want it, and once more at the end."""
+        self._fetched: dict[bool, dict[str, asyncio.Task[PictureRow]]] = {False: {}, True: {}}
+        """By `may_wait` and URL: each is fetched once, even if several articles want it, and once more at the end."""
         self._filling: asyncio.Task[None] | None = None
         """Completes articles at the end of the run."""
 
@@ -101,7 +101,7 @@ class Pictures:
 
     def spider_idle(self) -> None:
         """When all else is done: fetch failed pictures that are due, and those of articles archived without."""
-        if self._filling is None and (articles := self._articles_due()):
+        if self._filling is None and not self._replays and (articles := self._articles_due()):
             self._filling = asyncio.create_task(self._fill(articles))
             # the engine looks for work at once then, and not at its next heartbeat, up to five seconds later
             self._filling.add_done_callback(lambda _: engine_slot(self.crawler).nextcall.schedule())
@@ -114,8 +114,6 @@ class Pictures:
             await asyncio.gather(self._filling, return_exceptions=True)
 
     def _articles_due(self) -> list[str]:
-        if self._replays:
-            return []  # nothing is fetched
         source, archive = self.crawler.spidercls.name, self.archive
         failed = [row.article_id for row in self.ledger.due_pictures(source, archive.now(), archive.schedule.max_tries)]
         if named := getattr(self.crawler.spider, "named", ()):
@@ -157,8 +155,8 @@ class Pictures:
         # the latter was about to be written by a run that was killed
         if row.file_hash not in (content_hash(text), content_hash(changed)):
             logger.warning("%s: changed since it was archived, so its picture links are left alone", file)
-            reason = "the document was changed since it was archived"
-            self._record(row, self._rows(wanted, [wanted.failed(it.url, reason) for it in found]))
+            found = [wanted.failed(it.url, "the document was changed since it was archived") for it in found]
+            self._record(row, self._rows(wanted, found))
             return
         # after a kill from here on, the rows lead a later run back to this file
         self._record(row, self._rows(wanted, found, finished=False), file_hash=content_hash(changed))
@@ -177,9 +175,9 @@ class Pictures:
         if self._replays:  # at once: the engine would see the end of a wait up to five seconds later
             got = [self._stored(url, wanted) for url in wanted.urls]
         else:
-            for key in ((url, wanted.may_wait) for url in wanted.urls):
-                self._fetched[key] = self._fetched.get(key) or asyncio.create_task(self._fetch(key[0], wanted))
-            got = await asyncio.gather(*(self._fetched[url, wanted.may_wait] for url in wanted.urls))
+            tasks = self._fetched[wanted.may_wait]
+            tasks |= {url: asyncio.create_task(self._fetch(url, wanted)) for url in wanted.urls if url not in tasks}
+            got = await asyncio.gather(*(tasks[url] for url in wanted.urls))
         found = [self._linked(url, wanted, row) for url, row in zip(wanted.urls, got, strict=True)]
         if any(row.path for row in found):
             sync_folder(self.folder / wanted.folder)
@@ -198,9 +196,8 @@ class Pictures:
     def _stored(self, url: str, wanted: Wanted) -> PictureRow:
         """The row of a picture that is in the archive, best of this article; else one without a path."""
         known = [it for it in self.ledger.stored_pictures(url) if is_file(self.folder / it.path)]
-        if not known:
-            return wanted.failed(url, "a replay fetches nothing")
-        return next((it for it in known if it.article_id == wanted.article_id), known[0])
+        other = known[0] if known else wanted.failed(url, "a replay fetches nothing")
+        return next((it for it in known if it.article_id == wanted.article_id), other)
 
     async def _fetch(self, url: str, wanted: Wanted) -> PictureRow:
         if (known := self._stored(url, wanted)).path:
@@ -232,22 +229,18 @@ class Pictures:
             attempts = tries.get(row.url, 0) + row.attempts
             if row.path:
                 archive.count("picture/stored")
-                new = row if finished else replace(row, state=State.FAILED, next_try=now, reason="interrupted")
+                rows.append(row if finished else replace(row, state=State.FAILED, next_try=now, reason="interrupted"))
             else:
                 archive.count("picture/failed" if row.attempts else "picture/postponed")
                 logger.info("%s: picture not stored: %s", row.url, row.reason)
-                at_once = self._replays or not row.attempts
-                new = replace(row, attempts=attempts, next_try=now if at_once else archive.schedule.next_try(attempts))
-            rows.append(new)
+                next_try = now if self._replays or not row.attempts else archive.schedule.next_try(attempts)
+                rows.append(replace(row, attempts=attempts, next_try=next_try))
         return rows
 
-    def _urls(self, links: Iterable[str]) -> dict[str, int]:
+    def _urls(self, links: list[str]) -> dict[str, int]:
         """Those to fetch, each with its first position."""
-        urls: dict[str, int] = {}
-        for nth, url in enumerate(links):
-            if is_wanted(url, self.domains):
-                urls.setdefault(url, nth)
-        return urls
+        first = {url: nth for nth, url in reversed(list(enumerate(links)))}
+        return {url: first[url] for url in dict.fromkeys(links) if is_wanted(url, self.domains)}
 
     def _links(self, found: list[PictureRow]) -> dict[str, str]:
         return {row.url: picture_url(row.path, self.archive.options.pictures_url) for row in found if row.path}
