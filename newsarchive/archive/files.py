@@ -38,8 +38,7 @@ LEAST_ROOM = 1_000_000
 """Bytes. A ledger that nobody has open needs 32 kB beside it only to be read; a new one takes some 150 kB."""
 _KINDS = {stat.S_IFLNK: "a symbolic link", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFDIR: "a folder"}
 _SOURCE = re.compile(r"[a-z][a-z0-9_]{0,30}")
-BESIDE = ("-wal", "-shm", "-journal")
-"""Ends of the names of the files that SQLite has beside a ledger."""
+BESIDE = ("-wal", "-shm", "-journal")  # ends of the names of the files that SQLite has beside a ledger
 _ENDED = b"ended\n"
 TEMPORARY = re.compile(rf"\..+\.part({'|'.join(BESIDE)})?")
 """The names of our temporary files."""
@@ -145,9 +144,8 @@ def is_full(folder: Path) -> bool:
         disk = os.statvfs(next(it for it in (folder, *folder.parents) if it.exists()))
     except OSError:
         return False
-    if disk.f_files and not disk.f_favail:
-        return True
-    return disk.f_blocks > 0 and disk.f_frsize * disk.f_bavail < LEAST_ROOM  # without blocks it does not report them
+    no_names = disk.f_files > 0 and disk.f_favail == 0
+    return no_names or (disk.f_blocks > 0 and disk.f_frsize * disk.f_bavail < LEAST_ROOM)  # 0 blocks: not reported
 
 
 def write_bytes(path: Path, data: bytes, *, sync: bool = True) -> None:

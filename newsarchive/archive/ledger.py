@@ -38,8 +38,7 @@ Counts = dict[str, int | float | str]
 OnBroken = Callable[[LedgerBroken], object]
 """What is called for a row that cannot be read, which is skipped then."""
 
-KEPT_RUNS = 2_000
-"""So many of the last runs are kept, for the alarms."""
+KEPT_RUNS = 2_000  # so many of the last are kept, for the alarms
 A_MINUTE = timedelta(minutes=1)  # some pages give their publish time without seconds
 CLOCKS_DIFFER = timedelta(minutes=5)  # so much at most, unless one is wrong
 INTERRUPTED = "the program ended while it read the page: by force, or for want of memory or time"

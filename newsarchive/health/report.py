@@ -17,7 +17,7 @@ from newsarchive.health.alarms import Alarm, Counts
 from newsarchive.messages import counted
 
 NO_STATUS = "the run did not come to its end, or could not write how it ended; the next one goes on from there"
-GIVEN_UP_NAMED = 1_000  # articles at most, so that a status does not grow with the archive
+GIVEN_UP_NAMED = 100  # articles at most, so that a status does not grow with the archive
 NO_RUN = "none so far: `scrapy crawl qq` makes the first"
 
 MEANINGS = {  # of the exit codes
@@ -29,7 +29,7 @@ MEANINGS = {  # of the exit codes
     75: "another run holds the archive",
 }
 
-NO_ARCHIVE: dict[str, Any] = {
+NO_ARCHIVE: dict[str, Any] = {  # the part about an archive that has nothing yet, or whose ledger cannot be read
     "articles": {state.value: 0 for state in State},
     "documents": 0,
     "newest": None,
@@ -38,7 +38,6 @@ NO_ARCHIVE: dict[str, Any] = {
     "given_up": [],
     "pictures_given_up": 0,
 }
-"""The part about the archive of one that has nothing yet, or whose ledger cannot be read."""
 
 
 def run_status(run: RunRow, message: str, alarms: Sequence[Alarm] = ()) -> dict[str, Any]:
@@ -154,7 +153,7 @@ def status_text(status: Mapping[str, Any]) -> str:
         rows.append(("Given up", f"{articles}; `scrapy crawl qq -a urls=ID,…` tries again"))
         rows += [("", f"{it['id']}  {counted(it['tries'], 'try')}  {it['reason']}") for it in status["given_up"][:10]]
         if number > 10:
-            rows.append(("", f"and {number - 10} more: `scrapy status --json` names up to {GIVEN_UP_NAMED:,}"))
+            rows.append(("", f"and {number - 10} more: `scrapy status --json` names up to {GIVEN_UP_NAMED}"))
     if lost := status["pictures_given_up"]:
         rows.append(("Pictures", f"{lost} given up after all tries: the documents link to the site"))
     alarms = run["alarms"] if run else []

@@ -35,6 +35,7 @@ from newsarchive.errors import is_fatal
 from newsarchive.extensions.run import archive_of
 
 logger = logging.getLogger(__name__)
+_REMEMBERED = 1_000  # pictures, at 1.4 kB each; the ledger knows those that were stored before
 _HEADERS = {"Accept": "image/*,*/*;q=0.1"}
 
 
@@ -75,7 +76,7 @@ class Pictures:
         self.domains = (*getattr(spider, "picture_domains", ()), *getattr(spider, "allowed_domains", ()))
         self._replays = getattr(spider, "replay", None) is not None
         self._fetched: dict[bool, dict[str, asyncio.Task[PictureRow]]] = {False: {}, True: {}}
-        """By `may_wait` and URL: each is fetched once, even if several articles want it, and once more at the end."""
+        """By `may_wait` and URL, the last ones: fetched once, though several articles want it, and again at the end."""
         self._filling: asyncio.Task[None] | None = None
         """Completes articles at the end of the run."""
 
@@ -177,7 +178,10 @@ class Pictures:
         else:
             tasks = self._fetched[wanted.may_wait]
             tasks |= {url: asyncio.create_task(self._fetch(url, wanted)) for url in wanted.urls if url not in tasks}
-            got = await asyncio.gather(*(tasks[url] for url in wanted.urls))
+            these = [tasks[url] for url in wanted.urls]
+            while len(tasks) > _REMEMBERED:
+                del tasks[next(iter(tasks))]
+            got = await asyncio.gather(*these)
         found = [self._linked(url, wanted, row) for url, row in zip(wanted.urls, got, strict=True)]
         if any(row.path for row in found):
             sync_folder(self.folder / wanted.folder)
