@@ -27,6 +27,7 @@ def output(module: str, *arguments: str) -> str:
         ("reading", "--pages 2 --rounds 1", "| newsarchive |"),
         ("crawl", "--articles 12 --rounds 1 --sizes 90000", "| newsarchive with pictures |"),
         ("upkeep", "--articles 12 --rounds 1 --cores 1", "| rebuild, 1 |"),
+        ("rerun", "30 60 --rounds 1", "| 60 |"),
         ("site", "20", "| 20 |"),
     ],
 )

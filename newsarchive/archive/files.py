@@ -205,8 +205,7 @@ class Lock:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.is_clean = False
-        """Whether every holder since the last look for `stray_files` has ended in order, as the file says then."""
+        self.is_clean = False  # whether every holder since the last look for `stray_files` has ended in order
         self._descriptor: int | None = None
 
     def acquire(self, purpose: str, now: datetime, *, read_only: bool = False) -> None:

@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from newsarchive.health.alarms import Alarm, Counts
 from newsarchive.messages import counted
 
 NO_STATUS = "the run did not come to its end, or could not write how it ended; the next one goes on from there"
+_COUNTED = 10_000  # pages in quarantine: of more the ledger knows how many, nearly
 GIVEN_UP_NAMED = 100  # articles at most, so that a status does not grow with the archive
 NO_RUN = "none so far: `scrapy crawl qq` makes the first"
 
@@ -57,14 +59,15 @@ def run_status(run: RunRow, message: str, alarms: Sequence[Alarm] = ()) -> dict[
 
 def archive_status(folder: Path, ledger: Ledger, max_tries: int) -> dict[str, Any]:
     by_state, newest = ledger.counts_by_state(), ledger.newest(datetime.now(UTC))
-    kept = (it for each in folder.glob(f"{QUARANTINE}/*/") for it in os.scandir(each))
+    kept = (it for each in folder.glob(f"{QUARANTINE}/*/") for it in os.scandir(each) if it.name.endswith(".json"))
+    waiting = sum(1 for _ in islice(kept, _COUNTED))
     number, given_up = ledger.exhausted(max_tries, GIVEN_UP_NAMED)
     published = newest and newest.published and newest.published.isoformat()
     return {
         "articles": {state.value: by_state.get(state, 0) for state in State},
         "documents": ledger.documents(),
         "newest": newest and {"id": newest.article_id, "published": published, "path": newest.path},
-        "quarantine": sum(it.name.endswith(".json") for it in kept),
+        "quarantine": waiting if waiting < _COUNTED else max(waiting, by_state.get(State.QUARANTINED, 0)),
         "articles_given_up": number,
         "given_up": [
             {"id": row.article_id, "url": row.url, "tries": row.attempts, "reason": row.reason} for row in given_up
@@ -128,8 +131,7 @@ def _last_run(folder: Path) -> dict[str, Any] | None:
 
 
 def status_text(status: Mapping[str, Any]) -> str:
-    disk, problem = status.get("full_disk"), status.get("problem")
-    run = status["last_run"]
+    disk, problem, run = status.get("full_disk"), status.get("problem"), status["last_run"]
     rows = [("Archive", status["folder"]), ("Running", status.get("held_by")), ("Disk", disk)]
     if run is None:
         rows.append(("Last run", "none that could write its status" if disk else NO_RUN))
@@ -158,9 +160,8 @@ def status_text(status: Mapping[str, Any]) -> str:
         rows.append(("Pictures", f"{lost} given up after all tries: the documents link to the site"))
     alarms = run["alarms"] if run else []
     rows.append(("Alarms", "not known" if status.get("left_no_status") else str(len(alarms) or "none")))
-    for alarm in alarms:
-        seen = f"{alarm['name']}: {alarm['seen']}; expected {alarm['expected']}"
-        rows += [("", seen), ("", f"  do: {alarm['advice']}")]
+    for it in alarms:
+        rows += [("", f"{it['name']}: {it['seen']}; expected {it['expected']}"), ("", f"  do: {it['advice']}")]
     return "\n".join(f"{label:<10}{text}" for label, text in rows if text)
 
 
