@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import subprocess
 import sys
@@ -18,6 +19,15 @@ PROJECT = Path(__file__).parent.parent
 PEERS = "pip install --editable '.[bench]'"
 
 Peer = TypeVar("Peer")
+
+# In a small process of its own: the system counts the memory of a process as that of its children, too.
+_REPORT = """
+import json, os, resource, subprocess, sys
+os.sched_setaffinity(0, json.loads(sys.argv[1]))
+code = subprocess.run(sys.argv[2:], stdout=sys.stderr).returncode
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(json.dumps([code, used.ru_utime + used.ru_stime, used.ru_maxrss]))
+"""
 
 
 @dataclass(frozen=True)
@@ -43,24 +53,23 @@ def run(line: Sequence[str], *, cwd: Path = PROJECT, cores: int = 0) -> Cost:
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # with it, each start would compile our modules
     with tempfile.TemporaryFile("w+", errors="replace") as printed:
         begun = monotonic()
-        with subprocess.Popen(
-            line,
+        reported = subprocess.run(
+            [sys.executable, "-SEc", _REPORT, json.dumps(allowed), *line],
             cwd=cwd,
             env=environment,
-            stdout=printed,
-            stderr=subprocess.STDOUT,
-            preexec_fn=lambda: os.sched_setaffinity(0, allowed),  # noqa: PLW1509  # this process has no threads
-        ) as process:
-            _, status, used = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
+            stdout=subprocess.PIPE,
+            stderr=printed,
+            check=True,
+        )
         clock = monotonic() - begun
-        if process.returncode:
+        returncode, cpu, peak = json.loads(reported.stdout)
+        if returncode:
             printed.seek(0)
-            failed = subprocess.CalledProcessError(process.returncode, line)
+            failed = subprocess.CalledProcessError(returncode, line)
             failed.add_note(printed.read()[-3000:])
             raise failed
     unit = 1024**2 if sys.platform == "darwin" else 1024
-    return Cost(used.ru_utime + used.ru_stime, clock, used.ru_maxrss / unit)
+    return Cost(cpu, clock, peak / unit)
 
 
 def middle(costs: Sequence[Cost]) -> Cost:

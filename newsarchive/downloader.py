@@ -159,7 +159,7 @@ class Unpack(HttpCompressionMiddleware):
 
     @staticmethod
     def _decode(body: bytes, encoding: bytes, max_size: int) -> bytes:
-        """What is no whole file, or too large, is left to Scrapy's many steps."""
+        """What is no whole file, or too large, is left to Scrapy's many steps. No public way has one step."""
         unpacker = zlib.decompressobj(_GZIP)
         with suppress(zlib.error):
             unpacked = unpacker.decompress(body, max_size) if encoding == b"gzip" else b""

@@ -476,7 +476,7 @@ def test_a_ledger_of_version_4_is_migrated(tmp_path: Path) -> None:
 
 def test_looking_at_a_ledger_of_the_former_version_does_not_migrate_it(former: Path) -> None:
     before = former.read_bytes()
-    with pytest.raises(LedgerBroken, match="version 3: the next `scrapy crawl` brings it to 6"):
+    with pytest.raises(LedgerBroken, match="version 3: the next `scrapy crawl` brings it to 5"):
         Ledger.open(former, read_only=True)
     odd: list[LedgerBroken] = []
     with Ledger.open(former, read_only=True, on_broken=odd.append) as ledger:  # as a rebuild does

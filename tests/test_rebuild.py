@@ -582,16 +582,6 @@ def test_rebuild_does_not_begin_while_a_run_goes_on(crawl: Crawl, demo_site: Dem
     assert "a run that goes on" in result.stderr
 
 
-def test_documents_are_read_on_all_cores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for number in range(8):
-        name = f"20261031A00AB{number}00"
-        write(tmp_path, DOCUMENT.replace("20261031A00AB100", name) if number % 4 else "damaged", name)
-    monkeypatch.setattr("newsarchive.archive.rebuild._BATCH", 1)
-    outcome = rebuild(tmp_path, now=NOW, cores=2)
-    assert [row.article_id for row in rows(tmp_path)] == [f"20261031A00AB{it}00" for it in (1, 2, 3, 5, 6, 7)]
-    assert [it.partition(":")[0][-6:] for it in outcome.unreadable] == ["000.md", "400.md"]
-
-
 def test_what_was_left_alone_is_said_once(crawl: Crawl, tmp_path: Path) -> None:
     write(tmp_path)
     write(tmp_path, "no article", month="11")

@@ -115,8 +115,7 @@ class Archive(AbstractContextManager["Archive"]):
                 lock.is_clean = True
             if is_missing and can_be_rebuilt(folder):
                 logger.warning("no ledger in %s: it is rebuilt from the Markdown files", folder)
-                ages = options.recheck_hours
-                outcome = rebuild(folder, now=now(), ages=ages, pictures_url=options.pictures_url, cores=1)
+                outcome = rebuild(folder, now=now(), ages=options.recheck_hours, pictures_url=options.pictures_url)
                 logger.warning("the ledger was rebuilt: %s", outcome)
             archive = cls(options, Ledger.open(folder / LEDGER, read_only=read_only), lock, now, count)
             if not read_only and (problem := archive.ledger.pull_in(now())):

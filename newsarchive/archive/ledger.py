@@ -777,7 +777,7 @@ _PROBLEMS = {
     sqlite3.SQLITE_READONLY: (errno.EACCES, "the ledger can only be read"),
 }
 """Errors that are not the disk's fault, each with an errno whose advice fits."""
-_VERSION = 6  # 3 is that of the first published program
+_VERSION = 5  # 3 is that of the first published program
 READING = "-reading"
 """End of the name of the file beside the ledger that says which page is being read."""
 
@@ -824,7 +824,7 @@ def _make_tables(raw: sqlite3.Connection, version: int) -> None:
             "UPDATE articles SET published = coalesce(strftime('%Y-%m-%dT%H:%M:%f000+00:00', published)"
             " || ' ' || substr(published, 27), published) WHERE published NOT LIKE '%+00:00'"
         )
-    if 0 < version < 5:
+    if version:
         raw.execute("ALTER TABLE articles ADD COLUMN pictures_tried BOOLEAN NOT NULL DEFAULT FALSE")
         raw.execute(
             "UPDATE articles SET pictures_tried = TRUE WHERE (source, article_id) IN"

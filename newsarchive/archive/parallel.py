@@ -33,13 +33,13 @@ def parallel_map(
     function: Callable[[Thing], Result],
     things: Iterable[Thing],
     *,
-    few: int = 5,
+    few: int = 250,
     cores: int = 0,
     lost: Callable[[Thing], Result] | None = None,
 ) -> Iterator[Result]:
     """The results in the order of the things, of which only some are held at a time.
 
-    A `few` are done here: a process takes longer to start. Unless there is a result for a thing that is `lost`,
+    A `few` are all done here: processes take longer to start. Unless there is a result for a thing that is `lost`,
     because it ended the process that worked on it: then none is done here, and the others go on.
     """
     rest = iter(things)

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from itertools import chain, count
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,6 @@ from newsarchive.archive import files
 from newsarchive.archive.documents import read_row
 from newsarchive.archive.files import CONTENT, LEDGER, QUARANTINE
 from newsarchive.archive.ledger import Ledger, Row, State, is_begun, ledger_files
-from newsarchive.archive.parallel import batches, parallel_map
 from newsarchive.archive.pictures import place
 from newsarchive.archive.quarantine import read_notes
 from newsarchive.archive.schedule import retry_delay
@@ -32,7 +30,6 @@ from newsarchive.messages import counted
 logger = logging.getLogger(__name__)
 
 _KEPT = ".kept"
-_BATCH = 50  # documents that one process reads at a time
 
 
 @dataclass
@@ -64,10 +61,8 @@ class Outcome:
         self.unreadable.append(reason)
 
 
-def rebuild(
-    folder: Path, *, now: datetime, ages: Sequence[timedelta] = (), pictures_url: str = "", cores: int = 0
-) -> Outcome:
-    """Replaces the ledger in `folder`, which is kept aside. The caller holds the lock. `cores`: 0 are all.
+def rebuild(folder: Path, *, now: datetime, ages: Sequence[timedelta] = (), pictures_url: str = "") -> Outcome:
+    """Replaces the ledger in `folder`, which is kept aside. The caller holds the lock.
 
     If it is killed, the former ledger is intact or there is none; then the next run rebuilds it, and takes over from
     the one that was kept.
@@ -82,11 +77,11 @@ def rebuild(
         with Ledger.open(part) as ledger:
             with ledger.transaction():
                 _take_over(_former(target), ledger)
-                read = partial(_rows, folder, now=now, ages=ages, pictures_url=pictures_url)
-                found = chain.from_iterable(parallel_map(read, batches(markdown_files(folder), _BATCH), cores=cores))
-                for path, row in tqdm(found, desc="articles", unit="", disable=None, leave=False):
-                    if isinstance(row, str):
-                        outcome.leave(folder, path, row)
+                for path in tqdm(markdown_files(folder), desc="articles", unit="", disable=None, leave=False):
+                    try:
+                        row = read_row(folder, path, now=now, ages=ages, pictures_url=pictures_url)
+                    except (ValueError, OSError) as error:
+                        outcome.leave(folder, path, cause(error))
                     else:
                         _take_document(folder, path, row, ledger, outcome)
                 outcome.lost = ledger.documents() - outcome.articles
@@ -143,18 +138,6 @@ def _take_over(path: Path, ledger: Ledger) -> None:
     if broken and is_begun(path):
         problem = f"{broken[0]} (and {len(broken) - 1} more)" if len(broken) > 1 else str(broken[0])
         logger.warning("parts of the former ledger could not be read: %s", problem)
-
-
-def _rows(folder: Path, paths: list[Path], **options: Any) -> list[tuple[Path, Row | str]]:
-    """What documents say for their rows, or why one cannot be read. Runs in a process of its own."""
-
-    def row(path: Path) -> Row | str:
-        try:
-            return read_row(folder, path, **options)
-        except (ValueError, OSError) as error:
-            return cause(error)
-
-    return [(path, row(path)) for path in paths]
 
 
 def _take_document(folder: Path, path: Path, row: Row, ledger: Ledger, outcome: Outcome) -> None:

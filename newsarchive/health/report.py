@@ -5,7 +5,6 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ from newsarchive.health.alarms import Alarm, Counts
 from newsarchive.messages import counted
 
 NO_STATUS = "the run did not come to its end, or could not write how it ended; the next one goes on from there"
-_COUNTED = 10_000  # pages in quarantine: of more the ledger knows how many, nearly
 GIVEN_UP_NAMED = 100  # articles at most, so that a status does not grow with the archive
 NO_RUN = "none so far: `scrapy crawl qq` makes the first"
 
@@ -59,15 +57,14 @@ def run_status(run: RunRow, message: str, alarms: Sequence[Alarm] = ()) -> dict[
 
 def archive_status(folder: Path, ledger: Ledger, max_tries: int) -> dict[str, Any]:
     by_state, newest = ledger.counts_by_state(), ledger.newest(datetime.now(UTC))
-    kept = (it for each in folder.glob(f"{QUARANTINE}/*/") for it in os.scandir(each) if it.name.endswith(".json"))
-    waiting = sum(1 for _ in islice(kept, _COUNTED))
+    kept = (it for each in folder.glob(f"{QUARANTINE}/*/") for it in os.scandir(each))
     number, given_up = ledger.exhausted(max_tries, GIVEN_UP_NAMED)
     published = newest and newest.published and newest.published.isoformat()
     return {
         "articles": {state.value: by_state.get(state, 0) for state in State},
         "documents": ledger.documents(),
         "newest": newest and {"id": newest.article_id, "published": published, "path": newest.path},
-        "quarantine": waiting if waiting < _COUNTED else max(waiting, by_state.get(State.QUARANTINED, 0)),
+        "quarantine": sum(it.name.endswith(".json") for it in kept),
         "articles_given_up": number,
         "given_up": [
             {"id": row.article_id, "url": row.url, "tries": row.attempts, "reason": row.reason} for row in given_up

@@ -117,7 +117,7 @@ class Pictures:
     def _articles_due(self) -> list[str]:
         source, archive = self.crawler.spidercls.name, self.archive
         failed = [row.article_id for row in self.ledger.due_pictures(source, archive.now(), archive.schedule.max_tries)]
-        if named := getattr(self.crawler.spider, "named", ()):
+        if named := set(getattr(self.crawler.spider, "named", ())):
             return [article_id for article_id in dict.fromkeys(failed) if article_id in named]
         earlier = (row for row in self.ledger.articles_without_pictures(source) if is_file(self.folder / row.path))
         some = islice(earlier, archive.options.pictures_backlog)
