@@ -538,22 +538,18 @@ class Ledger(AbstractContextManager["Ledger"]):
         """Counts the try of the page whose mark is there: the process that read it has ended."""
         if not os.path.lexists(self._mark):
             return
+        mark: dict[str, Any] = {}
         with suppress(ValueError):  # torn by a power cut
-            if mark := json.loads(read_file(self._mark) or b"null"):
-                self._count_try(**mark)
+            mark = json.loads(read_file(self._mark) or b"{}")
+        if "page" in mark:
+            insert = sqlite.insert(_READINGS).values(page=mark["page"], times=1)
+            again = {"times": _READINGS.c.times + 1}
+            self._execute(insert.on_conflict_do_update(index_elements=["page"], set_=again))
+        elif mark and (row := self.get(mark["source"], mark["article_id"])):
+            tried = {"attempts": row.attempts + 1, "reason": INTERRUPTED, "last_checked": _read_time(mark["now"])}
+            self.update(row, **tried, **{row.next_look: _read_time(mark["again"])})
         if self._mark_descriptor < 0:
             self._mark.unlink()
-
-    def _count_try(
-        self, *, page: str = "", source: str = "", article_id: str = "", now: str = "", again: str | None = None
-    ) -> None:
-        if page:
-            insert = sqlite.insert(_READINGS).values(page=page, times=1)
-            again_ = {"times": _READINGS.c.times + 1}
-            self._execute(insert.on_conflict_do_update(index_elements=["page"], set_=again_))
-        elif row := self.get(source, article_id):
-            next_look = {row.next_look: _read_time(again)}
-            self.update(row, attempts=row.attempts + 1, reason=INTERRUPTED, last_checked=_read_time(now), **next_look)
 
     # articles: what a run asks
 

@@ -8,6 +8,7 @@ import json
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from functools import cached_property
 from itertools import chain, islice
@@ -55,10 +56,8 @@ _SHORT = 0.5
 _LATIN_WORD = re.compile(rb"[0-9A-Za-z]++")
 _CHALLENGE = re.compile(r"(?:腾讯(?:新闻|网)?[ _|-]{1,3})?(?:安全验证|人机验证)(?:[ _|-]{1,3}腾讯(?:新闻|网)?)?")
 
-# In the page's bytes. No tag within another one: else a page of many unclosed tags would be read to its end for each.
+# In the page's bytes.
 _DATA = re.compile(rb"window\.DATA\s*=\s*(?=\{)")
-_META = re.compile(rb"""<meta\s(?:[^<>"']++|<(?!meta\s)|"[^"]{0,9999}"|'[^']{0,9999}')*+>""", re.IGNORECASE)
-_ATTRIBUTE = re.compile(rb"""(?<![\w:-])([\w:-]++)\s*+=\s*+(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 _TITLE = re.compile(rb"<(?i:title)[^<>]{0,99}>([^<]{0,9999})")
 _END = re.compile(rb"<(/?)(?:body|html)\b", re.IGNORECASE)
 # picture addresses in bodies, in HTML or JSON; lists, authors and boilerplate use other sizes
@@ -154,16 +153,16 @@ class Source:
 
     def meta(self, name: bytes) -> str:
         """The `content` of the first meta tag of that name that is not empty, or `""`."""
-        # as the site writes it; the other way, which reads every tag, takes ten times as long
+        # as the site writes it; the other way, which reads the whole page, takes a hundred times as long
         usual = re.search(rb'<meta (?:property|name)="%b" content="([^"<>]++)"' % name, self.html)
         is_first = usual and name not in self.html[: usual.start()].lower()
         if usual and is_first and (content := unescaped(_decoded(usual[1])).strip()):
             return content
-        for tag in _META.finditer(self.html):
-            attributes = {key.lower(): b"".join(values) for key, *values in _ATTRIBUTE.findall(tag[0])}
-            key = attributes.get(b"property") or attributes.get(b"name") or b""
-            if key.lower() == name and (content := unescaped(_decoded(attributes.get(b"content", b""))).strip()):
-                return content
+        with suppress(TooManyNodes):
+            for tag in self.root.iter_elements("meta"):
+                key = tag.attr("property") or tag.attr("name") or ""
+                if key.lower().encode() == name and (content := (tag.attr("content") or "").strip()):
+                    return content
         return ""
 
     @cached_property
@@ -323,10 +322,8 @@ class ArticlePage(ABC):
 
     @property
     def unknown_keys(self) -> tuple[str, ...]:
-        # JSON may contain lone surrogates, which cannot be written to a file
-        unknown = (str(key) for key in self.data if key not in KNOWN_KEYS)
-        names = (key.encode("utf-8", "replace").decode() for key in unknown)
-        return tuple(sorted(names))
+        unknown = self.data.keys() - KNOWN_KEYS  # JSON may contain lone surrogates, which cannot be written to a file
+        return tuple(sorted(key.encode("utf-8", "replace").decode() for key in unknown))
 
     def addresses(self) -> Iterator[str]:
         yield self.value("url")
