@@ -28,41 +28,50 @@ class Bare(scrapy.Spider):
         yield from ()
 
 
-class Idiomatic(Bare):
+class Writing(Bare):
+    """Writes a document for each page."""
+
+    folder: str
+
+    def parse(self, response: Response, **_: object) -> Iterator[object]:
+        (Path(self.folder) / f"{response.url[-16:]}.md").write_text(self.document(response), encoding="utf-8")
+        yield from ()
+
+    def document(self, response: Response) -> str:
+        raise NotImplementedError
+
+
+class Idiomatic(Writing):
     """Selectors, markdownify and python-frontmatter."""
 
     name = "idiomatic"
-    folder: str
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.convert = markdown_with("markdownify")
         self.frontmatter = importlib.import_module("frontmatter")
 
-    def parse(self, response: Response, **_: object) -> Iterator[object]:
+    def document(self, response: Response) -> str:
         title, published, body = fields(response)
         post = self.frontmatter.Post(self.convert(body), title=title, date=published, url=response.url)
-        (Path(self.folder) / f"{response.url[-16:]}.md").write_text(self.frontmatter.dumps(post), encoding="utf-8")
-        yield from ()
+        return str(self.frontmatter.dumps(post))
 
 
-class Trafilatura(Bare):
+class Trafilatura(Writing):
     """trafilatura for everything."""
 
     name = "trafilatura"
-    folder: str
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.read = trafilatura()
 
-    def parse(self, response: Response, **_: object) -> Iterator[object]:
-        write(Path(self.folder) / f"{response.url[-16:]}.md", self.read(response.body))
-        yield from ()
+    def document(self, response: Response) -> str:
+        return document(self.read(response.body))
 
 
-def write(path: Path, got: Got) -> None:
-    path.write_text(f'---\ntitle: "{got.title}"\ndate: "{got.published}"\n---\n\n{got.body}\n', encoding="utf-8")
+def document(got: Got) -> str:
+    return f'---\ntitle: "{got.title}"\ndate: "{got.published}"\n---\n\n{got.body}\n'
 
 
 async def with_aiohttp(urls: list[str], folder: Path, read: Reader) -> None:
@@ -73,7 +82,7 @@ async def with_aiohttp(urls: list[str], folder: Path, read: Reader) -> None:
         async def work() -> None:
             for url in rest:
                 async with session.get(url) as response:
-                    write(folder / f"{url[-16:]}.md", read(await response.read()))
+                    (folder / f"{url[-16:]}.md").write_text(document(read(await response.read())), encoding="utf-8")
 
         await asyncio.gather(*(work() for _ in range(8)))
 

@@ -263,6 +263,9 @@ def test_former_version_that_was_changed_by_hand_is_found(archive: Path) -> None
     for old, new in ((b'thumbnail: "', b"thumbnail: '\""), (b"title", b"\xff")):
         file.write_bytes(whole.replace(old, new, 1).replace(b"\nsummary", b"'\nsummary", 1))
         assert [it.path for it in found(archive)] == [file.relative_to(archive).as_posix()]
+    for ending in (whole[:-1], whole + b"\n"):
+        file.write_bytes(ending)
+        assert [it.path for it in found(archive)] == [file.relative_to(archive).as_posix()]
 
 
 def test_changed_picture_is_found_by_its_name_where_the_ledger_does_not_know_it(archive: Path, crawl: Crawl) -> None:

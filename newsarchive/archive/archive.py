@@ -65,6 +65,7 @@ class Reading(Visit):
 
     @cached_property
     def file_text(self) -> str:
+        """What its file has: the document with the links of `local_pictures`."""
         return localised(self.document, self.local_pictures)
 
     @property

@@ -75,7 +75,11 @@ def open_file(path: Path) -> BufferedReader:
 def open_descriptor(path: Path, flags: int) -> int:
     """Like `os.open`, but only for regular files, and without blocking. Raises `OSError`."""
     check_regular(path)
-    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EBUSY, "changed while it was opened", str(path))
+    return descriptor
 
 
 def check_regular(path: Path) -> None:

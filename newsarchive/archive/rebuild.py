@@ -34,6 +34,8 @@ _KEPT = ".kept"
 
 @dataclass
 class Outcome:
+    """What a rebuild found."""
+
     articles: int = 0
     quarantined: int = 0
     unfinished: int = 0

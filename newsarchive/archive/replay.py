@@ -80,6 +80,8 @@ def capture_page(path: Path, record: Record, source: str) -> Page:
 
 
 class Position(NamedTuple):
+    """Where a page is in a WARC file."""
+
     has_come: bool
     """Whether its date is in the past; pages with a future date count as older."""
     date: datetime

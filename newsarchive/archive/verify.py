@@ -58,6 +58,8 @@ _KEYS = {"title", "date", "summary", "categories", "tags", "thumbnail"}
 
 @dataclass(frozen=True)
 class Finding:
+    """A problem that a check found."""
+
     what: str
     """Document, picture, page, ledger, …"""
     path: str
@@ -96,6 +98,8 @@ def check_document(
     if file_hash not in ("", content_hash(data)):
         raise ValueError("its bytes are not the ones that were written")
     text, fields, _ = read_document(data, source, article_id)
+    if not text.endswith(")\n"):
+        raise ValueError("it does not end with its source line and one line break")
     if missing := _KEYS - fields.keys():
         raise ValueError(f"its front matter lacks {', '.join(sorted(missing))}")
     named = picture_links(text)

@@ -176,6 +176,8 @@ LOOK = "open some of the newest articles and their pages in a browser and compar
 
 @dataclass(frozen=True)
 class Alarm:
+    """A sign that the site has changed."""
+
     name: str
     seen: str
     expected: str

@@ -4,7 +4,7 @@ from abc import ABCMeta, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import date, datetime
-from itertools import chain, islice
+from itertools import chain
 from math import inf
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,6 +19,7 @@ from newsarchive import reader
 from newsarchive.archive.archive import Archive, Visit
 from newsarchive.archive.files import read_file
 from newsarchive.archive.ledger import ListResult, Row
+from newsarchive.archive.parallel import batches
 from newsarchive.archive.replay import saved_files, saved_pages
 from newsarchive.downloader import NotSent, answered_page, is_site_error
 from newsarchive.errors import BadArgument, PageError, cause, is_fatal
@@ -259,8 +260,7 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
         return self.archive.ledger.found(row)
 
     def _named_requests(self) -> Iterator[Request]:
-        rest = iter(self.named)
-        while batch := list(islice(rest, _BATCH)):
+        for batch in batches(self.named, _BATCH):
             with self.archive.ledger.transaction():
                 rows = [self._found(article_id, where="urls")[0] for article_id in batch]
             yield from filter(None, map(self.request, rows))
