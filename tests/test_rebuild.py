@@ -148,6 +148,23 @@ def test_bytes_that_are_no_text_are_left_alone(tmp_path: Path) -> None:
     assert len(rebuild(tmp_path, now=NOW).unreadable) == 1
 
 
+def test_rebuild_on_all_cores_gives_the_same_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for nth in range(6):
+        id_ = f"20261031A00AB{nth}00"
+        write(tmp_path, DOCUMENT.replace("20261031A00AB100", id_), id_)
+    write(tmp_path, "no document", "20261031A00AB900")
+    alone = rebuild(tmp_path, now=NOW)
+    monkeypatch.setattr("newsarchive.archive.rebuild._BATCH", 2)
+    monkeypatch.setattr("newsarchive.archive.rebuild._FEW_BATCHES", 1)  # more are for other processes
+    expected = rows(tmp_path)
+    assert len(expected) == 6
+    (tmp_path / "ledger.sqlite").unlink()
+    together = rebuild(tmp_path, now=NOW)
+    assert rows(tmp_path) == expected
+    assert together == alone
+    assert len(together.unreadable) == 1
+
+
 def test_of_two_files_of_one_article_the_second_is_named(tmp_path: Path) -> None:
     write(tmp_path)
     write(tmp_path, month="11")

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import chain, count
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from newsarchive.archive import files
 from newsarchive.archive.documents import read_row
 from newsarchive.archive.files import CONTENT, LEDGER, QUARANTINE
 from newsarchive.archive.ledger import Ledger, Row, State, is_begun, ledger_files
+from newsarchive.archive.parallel import batches, parallel_map
 from newsarchive.archive.pictures import place
 from newsarchive.archive.quarantine import read_notes
 from newsarchive.archive.schedule import retry_delay
@@ -30,6 +32,8 @@ from newsarchive.messages import counted
 logger = logging.getLogger(__name__)
 
 _KEPT = ".kept"
+_BATCH = 100  # documents
+_FEW_BATCHES = 40  # of which this process reads all by itself: others take longer to start
 
 
 @dataclass
@@ -79,13 +83,15 @@ def rebuild(folder: Path, *, now: datetime, ages: Sequence[timedelta] = (), pict
         with Ledger.open(part) as ledger:
             with ledger.transaction():
                 _take_over(_former(target), ledger)
-                for path in tqdm(markdown_files(folder), desc="articles", unit="", disable=None, leave=False):
-                    try:
-                        row = read_row(folder, path, now=now, ages=ages, pictures_url=pictures_url)
-                    except (ValueError, OSError) as error:
-                        outcome.leave(folder, path, cause(error))
-                    else:
-                        _take_document(folder, path, row, ledger, outcome)
+                read = partial(_read_rows, folder, now=now, ages=ages, pictures_url=pictures_url)
+                with tqdm(desc="articles", unit="", disable=None, leave=False) as bar:
+                    for rows in parallel_map(read, batches(markdown_files(folder), _BATCH), few=_FEW_BATCHES):
+                        for path, row in rows:
+                            if isinstance(row, str):
+                                outcome.leave(folder, path, row)
+                            else:
+                                _take_document(folder, path, row, ledger, outcome)
+                        bar.update(len(rows))
                 outcome.lost = ledger.documents() - outcome.articles
                 outcome.unfinished = sum(ledger.counts_by_state().values()) - ledger.documents()
                 _take_quarantine(folder, ledger, now, outcome)
@@ -98,6 +104,19 @@ def rebuild(folder: Path, *, now: datetime, ages: Sequence[timedelta] = (), pict
     part.replace(target)
     files.sync_folder(folder)
     return outcome
+
+
+def _read_rows(
+    folder: Path, paths: list[Path], *, now: datetime, ages: Sequence[timedelta], pictures_url: str
+) -> list[tuple[Path, Row | str]]:
+    """The row of each file, or why there is none. May run in a process of its own."""
+    rows: list[tuple[Path, Row | str]] = []
+    for path in paths:
+        try:
+            rows.append((path, read_row(folder, path, now=now, ages=ages, pictures_url=pictures_url)))
+        except (ValueError, OSError) as error:
+            rows.append((path, cause(error)))
+    return rows
 
 
 def markdown_files(folder: Path) -> Iterator[Path]:
