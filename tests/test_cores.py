@@ -36,9 +36,11 @@ def doubled(number: int) -> int:
     return 2 * number
 
 
+@pytest.mark.parametrize("size", [1, 7])
 @pytest.mark.parametrize("number", [0, 1, 9, 10, 95])
-def test_all_cores_keep_the_order(number: int) -> None:
-    assert list(parallel_map(doubled, iter(range(number)), few=10, cores=2)) == [2 * it for it in range(number)]
+def test_all_cores_keep_the_order(number: int, size: int) -> None:
+    found = list(parallel_map(doubled, iter(range(number)), size=size, few=10, cores=2))
+    assert found == [2 * it for it in range(number)]
 
 
 def test_cores_do_not_run_far_ahead() -> None:
@@ -53,7 +55,7 @@ def test_cores_do_not_run_far_ahead() -> None:
 
     results = parallel_map(doubled, count(), few=10, cores=2)
     assert [next(results) for _ in range(5)] == [2, 4, 6, 8, 10]
-    assert given <= 2 * 60
+    assert given <= 2 * 210
 
 
 def failing(number: int) -> int:
@@ -73,7 +75,8 @@ def fatal(number: int) -> int:
     return number
 
 
+@pytest.mark.parametrize("size", [1, 4])
 @pytest.mark.parametrize("number", [5, 30])
-def test_a_thing_that_ends_its_process_is_lost_and_the_others_are_not(number: int) -> None:
-    found = list(parallel_map(fatal, range(number), few=10, cores=2, lost=lambda it: -it))
+def test_a_thing_that_ends_its_process_is_lost_and_the_others_are_not(number: int, size: int) -> None:
+    found = list(parallel_map(fatal, range(number), size=size, few=10, cores=2, lost=lambda it: -it))
     assert found == [-it if it in (3, 20, 21) else it for it in range(number)]

@@ -155,7 +155,7 @@ def test_rebuild_on_all_cores_gives_the_same_ledger(tmp_path: Path, monkeypatch:
     write(tmp_path, "no document", "20261031A00AB900")
     alone = rebuild(tmp_path, now=NOW)
     monkeypatch.setattr("newsarchive.archive.rebuild._BATCH", 2)
-    monkeypatch.setattr("newsarchive.archive.rebuild._FEW_BATCHES", 1)  # more are for other processes
+    monkeypatch.setattr("newsarchive.archive.rebuild._FEW", 3)  # more are for other processes
     expected = rows(tmp_path)
     assert len(expected) == 6
     (tmp_path / "ledger.sqlite").unlink()

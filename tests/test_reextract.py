@@ -49,7 +49,8 @@ def archives(crawled: Path, tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that `run` reads with what a test has put in place; what a command line starts has processes of its own."""
-    monkeypatch.setattr("newsarchive.archive.reextract.parallel_map", lambda work, jobs, lost: map(work, jobs))
+    monkeypatch.setattr("newsarchive.archive.reextract.parallel_map", lambda work, jobs, **_: map(work, jobs))
+    monkeypatch.setattr("newsarchive.archive.reextract.prepare", lambda _: None)
 
 
 def run(archive: Path, *ids: str, dry_run: bool = False) -> int:

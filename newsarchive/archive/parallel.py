@@ -8,6 +8,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import chain, islice
 from multiprocessing import get_context, parent_process
+from multiprocessing.forkserver import ensure_running
 from queue import SimpleQueue
 from threading import Thread
 from typing import TypeVar
@@ -15,7 +16,8 @@ from typing import TypeVar
 Thing = TypeVar("Thing")
 Result = TypeVar("Result")
 
-_AHEAD = 50  # things for each core that are given out before the result of the first is taken
+_AHEAD = 200  # things for each core that are given out before the result of the first is taken
+_CONTEXT = get_context("forkserver")  # not forked from this process: the progress bar has a thread
 
 
 def usable_cores() -> int:
@@ -29,18 +31,28 @@ def batches(things: Iterable[Thing], size: int) -> Iterator[list[Thing]]:
     return iter(lambda: list(islice(rest, size)), [])
 
 
+def prepare(function: Callable[..., object]) -> None:
+    """Begins to load the function's module for the processes of `parallel_map`, while this one lists the things."""
+    if usable_cores() == 1:
+        return
+    _CONTEXT.set_forkserver_preload(["__main__", function.__module__])
+    ensure_running()
+
+
 def parallel_map(
     function: Callable[[Thing], Result],
     things: Iterable[Thing],
     *,
+    size: int = 1,
     few: int = 250,
     cores: int = 0,
     lost: Callable[[Thing], Result] | None = None,
 ) -> Iterator[Result]:
     """The results in the order of the things, of which only some are held at a time.
 
-    A `few` are all done here: processes take longer to start. Unless there is a result for a thing that is `lost`,
-    because it ended the process that worked on it: then none is done here, and the others go on.
+    A `few` are all done here: processes take longer to start. A process gets `size` things at a time. Unless there is
+    a result for a thing that is `lost`, because it ended the process that worked on it: then none is done here, and
+    the others go on.
     """
     rest = iter(things)
     first = list(islice(rest, few))
@@ -52,36 +64,41 @@ def parallel_map(
     for _ in range(cores):
         idle.put(_process())
 
-    def work(thing: Thing) -> Result:
+    def work(batch: list[Thing]) -> list[Result]:
         process = idle.get()
         try:
-            return process.submit(function, thing).result()
+            return process.submit(_each, function, batch).result()
         except BrokenProcessPool:
             process = _process()
             if lost is None:
                 raise
-            return lost(thing)
+            if len(batch) == 1:
+                return [lost(batch[0])]
         finally:
             idle.put(process)
+        return [result for thing in batch for result in work([thing])]  # which of them was it?
 
-    results: deque[Future[Result]] = deque()
+    results: deque[Future[list[Result]]] = deque()
     threads = ThreadPoolExecutor(cores)
     try:
-        for thing in chain(first, rest):
-            results.append(threads.submit(work, thing))
-            if len(results) > _AHEAD * cores:
-                yield results.popleft().result()
+        for batch in batches(chain(first, rest), size):
+            results.append(threads.submit(work, batch))
+            if len(results) * size > _AHEAD * cores:
+                yield from results.popleft().result()
         while results:
-            yield results.popleft().result()
+            yield from results.popleft().result()
     finally:
         threads.shutdown(cancel_futures=True)
         for _ in range(cores):
             idle.get().shutdown()
 
 
+def _each(function: Callable[[Thing], Result], batch: list[Thing]) -> list[Result]:
+    return [function(thing) for thing in batch]
+
+
 def _process() -> ProcessPoolExecutor:
-    # not forked: the progress bar has a thread
-    return ProcessPoolExecutor(1, get_context("spawn"), initializer=_depend_on_the_parent)
+    return ProcessPoolExecutor(1, _CONTEXT, initializer=_depend_on_the_parent)
 
 
 def _depend_on_the_parent() -> None:

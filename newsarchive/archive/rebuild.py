@@ -22,7 +22,7 @@ from newsarchive.archive import files
 from newsarchive.archive.documents import read_row
 from newsarchive.archive.files import CONTENT, LEDGER, QUARANTINE
 from newsarchive.archive.ledger import Ledger, Row, State, is_begun, ledger_files
-from newsarchive.archive.parallel import batches, parallel_map
+from newsarchive.archive.parallel import parallel_map
 from newsarchive.archive.pictures import place
 from newsarchive.archive.quarantine import read_notes
 from newsarchive.archive.schedule import retry_delay
@@ -32,8 +32,8 @@ from newsarchive.messages import counted
 logger = logging.getLogger(__name__)
 
 _KEPT = ".kept"
-_BATCH = 100  # documents
-_FEW_BATCHES = 40  # of which this process reads all by itself: others take longer to start
+_BATCH = 100  # documents that a process gets at a time
+_FEW = 4_000  # fewer are all read by this process
 
 
 @dataclass
@@ -83,15 +83,13 @@ def rebuild(folder: Path, *, now: datetime, ages: Sequence[timedelta] = (), pict
         with Ledger.open(part) as ledger:
             with ledger.transaction():
                 _take_over(_former(target), ledger)
-                read = partial(_read_rows, folder, now=now, ages=ages, pictures_url=pictures_url)
-                with tqdm(desc="articles", unit="", disable=None, leave=False) as bar:
-                    for rows in parallel_map(read, batches(markdown_files(folder), _BATCH), few=_FEW_BATCHES):
-                        for path, row in rows:
-                            if isinstance(row, str):
-                                outcome.leave(folder, path, row)
-                            else:
-                                _take_document(folder, path, row, ledger, outcome)
-                        bar.update(len(rows))
+                paths = tqdm(markdown_files(folder), desc="articles", unit="", disable=None, leave=False)
+                read = partial(_read_row, folder, now=now, ages=ages, pictures_url=pictures_url)
+                for path, row in parallel_map(read, paths, size=_BATCH, few=_FEW):
+                    if isinstance(row, str):
+                        outcome.leave(folder, path, row)
+                    else:
+                        _take_document(folder, path, row, ledger, outcome)
                 outcome.lost = ledger.documents() - outcome.articles
                 outcome.unfinished = sum(ledger.counts_by_state().values()) - ledger.documents()
                 _take_quarantine(folder, ledger, now, outcome)
@@ -106,17 +104,12 @@ def rebuild(folder: Path, *, now: datetime, ages: Sequence[timedelta] = (), pict
     return outcome
 
 
-def _read_rows(
-    folder: Path, paths: list[Path], *, now: datetime, ages: Sequence[timedelta], pictures_url: str
-) -> list[tuple[Path, Row | str]]:
-    """The row of each file, or why there is none. May run in a process of its own."""
-    rows: list[tuple[Path, Row | str]] = []
-    for path in paths:
-        try:
-            rows.append((path, read_row(folder, path, now=now, ages=ages, pictures_url=pictures_url)))
-        except (ValueError, OSError) as error:
-            rows.append((path, cause(error)))
-    return rows
+def _read_row(folder: Path, path: Path, **about: Any) -> tuple[Path, Row | str]:
+    """The row of a Markdown file, or why there is none. May run in another process."""
+    try:
+        return path, read_row(folder, path, **about)
+    except (ValueError, OSError) as error:
+        return path, cause(error)
 
 
 def markdown_files(folder: Path) -> Iterator[Path]:

@@ -15,7 +15,7 @@ from newsarchive.archive.archive import Archive, Reading
 from newsarchive.archive.documents import Change, content_hash, document_bytes, why_empty
 from newsarchive.archive.files import PAGES, is_file, read_file
 from newsarchive.archive.ledger import PictureRow, Row, State
-from newsarchive.archive.parallel import parallel_map
+from newsarchive.archive.parallel import parallel_map, prepare
 from newsarchive.archive.pictures import picture_links, picture_path, picture_url
 from newsarchive.archive.replay import Position, capture_at, capture_page, newest_captures
 from newsarchive.archive.warc import close_open_files
@@ -23,6 +23,7 @@ from newsarchive.errors import ArchiveError, BadArgument, PageError
 from newsarchive.markdown.document import render
 from newsarchive.messages import counted
 
+_BATCH = 20  # pages that a process gets at a time
 _LONGEST = 600  # seconds; a page takes a fraction of one
 
 
@@ -48,13 +49,14 @@ def reextract(archive: Archive, source: str, wanted: frozenset[str], *, dry_run:
     unknown = sorted(each for each in wanted if archive.ledger.get(source, each) is None)
     if unknown:
         raise BadArgument(f"the ledger has no article {', '.join(unknown)} of {source}")
+    prepare(_read_again)
     if not dry_run:
         close_open_files(archive.folder / PAGES)
     counts = Counter[str]()
     total = len(wanted) or sum(archive.ledger.counts_by_state().values())
     with tqdm(desc="pages", unit="", disable=None, leave=False, total=total) as bar:
         jobs = _jobs(archive, source, wanted, counts, remember=not dry_run)
-        for result in parallel_map(_read_again, jobs, lost=_unread):
+        for result in parallel_map(_read_again, jobs, size=_BATCH, lost=_unread):
             counts[_settle(archive, *result, dry_run=dry_run)] += 1
             bar.update(counts.total() - bar.n)
     return counts

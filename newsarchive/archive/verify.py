@@ -22,7 +22,7 @@ from newsarchive.archive.archive import Archive
 from newsarchive.archive.documents import content_hash, document_bytes, read_document
 from newsarchive.archive.files import CONTENT, LEDGER, PAGES, PICTURES, QUARANTINE, REVISIONS
 from newsarchive.archive.ledger import Ledger, State
-from newsarchive.archive.parallel import batches, parallel_map
+from newsarchive.archive.parallel import batches, parallel_map, prepare
 from newsarchive.archive.pictures import picture_digits, picture_kind, picture_links, picture_path
 from newsarchive.archive.quarantine import read_notes
 from newsarchive.archive.replay import captures
@@ -52,7 +52,8 @@ _ADVICE = {
 }
 """What to do about a finding, by its `trouble` or by `what` it is."""
 _PART = 1 << 23  # bytes of a WARC file that one process checks at a time
-_BATCH = 20  # files of other kinds
+_BATCH = 60  # files of other kinds
+_FEW_BATCHES = 20  # that this process checks alone
 _KEYS = {"title", "date", "summary", "categories", "tags", "thumbnail"}
 
 
@@ -155,17 +156,22 @@ def verify(options: Options) -> tuple[dict[str, int], list[Finding]]:
     """
     try:
         with Archive.open(options, purpose="`scrapy verify`", read_only=True) as archive:
+            if archive.ledger.documents() > _BATCH * _FEW_BATCHES:
+                prepare(_findings)
             findings = [Finding("ledger", LEDGER, line) for line in archive.ledger.check()]
             checks, known = _checks(archive.folder, archive.ledger, options.pictures_url)
             pages = sum(check.kind == "pages" for check in checks)
             work = [*batches(checks[:pages], 1), *batches(checks[pages:], _BATCH)]
+            left_over: list[Finding] | None = None
             with tqdm(desc="files", unit="", disable=None, leave=False, total=len(checks)) as bar:
-                for batch, found in zip(work, parallel_map(_findings, work), strict=True):
+                for batch, found in zip(work, parallel_map(_findings, work, few=_FEW_BATCHES), strict=True):
                     findings += found
                     bar.update(len(batch))
+                    if left_over is None:  # other processes are checking the next ones
+                        left_over = list(_left_over(archive.folder, known))
             checked = Counter(kind for kind, _ in {(check.kind, check.path) for check in checks})
             findings = list(dict.fromkeys(findings))  # each part of a file that cannot be read says so
-            findings += _left_over(archive.folder, known)
+            findings += _left_over(archive.folder, known) if left_over is None else left_over
             archive.lock.is_clean &= all(it.what != "left over" for it in findings)  # else the next run looks for them
             return dict.fromkeys(_NOUNS, 0) | checked, findings
     except LedgerBroken as error:
