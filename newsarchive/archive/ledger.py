@@ -766,7 +766,6 @@ def _seen(
 
 # the file of SQLite
 
-
 _PROBLEMS = {
     sqlite3.SQLITE_BUSY: (errno.EBUSY, "another program holds the ledger: end it, or wait for its end"),
     sqlite3.SQLITE_CANTOPEN: (errno.EACCES, "the ledger cannot be opened"),

@@ -69,7 +69,6 @@ _NO_CODE_SPACES = re.compile("[\x0b\x0c\x1c-\x1f\x85]")
 _DEEPEST = 12
 """Most quotes and lists within each other: deeper ones are ignored, and their content is read."""
 
-
 _BOLD = 600
 """The least `font-weight` that looks bold: most fonts have nothing between 400 and 700."""
 _STYLES_TEXT = re.compile("font|color", re.IGNORECASE)
