@@ -81,7 +81,8 @@ def seconds(number: float) -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is read is what is tested here, not the processes that `reextract` has read it."""
-    monkeypatch.setattr("newsarchive.archive.reextract.parallel_map", lambda work, jobs, lost: map(work, jobs))
+    monkeypatch.setattr("newsarchive.archive.reextract.parallel_map", lambda work, jobs, **_: map(work, jobs))
+    monkeypatch.setattr("newsarchive.archive.reextract.prepare", lambda _: None)
 
 
 @pytest.fixture
