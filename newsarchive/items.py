@@ -74,6 +74,12 @@ class Article:
     family: str = ""
     """The page family that was read, `F1` to `F5` for Tencent."""
     language: str = "zh-CN"
+    publisher: str = ""
+    """The account that published it, by its name: `第一财经`; `""` where the page does not say."""
+    channels: tuple[str, ...] = ()
+    """Where the site has it, in the site's own words: `finance`."""
+    site_tags: tuple[str, ...] = ()
+    """The site's own tags."""
     unknown_keys: tuple[str, ...] = ()
     """Keys of the page's own data that nobody has described yet: the first sign of a new layout."""
     missed_pictures: bool = False
@@ -88,3 +94,5 @@ class ArchivedArticle(Article):
     """Of its document, below `ARCHIVE_DIR`."""
     change: str
     """How it changed the archive: `new`, `revised`, or `restored` for one whose document was lost or damaged."""
+    edited: datetime | None = field(default=None, metadata=_ISO)
+    """When the site last edited it, as far as the archive knows; `None` for one that it has not seen edited."""

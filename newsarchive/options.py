@@ -30,6 +30,8 @@ class Options:
     """Absolute: a relative `ARCHIVE_DIR` is below the folder of `scrapy.cfg`, and `~` is the user's home."""
     pages: bool = our_settings.ARCHIVE_PAGES
     min_text: int = our_settings.ARCHIVE_MIN_TEXT
+    front_matter: tuple[str, ...] = tuple(our_settings.ARCHIVE_FRONT_MATTER)
+    changes_days: int = our_settings.ARCHIVE_CHANGES_DAYS
     pictures: bool = our_settings.ARCHIVE_PICTURES
     pictures_url: str = our_settings.ARCHIVE_PICTURES_URL
     pictures_max_bytes: int = our_settings.ARCHIVE_PICTURES_MAX_BYTES
@@ -92,6 +94,17 @@ def _matching(pattern: str) -> Callable[[Any], str]:
     return read
 
 
+FIELDS = ("author", "channels", "site_tags", "lastmod", "source_url")
+"""What may follow the front matter of the reference format."""
+
+
+def _some_fields(value: object) -> tuple[str, ...]:
+    names = dict.fromkeys(filter(None, _list(value)))
+    if not names.keys() <= set(FIELDS):
+        raise ValueError
+    return tuple(names)
+
+
 _URL: Kind = "a URL like https://host/path, without a user", _url
 _LINK_PREFIX = r"(/|https?://[^\s/?#])[^\s\x00-\x1f<>()\[\]\"\\]*"  # nothing that would end a link in Markdown
 _time = _number(0, 1e6)  # minutes or hours: more is a slip, and no date can hold much more than a million hours
@@ -119,6 +132,7 @@ KINDS: dict[str, Kind] = {
     ),
     "ARCHIVE_RETRY_MINUTES": ("a number of at least 0", lambda raw: timedelta(minutes=_time(raw))),
     "ARCHIVE_MAX_TRIES": _whole(1),
+    "ARCHIVE_FRONT_MATTER": (f"some of {', '.join(FIELDS)}, with commas between them", _some_fields),
     "ARCHIVE_PROGRESS": ("None, True or False", lambda raw: None if raw in (None, "", "None") else _SWITCH[1](raw)),
     "LOG_LEVEL": ("DEBUG, INFO, WARNING, ERROR or CRITICAL", lambda raw: logging.Handler().setLevel(raw)),
 }

@@ -91,6 +91,7 @@ DUPEFILTER_CLASS = "scrapy.dupefilters.BaseDupeFilter"  # the ledger knows what 
 
 ARCHIVE_PAGES = True  # keep every page as it came, in pages/*.warc.gz
 ARCHIVE_MIN_TEXT = 10  # code points; a body with less and without picture or video is no article
+ARCHIVE_FRONT_MATTER: list[str] = []  # fields after those of the reference format: of author, channels, …
 ARCHIVE_PICTURES = False  # fetch pictures and link to them; off: the reference format, which links to the site
 ARCHIVE_PICTURES_URL = "/pictures/"  # where the static site serves ARCHIVE_DIR/pictures
 ARCHIVE_PICTURES_MAX_BYTES = 20 * 1024 * 1024  # bytes; a larger picture stays a link to the site
@@ -106,6 +107,7 @@ EXTENSIONS = {
     "newsarchive.extensions.run.Run": 0,
     "newsarchive.extensions.log.Progress": 20,
 }
+ARCHIVE_CHANGES_DAYS = 90  # days; edits and removals of so many are in changes.json, of all for 0
 ARCHIVE_PROGRESS = None  # a live line: None on a terminal only, True always, False never
 FEED_EXPORT_ENCODING = "utf-8"  # of `-o` and `-O`; default: JSON with \uXXXX for each Chinese character
 LOG_LEVEL = "WARNING"  # default DEBUG; every line from here on means something to the person who runs it

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,14 +14,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from newsarchive.archive import quarantine
+from newsarchive.archive.changes import edit, title_of, versions
 from newsarchive.archive.documents import Change, content_hash, could_be_same, document_bytes, document_path, read_row
 from newsarchive.archive.files import LEDGER, LOCK, Lock, revision_path, stray_files, whole_file, write_bytes
-from newsarchive.archive.ledger import Ledger, PictureRow, Row, State, is_begun
+from newsarchive.archive.ledger import ChangeKind, ChangeRow, Ledger, PictureRow, Row, State, is_begun
 from newsarchive.archive.pictures import localised, same_text
 from newsarchive.archive.rebuild import can_be_rebuilt, rebuild
 from newsarchive.archive.schedule import Schedule
 from newsarchive.errors import LedgerBroken
 from newsarchive.items import Article, Page
+from newsarchive.markdown.document import clean_value, reference_part, with_fields
 
 if TYPE_CHECKING:
     from newsarchive.options import Options
@@ -55,6 +57,8 @@ class Reading(Visit):
     """How it compares with the archive."""
     local_pictures: dict[str, str] = field(default_factory=dict)
     """Pictures that are in the archive: the site's URL → the link in the file."""
+    added: dict[str, object] = field(default_factory=dict)
+    """Front matter after that of the reference format (`ARCHIVE_FRONT_MATTER`)."""
     picture_rows: list[PictureRow] | None = None
     """What the ledger is to know of its pictures; `None` unless they were looked at."""
 
@@ -65,14 +69,34 @@ class Reading(Visit):
 
     @cached_property
     def file_text(self) -> str:
-        """What its file has: the document with the links of `local_pictures`."""
-        return localised(self.document, self.local_pictures)
+        """What its file has: the document with the links of `local_pictures` and the fields `added`."""
+        return with_fields(localised(self.document, self.local_pictures), self.added)
 
     @property
     def learned(self) -> dict[str, Any]:
         """What this page says for its row in the ledger, whether the archive has the article or not."""
         validators = {"etag": self.page.header("ETag"), "last_modified": self.page.header("Last-Modified")}
-        return validators | {"content_hash": self.content_hash} | self.record
+        return validators | {"content_hash": self.content_hash} | self.facts | self.record
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the ledger knows of an article besides its document."""
+        article, listed = self.article, self.row.channel if self.row else ""
+        channels = tuple(dict.fromkeys(filter(None, [*article.channels, listed])))
+        return {
+            "title": clean_value(article.title), "publisher": article.publisher, "channels": channels,
+            "site_tags": article.site_tags,
+        }  # fmt: skip
+
+    def fields(self, names: Iterable[str], edited: datetime | None) -> dict[str, object]:
+        """Those of `ARCHIVE_FRONT_MATTER`; `lastmod` is the publish time of what was never edited."""
+        article, facts = self.article, self.facts
+        last = (edited or article.published).astimezone(article.published.tzinfo).replace(tzinfo=None)
+        found: dict[str, object] = {
+            "author": facts["publisher"], "channels": facts["channels"], "site_tags": facts["site_tags"],
+            "lastmod": last.isoformat(" ", "seconds"), "source_url": article.url,
+        }  # fmt: skip
+        return {name: found[name] for name in names}
 
 
 def utc_now() -> datetime:
@@ -155,47 +179,82 @@ class Archive(AbstractContextManager["Archive"]):
             same = row.content_hash == content_hash(document)
         else:  # rebuilt from a file with local pictures; when that is lost, it is the same as far as anyone knows
             former = document_bytes(self.folder / row.path) if is_intact else None
-            same = former is None or could_be_same(former.decode("utf-8", "replace"), document)
+            same = former is None or could_be_same(reference_part(former.decode("utf-8", "replace")), document)
         if not same:
             return Change.REVISED
         return Change.UNCHANGED if is_intact else Change.RESTORED
 
-    def put(self, item: Reading, write: Callable[[BinaryIO], object]) -> None:
-        """Has the article's file written by `write` and, last, what is known of it, in one commit.
+    def put(self, item: Reading, write: Callable[[BinaryIO], object], *, by_site: bool = True) -> Row:
+        """Has the article's file written by `write` and, last, what is known of it, in one commit; its row.
 
-        The former version is kept.
+        The former version is kept. Unless the change is `by_site`, today's parser has made another document of the
+        same page: that is no edit.
         """
         article = item.article
         row = item.row and self.ledger.current(item.row, replayed=bool(item.page.saved_in))
+        known = row if row and row.path else None
+        is_edit = by_site and known is not None and item.change is Change.REVISED
+        edited = known.edited if known else None
+        if known and is_edit:
+            is_dated = known.published is not None and known.published < article.published <= self.now()
+            edited = article.published if is_dated else self.now()
+        item.added = item.fields(self.options.front_matter, edited)
         document = (text := item.file_text).encode()
         path = document_path(row, article)
         file = self.folder / path
         former = document_bytes(file)
         file_hash = content_hash(document)
-        revision = max(row.revision, 1) if row else 1
+        revision, previous = max(row.revision, 1) if row else 1, ""
         if former != document:
             if former is None and os.path.lexists(file):
                 logger.warning("%s: cannot be read as a file, written again", path)
             elif former is not None and not (
-                row and row.content_hash == item.content_hash and same_text(former.decode("utf-8", "replace"), text)
+                row
+                and row.content_hash == item.content_hash
+                and same_text(reference_part(former.decode("utf-8", "replace")), reference_part(text))
             ):
-                revision += self._keep_former(row, article, file, former)
+                previous = self._keep_former(row, article, file, former)
+                revision += previous.endswith(".md")
             with whole_file(file) as target:
                 write(target)
         elif row and row.path and row.file_hash != file_hash:
             revision += 1  # written, and its former version kept, by a run that was killed before the row
+            *_, previous = ["", *(path for path, _ in versions(self.folder, row)[:-1])]
+        change = None
+        about = {"source": article.source, "article_id": article.article_id, "time": self.now(), "path": path}
+        about["title"] = item.facts["title"]
+        if known is None:
+            change = ChangeRow(kind=ChangeKind.NEW, **about)
+        elif is_edit:
+            old = document_bytes(self.folder / previous) if previous.endswith(".md") else None
+            change = edit((old or b"").decode("utf-8", "replace"), text, previous=previous if old else "", **about)
+        is_current = self.is_current(item.page)
         tried = {} if item.picture_rows is None else {"pictures_tried": True}
         with self.ledger.transaction():
             for picture in item.picture_rows or ():
                 self.ledger.put(picture)
-            self.ledger.archived(
-                row, article, path=path, file_hash=file_hash, revision=revision, **item.learned, **tried,
-                now=self.now(), next_check=self.schedule.next_check(row, article.published),
-                from_site=self.is_current(item.page),
+            stored = self.ledger.archived(
+                row, article, path=path, file_hash=file_hash, revision=revision, edited=edited, **item.learned, **tried,
+                now=self.now(), next_check=self.schedule.next_check(row, article.published), from_site=is_current,
             )  # fmt: skip
+            if known and is_current and by_site:
+                self._note_return(known)
+            if change:
+                self.ledger.add_change(change)
+        return stored
 
-    def _keep_former(self, row: Row | None, article: Article, file: Path, former: bytes) -> bool:
-        """Stores the former version under its time. Whether it was a version of the article: else it is damaged."""
+    def _note_return(self, row: Row) -> None:
+        """To be called with the row as it was before the site showed the article."""
+        if row.state is State.GONE and row.path:
+            self.ledger.add_change(self._change(row, ChangeKind.BACK))
+
+    def _change(self, row: Row, kind: ChangeKind) -> ChangeRow:
+        title = row.title or title_of(self.folder, row.path)
+        about = {"source": row.source, "article_id": row.article_id, "title": title, "path": row.path}
+        return ChangeRow(kind=kind, time=self.now(), **about)
+
+    def _keep_former(self, row: Row | None, article: Article, file: Path, former: bytes) -> str:
+        """Stores the former version under its time; its path, which ends in `.damaged` for what was none."""
         known = row if row and row.path else None
         as_written = known is not None and known.file_hash in ("", content_hash(former))
         # a killed run may have written a document without recording it in the ledger
@@ -204,8 +263,9 @@ class Archive(AbstractContextManager["Archive"]):
             whole = whole or bool(read_row(self.folder, file, now=self.now()))
         written = min(datetime.fromtimestamp(file.stat().st_mtime, UTC), self.now())
         for nth in count(1):
-            path = revision_path(article.source, article.article_id, (row and row.archived_at) or written, nth)
-            kept = self.folder / (path if whole else f"{path}.damaged")
+            path = str(revision_path(article.source, article.article_id, (row and row.archived_at) or written, nth))
+            path = path if whole else f"{path}.damaged"
+            kept = self.folder / path
             if document_bytes(kept) == former:  # by a run that was killed after this
                 break
             if not os.path.lexists(kept):
@@ -214,7 +274,7 @@ class Archive(AbstractContextManager["Archive"]):
         if known and not as_written:
             message = "%s: changed since it was archived, written again; the changed file is kept as %s"
             logger.warning(message, known.path, kept.relative_to(self.folder))
-        return whole
+        return path
 
     def is_current(self, page: Page) -> bool:
         """Whether the page says what the site has now: it was fetched now, or is in quarantine since then."""
@@ -237,7 +297,10 @@ class Archive(AbstractContextManager["Archive"]):
         if is_archived and page and not self.is_current(page):
             return  # a saved page says nothing about an archived article
         if row:
-            self.ledger.gone(row, now=self.now(), next_check=self.schedule.next_check(row, row.published))
+            with self.ledger.transaction():
+                self.ledger.gone(row, now=self.now(), next_check=self.schedule.next_check(row, row.published))
+                if is_archived and row.state is not State.GONE:
+                    self.ledger.add_change(self._change(row, ChangeKind.REMOVED))
         if row and row.state is State.GONE:
             self.count("article/still_gone")
             return
@@ -255,5 +318,7 @@ class Archive(AbstractContextManager["Archive"]):
             self.ledger.update(row, content_hash=reading.content_hash)
             return
         next_check = self.schedule.next_check(row, row.published)
-        self.ledger.checked(row, now=self.now(), next_check=next_check, **(reading.learned if reading else {}))
+        with self.ledger.transaction():
+            self.ledger.checked(row, now=self.now(), next_check=next_check, **(reading.learned if reading else {}))
+            self._note_return(row)
         quarantine.release(self.folder, row.source, row.article_id)

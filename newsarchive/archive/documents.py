@@ -2,7 +2,8 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
 from pathlib import Path
@@ -16,6 +17,7 @@ from newsarchive.archive.pictures import picture_digits, picture_links, same_tex
 from newsarchive.archive.schedule import next_check
 from newsarchive.errors import cause
 from newsarchive.items import Article
+from newsarchive.markdown.document import reference_part
 
 # front matter has no time zone, and all publishers so far are in this one
 _ZONE = timezone(timedelta(hours=8))
@@ -56,14 +58,31 @@ def read_row(folder: Path, path: Path, *, now: datetime, ages: Sequence[timedelt
     thumbnail = str(fields.get("thumbnail") or "")
     former = folder / revision_path(source, article_id, archived).parent
     # a document with local pictures is not the reference rendering, which cannot be derived from it
+    title = str(fields.get("title") or "")
+    edited = _edited(fields, published, archived if any(former.glob("*.md")) else None)
     local = bool(pictures_url) and (f"]({pictures_url}" in text or thumbnail.startswith(pictures_url))
     return Row(
         source=source, article_id=article_id, url=url, where="rebuild", first_seen=archived,
         thumbnail="" if local else thumbnail, state=State.ARCHIVED, published=published, archived_at=archived,
         last_checked=archived, next_check=next_check(published, now, ages),
-        content_hash="" if local else content_hash(data), file_hash=content_hash(data),
+        content_hash="" if local else content_hash(reference_part(text)), file_hash=content_hash(data),
         revision=1 + len(list(former.glob("*.md"))), path=path.relative_to(folder).as_posix(),
+        title=title, publisher=str(fields.get("author") or ""), channels=_names(fields, "channels"),
+        site_tags=_names(fields, "site_tags"), edited=edited,
     )  # fmt: skip
+
+
+def _names(fields: Mapping[str, object], name: str) -> tuple[str, ...]:
+    found = fields.get(name)
+    return tuple(map(str, found)) if isinstance(found, list) else ()
+
+
+def _edited(fields: Mapping[str, object], published: datetime, replaced: datetime | None) -> datetime | None:
+    """The document's `lastmod`; without one when it was `replaced`. `lastmod` is there for unedited articles, too."""
+    with suppress(ValueError):
+        last = datetime.fromisoformat(str(fields.get("lastmod"))).replace(tzinfo=published.tzinfo)
+        return last if replaced or last != published else None
+    return replaced
 
 
 class Change(StrEnum):

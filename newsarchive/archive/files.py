@@ -26,6 +26,7 @@ from newsarchive.errors import ArchiveLocked
 LEDGER = "ledger.sqlite"
 LOCK = ".lock"
 STATUS = "status.json"
+CHANGES = "changes.json"
 CONTENT = "content"
 REVISIONS = "revisions"
 PICTURES = "pictures"

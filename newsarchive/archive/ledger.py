@@ -14,7 +14,7 @@ import errno
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -42,6 +42,7 @@ KEPT_RUNS = 2_000  # so many of the last are kept, for the alarms
 A_MINUTE = timedelta(minutes=1)  # some pages give their publish time without seconds
 CLOCKS_DIFFER = timedelta(minutes=5)  # so much at most, unless one is wrong
 INTERRUPTED = "the program ended while it read the page: by force, or for want of memory or time"
+CHANNEL = "channel "  # begins `Row.where` for a channel's list; its name follows
 _BATCH = 200  # rows
 _LONGEST = 10_000  # characters of a text
 
@@ -71,7 +72,7 @@ class Row:
     article_id: str
     url: str
     where: str = ""
-    """Channel, list or argument where it was first seen."""
+    """Channel (`channel NAME`), other list or argument where it was first seen."""
     first_seen: datetime
     thumbnail: str = ""
     """Picture of the list entry that first had one."""
@@ -114,6 +115,19 @@ class Row:
     """Looks in a row that have not found an edition as late as the announced one."""
     pictures_tried: bool = False
     """Whether its pictures were looked at, whatever came of it."""
+    title: str = ""
+    """Of the version on disk, as are the next ones; empty for what was archived by a program before version 6."""
+    publisher: str = ""
+    channels: tuple[str, ...] = ()
+    """Those of the page, then that of the list where it was first seen."""
+    site_tags: tuple[str, ...] = ()
+    edited: datetime | None = None
+    """When the site last edited it: the publish time of the new edition, or when the archive noticed it."""
+
+    @property
+    def channel(self) -> str:
+        """The channel in whose list it was first seen; `""` for one of another list."""
+        return self.where.removeprefix(CHANNEL) if self.where.startswith(CHANNEL) else ""
 
     @property
     def next_look(self) -> str:
@@ -183,6 +197,40 @@ class ListRow:
         return replace(self, failures=self.failures + 1 if failed else 0, has_named=has_named)
 
 
+class ChangeKind(StrEnum):
+    """What happened to an article at the site, as the archive saw it."""
+
+    NEW = "new"
+    EDITED = "edited"
+    REMOVED = "removed"
+    BACK = "back"
+    """At the site again after it was removed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeRow:
+    """One change of an article."""
+
+    source: str
+    article_id: str
+    kind: ChangeKind
+    time: datetime
+    """When the archive learned of it."""
+    title: str = ""
+    """Of the article after the change; `""` for changes that a program before version 6 saw."""
+    path: str = ""
+    """Of its document, below the archive's folder."""
+    previous: str = ""
+    """The file of the version that an edit has replaced; `""` when there is none any more."""
+    changed: tuple[str, ...] = ()
+    """What an edit has changed, of `title`, `text`, `pictures` and `time`."""
+    added: int = 0
+    """Characters of title and text."""
+    removed: int = 0
+    difference: tuple[tuple[str, str], ...] = ()
+    """A short one: parts that are the same (`=`), new (`+`) or gone (`-`), in their order."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunRow:
     """One run of a crawl or of a command that writes."""
@@ -236,6 +284,8 @@ def _stored(value: Any) -> str | int | None:
         return _write_time(value)
     if isinstance(value, dict):
         return json.dumps(value, sort_keys=True)
+    if isinstance(value, tuple):
+        return json.dumps(value, ensure_ascii=False)
     assert value is None or isinstance(value, int)  # noqa: S101
     return value
 
@@ -245,7 +295,10 @@ _READERS: dict[Any, Callable[[Any], Any]] = {
     datetime: _read_time,
     datetime | None: _read_time,
     State: State,
+    ChangeKind: ChangeKind,
     bool: bool,
+    tuple[str, ...]: lambda stored: tuple(map(str, json.loads(stored))),
+    tuple[tuple[str, str], ...]: lambda stored: tuple((str(sign), str(text)) for sign, text in json.loads(stored)),
     Counts: lambda stored: dict(json.loads(stored)),
 }
 """How a field is made of what is stored, by its type; of the other types it is the same."""
@@ -264,13 +317,14 @@ class _Table(Generic[R]):
             for name, hint in hints.items()
         ]
         if numbered:
-            columns = [sa.Column("seq", sa.Integer, primary_key=True), *columns, sa.UniqueConstraint(*keys)]
+            columns = [sa.Column("seq", sa.Integer, primary_key=True), *columns]
+            columns += [sa.UniqueConstraint(*keys)] if keys else []
         else:
             columns.append(sa.PrimaryKeyConstraint(*keys))
         self.sql: sa.Table = sa.Table(name, _METADATA, *columns, sqlite_autoincrement=keys == ("run",))
 
     def index(self, *columns: str, where: sa.TextClause | None = None) -> None:
-        name = f"{self.sql.name}_by_{'_'.join(columns)}"
+        name = f"{self.sql.name}_by_{'_'.join(columns)}{'' if where is None else '_of_some'}"
         options: dict[str, Any] = {f"{_DIALECT.name}_where": where}  # to name another dialect loads that, too
         sa.Index(name, *(self.sql.c[column] for column in columns), **options)
 
@@ -300,6 +354,7 @@ _ARTICLES = _Table("articles", Row, "source", "article_id", numbered=True)
 _PICTURES = _Table("pictures", PictureRow, "source", "article_id", "url", numbered=True)
 _LISTS = _Table("lists", ListRow, "source", "where")
 _RUNS = _Table("runs", RunRow, "run")
+_CHANGES = _Table("changes", ChangeRow, numbered=True)
 _BEGUN_LISTS = sa.Table("begun_lists", _METADATA, *(sa.Column(it, sa.Text, primary_key=True) for it in _LISTS.keys))
 _READINGS = sa.Table(
     "readings", _METADATA, sa.Column("page", sa.Text, primary_key=True), sa.Column("times", sa.Integer, nullable=False)
@@ -311,6 +366,7 @@ _UNFINISHED = sa.text("state IN ('found', 'failed', 'quarantined')")
 _FAILED = sa.text("state = 'failed'")
 _DATED = sa.text("published IS NOT NULL")
 _TO_CHECK = sa.text("next_check IS NOT NULL")
+_AFTER_THE_FIRST = sa.text("kind <> 'new'")
 _WITHOUT_PICTURES = sa.text("path <> '' AND NOT pictures_tried")
 
 _ARTICLES.index("state", "attempts", "seq")
@@ -321,8 +377,12 @@ _ARTICLES.index("source", "seq", where=_WITHOUT_PICTURES)
 _PICTURES.index("source", "seq", "attempts", "next_try", where=_FAILED)
 _PICTURES.index("attempts", where=_FAILED)
 _PICTURES.index("url")
+_CHANGES.index("time", "seq")
+_CHANGES.index("time", "seq", where=_AFTER_THE_FIRST)
+_CHANGES.index("source", "article_id", "seq")
 
 _a, _p, _r, _l = _ARTICLES.sql.c, _PICTURES.sql.c, _RUNS.sql.c, _BEGUN_LISTS.c
+_c = _CHANGES.sql.c
 
 # The statements of every article: others are made when they are needed.
 _BEGIN = sa.text("BEGIN IMMEDIATE")
@@ -332,6 +392,7 @@ _ARTICLE_AT = _ARTICLES.select().where(_a.seq == _given("seq"))
 _PICTURES_OF = (
     _PICTURES.select().where(_p.source == _given("source"), _p.article_id == _given("article_id")).order_by(_p.seq)
 )
+_ADD_CHANGE = _CHANGES.insert()
 _STORED_PICTURES = _PICTURES.select().where(_p.url == _given("url"), _p.path != sa.text("''"))
 
 
@@ -375,6 +436,7 @@ class Ledger(AbstractContextManager["Ledger"]):
                 # FULL: what was committed survives a power cut; at two pages a second it costs nothing
                 raw.execute("PRAGMA synchronous = FULL")
             (version,) = raw.execute("PRAGMA user_version").fetchone()
+            self.version = version
             if version > _VERSION:
                 raise LedgerBroken(
                     f"{path} has version {version}, this program knows versions up to {_VERSION}:"
@@ -384,6 +446,7 @@ class Ledger(AbstractContextManager["Ledger"]):
                 raise LedgerBroken(f"{path} has version {version}: the next `scrapy crawl` brings it to {_VERSION}")
             if version < _VERSION and not read_only:
                 _make_tables(raw, version)
+                self.version = _VERSION
             # reads the tables' root pages, so that a ledger that lost its first pages is detected now
             raw.execute("SELECT 1 FROM articles, runs, pictures LIMIT 1").fetchone()
             if not read_only:
@@ -667,6 +730,34 @@ class Ledger(AbstractContextManager["Ledger"]):
         """The list was read as far as it was meant to be."""
         self._execute(_BEGUN_LISTS.delete().where(_l.source == source, _l["where"] == where))
 
+    # changes
+
+    def add_change(self, change: ChangeRow) -> None:
+        self._execute(_ADD_CHANGE, **vars(change))
+
+    def changes(
+        self, *, since: datetime | None = None, until: datetime | None = None, kinds: Collection[ChangeKind] = ()
+    ) -> Iterator[ChangeRow]:
+        """The newest first, of these kinds or of all, from `since` to before `until`."""
+        conditions = [] if not kinds or ChangeKind.NEW in kinds else [_AFTER_THE_FIRST]
+        conditions += [_c.time >= since] if since else []
+        order = _c.time.desc(), _c.seq.desc()
+        earlier = sa.tuple_(_c.time, _c.seq) < sa.tuple_(_given("last_time"), _given("last"))
+        statement = _CHANGES.select().where(*conditions, earlier).order_by(*order).limit(_BATCH)
+        last: tuple[Any, int] = until or "~", 0  # after every time
+        while found := self._query(statement, last_time=last[0], last=last[1]):
+            yield from (it for it in self._read(_CHANGES, found) if not kinds or it.kind in kinds)
+            last = found[-1]["time"], found[-1]["seq"]
+
+    def every_change(self) -> Iterator[ChangeRow]:
+        """The oldest first; none for a ledger of a former version."""
+        return self._pages(_CHANGES) if self.version >= _FIRST_WITH_CHANGES else iter(())
+
+    def changes_of(self, source: str, article_id: str) -> list[ChangeRow]:
+        """Those of one article, in the order in which the archive learned of them."""
+        its = _CHANGES.select().where(_c.source == source, _c.article_id == article_id)
+        return self._rows(_CHANGES, its.order_by(_c.seq))
+
     # pictures
 
     def pictures_of(self, source: str, article_id: str) -> list[PictureRow]:
@@ -772,7 +863,17 @@ _PROBLEMS = {
     sqlite3.SQLITE_READONLY: (errno.EACCES, "the ledger can only be read"),
 }
 """Errors that are not the disk's fault, each with an errno whose advice fits."""
-_VERSION = 5  # 3 is that of the first published program
+_VERSION = 6  # 3 is that of the first published program
+_FIRST_WITH_CHANGES = 6
+_KNOWN_CHANGES = """
+    INSERT INTO changes (source, article_id, kind, time, title, path, previous, changed, added, removed, difference)
+    SELECT source, article_id, kind, time, '', path, '', '[]', 0, 0, '[]' FROM (
+        SELECT articles.*, 'new' AS kind, CASE revision WHEN 1 THEN archived_at ELSE first_seen END AS time
+        FROM articles UNION ALL SELECT articles.*, 'edited', archived_at FROM articles WHERE revision > 1
+        UNION ALL SELECT articles.*, 'removed', gone_at FROM articles WHERE state = 'gone'
+    ) AS known WHERE path <> '' AND time IS NOT NULL ORDER BY time, seq
+"""
+"""What the rows of a former version say about changes; only the last edit of an article has a time."""
 READING = "-reading"
 """End of the name of the file beside the ledger that says which page is being read."""
 
@@ -819,17 +920,24 @@ def _make_tables(raw: sqlite3.Connection, version: int) -> None:
             "UPDATE articles SET published = coalesce(strftime('%Y-%m-%dT%H:%M:%f000+00:00', published)"
             " || ' ' || substr(published, 27), published) WHERE published NOT LIKE '%+00:00'"
         )
-    if version:
+    if 0 < version < 5:
         raw.execute("ALTER TABLE articles ADD COLUMN pictures_tried BOOLEAN NOT NULL DEFAULT FALSE")
         raw.execute(
             "UPDATE articles SET pictures_tried = TRUE WHERE (source, article_id) IN"
             " (SELECT source, article_id FROM pictures)"
         )
         raw.execute("DELETE FROM pictures WHERE url = ''")  # of articles without any
-    tables = [] if version else [CreateTable(table) for table in _METADATA.sorted_tables]
+    if version:
+        for column in ("title", "publisher", "channels", "site_tags"):
+            default = "[]" if column in ("channels", "site_tags") else ""
+            raw.execute(f"ALTER TABLE articles ADD COLUMN {column} TEXT NOT NULL DEFAULT '{default}'")
+        raw.execute("ALTER TABLE articles ADD COLUMN edited TEXT")
+    tables = [CreateTable(table) for table in _METADATA.sorted_tables if not version or table is _CHANGES.sql]
     indexes = [CreateIndex(index) for table in _METADATA.sorted_tables for index in table.indexes]
     for statement in tables + indexes:
         raw.execute(str(statement.compile(dialect=_DIALECT)))
+    if version:
+        raw.execute(_KNOWN_CHANGES)
     raw.execute(f"PRAGMA user_version = {_VERSION}")
     raw.execute("COMMIT")
 

@@ -19,6 +19,7 @@ from typing import Any
 from tqdm import tqdm
 
 from newsarchive.archive import files
+from newsarchive.archive.changes import known_changes
 from newsarchive.archive.documents import read_row
 from newsarchive.archive.files import CONTENT, LEDGER, QUARANTINE
 from newsarchive.archive.ledger import Ledger, Row, State, is_begun, ledger_files
@@ -139,6 +140,7 @@ def _take_over(path: Path, ledger: Ledger) -> None:
                 (former.rows, ledger.put),
                 (former.pictures, ledger.put),
                 (former.list_rows, ledger.put),
+                (former.every_change, ledger.add_change),
                 (lambda: reversed(former.last_runs(None)), ledger.add_run),
             ]
             for rows, take in tables:
@@ -164,6 +166,10 @@ def _take_document(folder: Path, path: Path, row: Row, ledger: Ledger, outcome: 
         logger.warning("%s: differs from the former ledger, recorded as it is now", row.path)
     if known is None or (known.path, known.file_hash) != (row.path, row.file_hash):
         ledger.put(row)
+        known = row
+    if not ledger.changes_of(row.source, row.article_id):
+        for change in known_changes(folder, known):
+            ledger.add_change(change)
     outcome.articles += 1
 
 

@@ -20,7 +20,7 @@ from newsarchive.archive.pictures import picture_links, picture_path, picture_ur
 from newsarchive.archive.replay import Position, capture_at, capture_page, newest_captures
 from newsarchive.archive.warc import close_open_files
 from newsarchive.errors import ArchiveError, BadArgument, PageError
-from newsarchive.markdown.document import render
+from newsarchive.markdown.document import reference_part, render, with_fields
 from newsarchive.messages import counted
 
 _BATCH = 20  # pages that a process gets at a time
@@ -33,8 +33,10 @@ class Job:
 
     row: Row
     warc: Path
-    is_intact: bool
-    """Whether the document exists and is unchanged; a lost or damaged one is written again."""
+    document: Path
+    """Its file: a lost or damaged one is written again."""
+    added: tuple[str, ...]
+    """Fields of the front matter besides those of the reference format."""
 
 
 Result = tuple[Row, Reading | str | None]
@@ -96,7 +98,8 @@ def _jobs(
             if remember:
                 archive.ledger.update(row, warc_file=file, warc_offset=offset)
         # the entry is not needed, and would be copied to another process
-        yield Job(replace(row, entry="", warc_file=file, warc_offset=offset), pages / file, archive.is_intact(row))
+        row = replace(row, entry="", warc_file=file, warc_offset=offset)
+        yield Job(row, pages / file, archive.folder / row.path, archive.options.front_matter)
 
 
 def _read_again(job: Job) -> Result:
@@ -118,10 +121,19 @@ def _read_again(job: Job) -> Result:
         signal.alarm(0)
     if article.article_id != row.article_id:
         return row, f"{job.warc}: expected article {row.article_id}, got {article.article_id}"
-    if content_hash(document) == row.content_hash and job.is_intact:
-        return row, None
     page = replace(page, html=b"")  # not needed, and copied to another process
-    return row, Reading(page=page, row=row, article=article, document=document)
+    reading = Reading(page=page, row=row, article=article, document=document)
+    reading.added = reading.fields(job.added, row.edited)
+    is_known = reading.content_hash == row.content_hash and reading.facts.items() <= vars(row).items()
+    written = document_bytes(job.document)
+    if is_known and written and content_hash(written) == row.file_hash and _has_fields(written, reading):
+        return row, None
+    return row, reading
+
+
+def _has_fields(document: bytes, reading: Reading) -> bool:
+    text = document.decode("utf-8", "replace")
+    return with_fields(reference_part(text), reading.added) == text
 
 
 def _unread(job: Job) -> Result:
@@ -141,9 +153,10 @@ def _settle(archive: Archive, row: Row, reading: Reading | str | None, *, dry_ru
         return "same"
     if not (row.content_hash or dry_run) and archive.is_intact(row):
         _learn_pictures(archive, row, reading.document)
-    if archive.compare(row, reading.document) is Change.UNCHANGED:
+    old = document_bytes(archive.folder / row.path) or b""
+    if archive.compare(row, reading.document) is Change.UNCHANGED and _has_fields(old, reading):
         if not dry_run:
-            archive.ledger.update(row, content_hash=reading.content_hash)
+            archive.ledger.update(row, content_hash=reading.content_hash, **reading.facts)
         return "same"
     known = {picture.url: picture.path for picture in archive.ledger.pictures_of(row.source, row.article_id)}
     with_pictures = archive.options.pictures or row.file_hash != row.content_hash
@@ -152,8 +165,9 @@ def _settle(archive: Archive, row: Row, reading: Reading | str | None, *, dry_ru
         reading.local_pictures = {url: picture_url(path, prefix) for url, path in known.items() if path}
     new = reading.file_text
     if dry_run:
-        old = (document_bytes(archive.folder / row.path) or b"").decode("utf-8", "replace")
-        lines = unified_diff(old.splitlines(), new.splitlines(), f"a/{row.path}", f"b/{row.path}", lineterm="")
+        lines = unified_diff(
+            old.decode("utf-8", "replace").splitlines(), new.splitlines(), f"a/{row.path}", f"b/{row.path}", lineterm=""
+        )
         tqdm.write("".join(f"{line}\n" for line in lines), file=sys.stdout, end="")
         return "changed"
     if with_pictures:
@@ -165,7 +179,9 @@ def _settle(archive: Archive, row: Row, reading: Reading | str | None, *, dry_ru
             )
             for url in links if url and url not in known
         ]  # fmt: skip  # a run fetches them
-    archive.put(reading, lambda file: file.write(new.encode()))  # what the ledger knows about the site stays
+    archive.put(
+        reading, lambda file: file.write(new.encode()), by_site=False
+    )  # what the ledger knows about the site stays
     return "changed"
 
 

@@ -14,6 +14,7 @@ from scrapy.exceptions import NotConfigured
 from scrapy.utils.defer import deferred_from_coro
 
 from newsarchive.archive.archive import Archive, utc_now
+from newsarchive.archive.changes import write_changes
 from newsarchive.archive.files import QUARANTINE
 from newsarchive.archive.ledger import ListResult, ListRow, RunRow
 from newsarchive.errors import ArchiveError, LedgerBroken, describe
@@ -141,6 +142,7 @@ class Run:
             row = replace(self.row, ended=ended, exit_code=exit_code, counts=counts)
             last_run = report.run_status(row, message, found)
             try:
+                write_changes(self.folder, self.ledger, now=ended, days=self.archive.options.changes_days)
                 report.write_status(self.folder, last_run, archive)
                 with self.ledger.transaction():
                     for each in lists:

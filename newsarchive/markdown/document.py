@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -14,6 +15,9 @@ from newsarchive.items import Article
 # non-characters) and the BOM, which YAML readers drop, are removed.
 _BREAKS = re.compile(r"[\n\r\t]")
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
+
+_END = "\n---\n"  # of the front matter: a value has no line breaks
+_LAST_FIELD = re.compile(r'^widgets:(?:\n  - ".*")+', re.MULTILINE)
 
 _JSON = json.JSONEncoder(ensure_ascii=False)
 
@@ -70,6 +74,20 @@ def render(article: Article) -> str:
     return frontmatter.dumps(post, handler=_Quoted()) + "\n"
 
 
+def with_fields(document: str, fields: Mapping[str, object]) -> str:
+    """The document with these fields after those of the reference format, in its style."""
+    if not fields:
+        return document
+    front, end, rest = document.partition(_END)
+    return "\n".join([front, *(_entry(key, value) for key, value in fields.items())]) + end + rest
+
+
+def reference_part(document: str) -> str:
+    """The document without fields after those of the reference format: the inverse of `with_fields`."""
+    front, end, rest = document.partition(_END)
+    return front[: found.end()] + end + rest if (found := _LAST_FIELD.search(front)) else document
+
+
 class _Quoted(YAMLHandler):
     """Front matter in the reference document's YAML: order kept, every string in double quotes, no folding.
 
@@ -88,6 +106,8 @@ class _Quoted(YAMLHandler):
 
 @lru_cache(maxsize=64)  # all but title, date, summary and thumbnail are the same in each document
 def _entry(key: str, value: object) -> str:
+    if value == ():
+        return f"{key}: []"
     if isinstance(value, tuple):
         return "\n  - ".join([f"{key}:", *map(_scalar, value)])
     return f"{key}: {_scalar(value)}"

@@ -2,7 +2,7 @@
 
 from newsarchive.archive import quarantine
 from newsarchive.archive.archive import Reading
-from newsarchive.archive.documents import Change, document_path
+from newsarchive.archive.documents import Change
 from newsarchive.exporters import MarkdownItemExporter
 from newsarchive.health.alarms import traits
 from newsarchive.items import ArchivedArticle
@@ -14,11 +14,12 @@ class Store(ArchivePipeline):
 
     def process_item(self, item: Reading) -> ArchivedArticle:
         row, article = item.row, item.article
-        self.archive.put(item, lambda file: MarkdownItemExporter(file).export_item(item))
+        stored = self.archive.put(item, lambda file: MarkdownItemExporter(file).export_item(item))
         quarantine.release(self.archive.folder, article.source, article.article_id)
         quarantine.release_copy(self.archive.folder, item.page)
         if item.change is Change.NEW:
             for trait in traits(article, row.entry if row else ""):
                 self.archive.count(trait)
         self.archive.count(f"article/{item.change}")
-        return ArchivedArticle(**vars(article), path=document_path(row, article), change=item.change.value)
+        article.channels = stored.channels
+        return ArchivedArticle(**vars(article), path=stored.path, change=item.change.value, edited=stored.edited)

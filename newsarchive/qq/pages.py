@@ -53,6 +53,8 @@ _PARTIAL = 0.8
 """Share of the announced length from which the text of a page that may show only a part counts as complete."""
 _SHORT = 0.5
 """Share of the announced length below which the text of any other page is suspicious."""
+_COMMA = re.compile("[,，;；]")
+_LONGEST_NAMES = 1_000  # characters of all names of tags
 _LATIN_WORD = re.compile(rb"[0-9A-Za-z]++")
 _CHALLENGE = re.compile(r"(?:腾讯(?:新闻|网)?[ _|-]{1,3})?(?:安全验证|人机验证)(?:[ _|-]{1,3}腾讯(?:新闻|网)?)?")
 
@@ -116,6 +118,9 @@ def read_article(html: bytes | str, url: str = "", thumbnail: str = "") -> Artic
         missed_pictures=not body.pictures and page.names_pictures,
         family=page.family,
         unknown_keys=page.unknown_keys,
+        publisher=page.publisher,
+        channels=page.channels,
+        site_tags=page.site_tags,
     )
 
 
@@ -158,6 +163,8 @@ class Source:
         is_first = usual and name not in self.html[: usual.start()].lower()
         if usual and is_first and (content := unescaped(_decoded(usual[1])).strip()):
             return content
+        if name not in self.html.lower():
+            return ""
         with suppress(TooManyNodes):
             for tag in self.root.iter_elements("meta"):
                 key = tag.attr("property") or tag.attr("name") or ""
@@ -316,6 +323,23 @@ class ArticlePage(ABC):
         return picture_url(self.source.meta(b"og:image"))
 
     @property
+    def publisher(self) -> str:
+        card = self.data.get("card")
+        name = self.value("media") or _text(card.get("chlname") if isinstance(card, dict) else "")
+        return clean_value(unescaped(name or self.source.meta(b"article:author")))
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Its main channel: the second catalogue is a part of the first one."""
+        return _names(self.value("catalog1") or self.source.meta(b"category"))
+
+    @property
+    def site_tags(self) -> tuple[str, ...]:
+        """Without the title, which the oldest pages have among their keywords."""
+        tags = _names(self.value("tags") if "tags" in self.data else self.source.meta(b"keywords"))
+        return tuple(tag for tag in tags if tag != self.title)
+
+    @property
     def names_pictures(self) -> bool:
         """Whether it names pictures of the body."""
         return _BODY_PICTURE.search(self.source.html) is not None
@@ -343,8 +367,7 @@ class ArticlePage(ABC):
 
     def value(self, key: str) -> str:
         """A value of `window.DATA` as text, `""` if it is missing or not text."""
-        found = self.data.get(key)
-        return str(found).strip() if isinstance(found, str | int) and not isinstance(found, bool) else ""
+        return _text(self.data.get(key))
 
     def css(self, expression: str) -> str:
         """The text of the first element that the CSS expression finds, `""` without one."""
@@ -473,8 +496,26 @@ class DatedPage(ArticlePage):
         found = re.search(pattern, self.source.text, re.DOTALL)
         return string_value(found[1]).strip() if found else ""
 
+    @property
+    def publisher(self) -> str:
+        return clean_value(self.css(".a_source"))
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        return _names(self.css(".a_catalog"))
+
 
 FAMILIES: tuple[type[ArticlePage], ...] = (ModernPage, JsonOnlyPage, ServedPage, DatedPage)
+
+
+def _text(value: object) -> str:
+    return str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """What is between the commas, each once."""
+    names = map(clean_value, _COMMA.split(unescaped(text)[:_LONGEST_NAMES]))
+    return tuple(dict.fromkeys(filter(None, names)))
 
 
 def _leads(box: Element) -> list[Element]:

@@ -14,6 +14,7 @@ from scrapy.downloadermiddlewares.retry import get_retry_request
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
+from newsarchive.archive.ledger import CHANNEL
 from newsarchive.errors import BadArgument, BusyList, ListError
 from newsarchive.messages import printable
 from newsarchive.qq import lists, urls
@@ -177,7 +178,7 @@ class QQSpider(ArchiveSpider):
         if page <= (self.pages or _PAGES):
             url, body = self.settings["QQ_LIST_URL"], lists.channel_body(channel, page, self.device)
             next_page = partial(self._channel, channel)
-            yield self._list(url, f"channel {channel}", lists.read_channel, page, next_page, body)
+            yield self._list(url, f"{CHANNEL}{channel}", lists.read_channel, page, next_page, body)
 
     def _account(self, suid: str, page: int = 1, former: ListReply | None = None) -> Iterator[Request]:
         offset = former.next_offset if former else ""

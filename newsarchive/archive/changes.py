@@ -1,0 +1,219 @@
+"""What the site has edited and removed: how versions of an article differ, where they are, `changes.json` for sites."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from rapidfuzz.distance import LCSseq
+
+from newsarchive.archive.documents import document_bytes, front_matter
+from newsarchive.archive.files import CHANGES, REVISIONS, read_file, write_text
+from newsarchive.archive.ledger import ChangeKind, ChangeRow, Ledger, Row, State
+from newsarchive.archive.pictures import picture_digits, picture_links
+
+Parts = list[tuple[str, str]]
+"""Text that is the same in two versions (`=`), only in the new one (`+`) or only in the old one (`-`), in its order."""
+
+_FRONT_MATTER = re.compile(r"---\n.*?\n---\n+", re.DOTALL)
+_PICTURE = re.compile(r"^!\[[^\n]*\]\([^\n]*\)$\n*", re.MULTILINE)
+# Chinese has no spaces between words, so each character is one; of Latin letters and digits a whole word is
+_WORD = re.compile(r"[^\W\u2e80-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+|\s+|.", re.DOTALL)
+_MOST = 100_000_000  # words of one version, times those of the other, that are compared; above, all counts as replaced
+_LONGEST_LINK = 3  # characters between two changes that are too few to be read as unchanged text
+_AROUND = 15  # characters before and after a change that a short difference shows
+_LONGEST = 600  # characters of a short difference
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How two versions of a document differ."""
+
+    changed: tuple[str, ...]
+    """Of `title`, `text`, `pictures` and `time`."""
+    parts: Parts
+    """Title and text, as Markdown without pictures; the title is the first line."""
+
+    def count(self, sign: str) -> int:
+        """How many characters are new (`+`) or gone (`-`)."""
+        return sum(len(text) for given, text in self.parts if given == sign)
+
+
+def difference(old: str, new: str) -> Difference:
+    """Compares two documents. Fields that cannot be read count as empty."""
+    one, other = _fields(old), _fields(new)
+    titles = str(one.get("title", "")), str(other.get("title", ""))
+    texts = _text(old), _text(new)
+    pictures = [[picture_digits(link) or link for link in picture_links(it)[1:]] for it in (old, new)]
+    found = {
+        "title": titles[0] != titles[1],
+        "text": texts[0] != texts[1],
+        "pictures": pictures[0] != pictures[1],
+        "time": one.get("date") != other.get("date"),
+    }
+    parts = compare(f"{titles[0]}\n\n{texts[0]}", f"{titles[1]}\n\n{texts[1]}")
+    return Difference(tuple(name for name, is_other in found.items() if is_other), parts)
+
+
+def compare(old: str, new: str) -> Parts:
+    """Two texts word by word, Chinese character by character.
+
+    >>> compare("股价上涨 5%，收于高位。", "股价上涨 15%，收于低位。")
+    [('=', '股价上涨 '), ('-', '5'), ('+', '15'), ('=', '%，收于'), ('-', '高'), ('+', '低'), ('=', '位。')]
+    """
+    parts: Parts = []
+    for sign, lines, others in _aligned(old.splitlines(keepends=True), new.splitlines(keepends=True)):
+        if sign == "=":
+            parts.append(("=", "".join(lines)))
+        else:
+            words = _WORD.findall("".join(lines)), _WORD.findall("".join(others))
+            for each, olds, news in _aligned(*words):
+                parts += [("=", "".join(olds))] if each == "=" else [("-", "".join(olds)), ("+", "".join(news))]
+    return _readable(parts)
+
+
+def _aligned(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[str, Sequence[str], Sequence[str]]]:
+    """Stretches that are the same (`=`) or not (`!`), in turn."""
+    same: list[Any] = []
+    if len(old) * len(new) <= _MOST:
+        same = [it for it in LCSseq.opcodes(old, new) if it.tag == "equal"]
+    at, other = 0, 0
+    for it in same:
+        if (at, other) != (it.src_start, it.dest_start):
+            yield "!", old[at : it.src_start], new[other : it.dest_start]
+        at, other = it.src_end, it.dest_end
+        yield "=", old[it.src_start : at], new[it.dest_start : other]
+    if at < len(old) or other < len(new):
+        yield "!", old[at:], new[other:]
+
+
+def _readable(parts: Parts) -> Parts:
+    """Each stretch in one part, gone before new, and none of the same text that is too short between two changes."""
+    stretches: list[list[str]] = []  # same text, or what is gone and what is new
+    for nth, (sign, text) in enumerate(parts):
+        is_link = len(text) < _LONGEST_LINK and "\n" not in text and 0 < nth < len(parts) - 1
+        if sign == "=" and not (is_link and stretches and len(stretches[-1]) == 2):
+            if stretches and len(stretches[-1]) == 1:
+                stretches[-1][0] += text
+            else:
+                stretches.append([text])
+            continue
+        if not stretches or len(stretches[-1]) == 1:
+            stretches.append(["", ""])
+        for place in (0, 1):
+            stretches[-1][place] += text if sign in "=" + "-+"[place] else ""
+    found: Parts = []
+    for stretch in stretches:
+        signs = "=" if len(stretch) == 1 else "-+"
+        found += [(sign, text) for sign, text in zip(signs, stretch, strict=True) if text]
+    return found
+
+
+def shortened(parts: Parts) -> Parts:
+    """The changes with a little of the text around them, and `…` for what is left out."""
+    found: Parts = []
+    left = _LONGEST
+    for nth, (sign, text) in enumerate(parts):
+        shown, before, after = text, nth > 0, nth < len(parts) - 1
+        if sign == "=" and len(text) > (before + after) * _AROUND + 1:
+            shown = f"{text[: _AROUND * before]}…{text[len(text) - _AROUND * after :]}"
+        if len(shown) > left:
+            return [*found, (sign, f"{shown[:left]}…")]
+        found.append((sign, shown))
+        left -= len(shown)
+    return found
+
+
+def versions(folder: Path, row: Row) -> list[tuple[str, datetime]]:
+    """The files of an article's versions, the oldest first, each with the time (UTC) when it was archived."""
+    found = []
+    for path in sorted(folder.glob(f"{REVISIONS}/{row.source}/{row.article_id}/*.md")):
+        stamp = path.name.partition(".")[0].partition("_")[0]
+        time = datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        found.append((path.relative_to(folder).as_posix(), time))
+    return [*found, (row.path, row.archived_at or row.first_seen)]
+
+
+def known_changes(folder: Path, row: Row) -> Iterator[ChangeRow]:
+    """What the files of an article say about its changes, for a rebuilt ledger."""
+    former, title, files = "", row.title, versions(folder, row)
+    for nth, (path, time) in enumerate(files):
+        text = ""
+        if len(files) > 1 or not title:
+            text = (document_bytes(folder / path) or b"").decode("utf-8", "replace")
+            title = str(_fields(text).get("title") or title)
+        about = {"source": row.source, "article_id": row.article_id, "time": time, "title": title, "path": row.path}
+        if nth == 0:
+            yield ChangeRow(kind=ChangeKind.NEW, **about)
+        else:
+            yield edit(former, text, previous=files[nth - 1][0], **about)
+        former = text
+    if row.state is State.GONE and row.gone_at:
+        yield ChangeRow(kind=ChangeKind.REMOVED, **about | {"time": row.gone_at})
+
+
+def edit(old: str, new: str, **about: Any) -> ChangeRow:
+    """The row of an edit that has made `new` of `old`; `""` for an old version that is lost."""
+    if not old:
+        return ChangeRow(kind=ChangeKind.EDITED, **about)
+    found = difference(old, new)
+    return ChangeRow(
+        kind=ChangeKind.EDITED, changed=found.changed, added=found.count("+"), removed=found.count("-"),
+        difference=tuple(shortened(found.parts)), **about,
+    )  # fmt: skip
+
+
+def write_changes(folder: Path, ledger: Ledger, *, now: datetime, days: int) -> None:
+    """Writes `changes.json`: the edits, removals and returns of the last `days` or, for 0, all. Raises `OSError`."""
+    since = now - timedelta(days=days) if days else None
+    kinds = (ChangeKind.EDITED, ChangeKind.REMOVED, ChangeKind.BACK)
+    rows = [_for_sites(folder, ledger, change) for change in ledger.changes(since=since, kinds=kinds)]
+    text = "".join(["[", ",".join(f"\n{json.dumps(row, ensure_ascii=False)}" for row in rows), "\n]\n"])
+    file = folder / CHANGES
+    if document_bytes(file) != text.encode():
+        write_text(file, text)
+
+
+def _for_sites(folder: Path, ledger: Ledger, change: ChangeRow) -> dict[str, Any]:
+    row = ledger.get(change.source, change.article_id)
+    return {
+        "id": change.article_id,
+        "source": change.source,
+        "kind": change.kind,
+        "time": change.time.isoformat(timespec="seconds"),
+        "title": change.title or title_of(folder, change.path),
+        "path": change.path,
+        "previous": change.previous,
+        "changed": change.changed,
+        "added": change.added,
+        "removed": change.removed,
+        "difference": change.difference,
+        "versions": [
+            {"path": path, "time": time.isoformat(timespec="seconds")}
+            for path, time in (versions(folder, row) if row else ())
+        ],
+    }
+
+
+def title_of(folder: Path, path: str) -> str:
+    """The title of a document; `""` where it cannot be read."""
+    try:
+        return str(front_matter(read_file(folder / path).decode()).get("title", ""))
+    except (OSError, ValueError):
+        return ""
+
+
+def _fields(document: str) -> dict[str, object]:
+    try:
+        return front_matter(document)
+    except ValueError:
+        return {}
+
+
+def _text(document: str) -> str:
+    """The body as Markdown, without its pictures and its source line."""
+    body = _FRONT_MATTER.sub("", document, count=1)
+    return _PICTURE.sub("", body).rstrip("\n").rpartition("\n")[0].strip("\n")
