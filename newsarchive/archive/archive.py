@@ -205,24 +205,22 @@ class Archive(AbstractContextManager["Archive"]):
         former = document_bytes(file)
         file_hash = content_hash(document)
         revision, previous = max(row.revision, 1) if row else 1, ""
+        parts = [reference_part(it) for it in ((former or b"").decode("utf-8", "replace"), text)]
+        if former is not None and parts[0] == parts[1]:
+            if known and known.file_hash != content_hash(former):
+                revision += 1  # written, and its former version kept, by a run that was killed before the row
+                *_, previous = ["", *(path for path, _ in versions(self.folder, known)[:-1])]
+        elif former is not None and not (row and row.content_hash == item.content_hash and same_text(*parts)):
+            previous = self._keep_former(row, article, file, former)
+            revision += previous.endswith(".md")
+        elif former is None and os.path.lexists(file):
+            logger.warning("%s: cannot be read as a file, written again", path)
         if former != document:
-            if former is None and os.path.lexists(file):
-                logger.warning("%s: cannot be read as a file, written again", path)
-            elif former is not None and not (
-                row
-                and row.content_hash == item.content_hash
-                and same_text(reference_part(former.decode("utf-8", "replace")), reference_part(text))
-            ):
-                previous = self._keep_former(row, article, file, former)
-                revision += previous.endswith(".md")
             with whole_file(file) as target:
                 write(target)
-        elif row and row.path and row.file_hash != file_hash:
-            revision += 1  # written, and its former version kept, by a run that was killed before the row
-            *_, previous = ["", *(path for path, _ in versions(self.folder, row)[:-1])]
         change = None
-        about = {"source": article.source, "article_id": article.article_id, "time": self.now(), "path": path}
-        about["title"] = item.facts["title"]
+        about: dict[str, Any] = {"source": article.source, "article_id": article.article_id, "time": self.now()}
+        about |= {"title": item.facts["title"], "path": path}
         if known is None:
             change = ChangeRow(kind=ChangeKind.NEW, **about)
         elif is_edit:
@@ -250,8 +248,9 @@ class Archive(AbstractContextManager["Archive"]):
 
     def _change(self, row: Row, kind: ChangeKind) -> ChangeRow:
         title = row.title or title_of(self.folder, row.path)
-        about = {"source": row.source, "article_id": row.article_id, "title": title, "path": row.path}
-        return ChangeRow(kind=kind, time=self.now(), **about)
+        return ChangeRow(
+            source=row.source, article_id=row.article_id, kind=kind, time=self.now(), title=title, path=row.path
+        )
 
     def _keep_former(self, row: Row | None, article: Article, file: Path, former: bytes) -> str:
         """Stores the former version under its time; its path, which ends in `.damaged` for what was none."""

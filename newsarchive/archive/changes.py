@@ -145,7 +145,13 @@ def known_changes(folder: Path, row: Row) -> Iterator[ChangeRow]:
         if len(files) > 1 or not title:
             text = (document_bytes(folder / path) or b"").decode("utf-8", "replace")
             title = str(_fields(text).get("title") or title)
-        about = {"source": row.source, "article_id": row.article_id, "time": time, "title": title, "path": row.path}
+        about: dict[str, Any] = {
+            "source": row.source,
+            "article_id": row.article_id,
+            "time": time,
+            "title": title,
+            "path": row.path,
+        }
         if nth == 0:
             yield ChangeRow(kind=ChangeKind.NEW, **about)
         else:

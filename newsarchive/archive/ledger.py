@@ -739,7 +739,7 @@ class Ledger(AbstractContextManager["Ledger"]):
         self, *, since: datetime | None = None, until: datetime | None = None, kinds: Collection[ChangeKind] = ()
     ) -> Iterator[ChangeRow]:
         """The newest first, of these kinds or of all, from `since` to before `until`."""
-        conditions = [] if not kinds or ChangeKind.NEW in kinds else [_AFTER_THE_FIRST]
+        conditions: list[Any] = [] if not kinds or ChangeKind.NEW in kinds else [_AFTER_THE_FIRST]
         conditions += [_c.time >= since] if since else []
         order = _c.time.desc(), _c.seq.desc()
         earlier = sa.tuple_(_c.time, _c.seq) < sa.tuple_(_given("last_time"), _given("last"))

@@ -98,8 +98,8 @@ def _jobs(
             if remember:
                 archive.ledger.update(row, warc_file=file, warc_offset=offset)
         # the entry is not needed, and would be copied to another process
-        row = replace(row, entry="", warc_file=file, warc_offset=offset)
-        yield Job(row, pages / file, archive.folder / row.path, archive.options.front_matter)
+        known = replace(row, entry="", warc_file=file, warc_offset=offset)
+        yield Job(known, pages / file, archive.folder / row.path, archive.options.front_matter)
 
 
 def _read_again(job: Job) -> Result:
