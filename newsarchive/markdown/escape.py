@@ -54,7 +54,7 @@ _TRAILING_HASHES = re.compile(r"(?:^|(?<= ))(?=#+$)")
 
 _PLAIN_URL = re.compile(r"[A-Za-z0-9:/?#@!$'*+,;=._~%-]*")
 _UNSAFE_IN_URL = re.compile(r"[\x00-\x20\x7f<>\\`]|\s")
-_MOST_BRACKETS = 16
+MOST_BRACKETS = 16
 """Most brackets within each other; CommonMark allows 32."""
 
 
@@ -214,7 +214,7 @@ def _balanced(url: str) -> bool:
         deepest = max(deepest, depth)
         if depth < 0:
             return False
-    return depth == 0 and deepest <= _MOST_BRACKETS
+    return depth == 0 and deepest <= MOST_BRACKETS
 
 
 def code_span(text: str, before: str = "", *, label: bool = False, cell: bool = False) -> str:

@@ -1,0 +1,119 @@
+"""The text that a reader sees of a body that this program has written: what undoes `escape`, `inline` and `blocks`."""
+
+import re
+from collections import defaultdict, deque
+
+from newsarchive.markdown.escape import MOST_BRACKETS, unescaped
+
+# what is around a block: quotes, list markers and their indents; text that looks like these is escaped
+_AROUND = re.compile(r"(?:>|[-*] |[0-9]{1,9}[.)] | )*")
+_MARKER = re.compile(r"[-*.)]")
+_FENCE = re.compile(r"`{3,}")
+_HEADING = re.compile(r"#{1,6} ")
+_ESCAPED_RULE = re.compile(r"\\\*[* ]*")
+_DELIMITERS = re.compile(r"\|(?: --- \|)+")
+_BETWEEN_CELLS = re.compile(r"(?<!\\)\|")
+_TOKEN = re.compile(r"\\([!-/:-@\[-`{-~])|(?P<ticks>`+)|(?P<opens>!?\[)|(?P<closes>\]\()|(?P<stars>\*+)|~~")
+_SPECIAL = re.compile(r"[\\`*\[~&]")  # faster
+_TICKS = re.compile(r"`+")
+_IN_DESTINATION = re.compile(r"(?:\\.|[^\\()\s])*([()])")
+_EMPTY_LINES = re.compile(r"\n{3,}")
+
+
+def shown_text(markdown: str) -> str:
+    r"""Each block in lines of its own, an empty line between them, a tab between cells; pictures and rules are nothing.
+
+    >>> shown_text("## 题\n\n> 1. **甲**：[乙](https://x.cn/)1\\*2\n\n![图片](https://x.cn/641)")
+    '题\n\n甲：乙1*2'
+    """
+    lines: list[str] = []
+    fence, code_at, in_table = "", 0, False
+    rows = markdown.split("\n")
+    for nth, row in enumerate(rows):
+        if fence:
+            code = row[code_at:]  # in a container each line begins as the fence does, or is empty
+            fence = "" if code == fence else fence
+            lines += [code.replace("\u200b", "")] if fence else []  # ours: code has no escapes
+            continue
+        around = _AROUND.match(row)
+        assert around is not None  # noqa: S101  -- it matches nothing, too
+        line = row[around.end() :].rstrip(" ")
+        if line[:1] != "|" or _MARKER.search(around[0]):
+            in_table = False
+        if _FENCE.fullmatch(line):
+            fence, code_at = line, around.end()
+        elif in_table or (line[:1] == "|" and _is_delimiters(rows[nth + 1 : nth + 2])):
+            in_table = True
+            if not _DELIMITERS.fullmatch(line):
+                cells = _BETWEEN_CELLS.split(line.strip("|"))
+                lines.append("\t".join(_shown(cell.strip(" ").replace(r"\|", "|")) for cell in cells))
+        elif line not in ("---", "___"):
+            heading = _HEADING.match(line)
+            lines.append(_shown(line[heading.end() :] if heading else line))
+    text = _EMPTY_LINES.sub("\n\n", "\n".join(lines)).strip("\n")
+    return text.replace("HAHA\u200bHUGOSHORTCODE", "HAHAHUGOSHORTCODE")
+
+
+def _is_delimiters(following: list[str]) -> bool:
+    return any(_DELIMITERS.fullmatch(row.lstrip("> ")) for row in following)
+
+
+def _shown(line: str) -> str:
+    """The text of a line, a heading or a cell."""
+    if not _SPECIAL.search(line):
+        return line
+    if _ESCAPED_RULE.fullmatch(line):
+        return line[1:]
+    runs: defaultdict[int, deque[int]] = defaultdict(deque)  # starts of the runs of back-ticks, by length
+    for run in _TICKS.finditer(line):
+        runs[len(run[0])].append(run.start())
+    parts: list[str] = []
+    opened: list[int] = []  # parts that open a link or a picture, or are text after all
+    at = 0
+    while found := _TOKEN.search(line, at):
+        parts.append(unescaped(line[at : found.start()]))
+        at = found.end()
+        if found[1]:
+            parts.append(found[1])
+        elif ticks := found["ticks"]:
+            code, at = _code(line, at, len(ticks), runs[len(ticks)])
+            parts.append(code)
+        elif found["opens"]:
+            opened.append(len(parts))
+            parts.append(found[0])
+        elif found["closes"]:
+            end = _end_of_destination(line, at) if opened else 0
+            if end:
+                start, at = opened.pop(), end
+                if parts[start] == "![":
+                    del parts[start:]
+                else:
+                    parts[start] = ""
+            else:
+                parts.append(found[0])
+        elif found["stars"]:
+            beside = line[found.start() - 1 : found.start()] + line[at : at + 1]
+            parts.append(found[0] if not beside.strip() else "")  # spaces, or an end of the line, on both sides
+    parts.append(unescaped(line[at:]))
+    return "".join(parts)
+
+
+def _code(line: str, at: int, length: int, runs: deque[int]) -> tuple[str, int]:
+    """Code that begins there, and where the text goes on."""
+    while runs and runs[0] < at:
+        runs.popleft()
+    if not runs:
+        return "`" * length, at
+    code = line[at : runs[0]]
+    if code[0] == " " == code[-1] and code.strip(" "):
+        code = code[1:-1]
+    return code.replace("\u200b", ""), runs[0] + length
+
+
+def _end_of_destination(line: str, at: int) -> int:
+    """Behind the bracket that closes it; 0 when it is none."""
+    depth = 1
+    while 0 < depth <= MOST_BRACKETS and (found := _IN_DESTINATION.match(line, at)):
+        depth += 1 if found[1] == "(" else -1
+        at = found.end()
+    return 0 if depth else at
