@@ -39,6 +39,8 @@ class Options:
     recheck_hours: tuple[timedelta, ...] = tuple(timedelta(hours=each) for each in our_settings.ARCHIVE_RECHECK_HOURS)
     retry_minutes: timedelta = timedelta(minutes=our_settings.ARCHIVE_RETRY_MINUTES)
     max_tries: int = our_settings.ARCHIVE_MAX_TRIES
+    metrics: Path | None = None
+    """Absolute, as `dir`; `None`: none is written."""
     progress: bool | None = our_settings.ARCHIVE_PROGRESS
 
     @classmethod
@@ -68,7 +70,7 @@ def _list(value: object) -> list[str]:
     return [str(each).strip() for each in BaseSettings({"": value}).getlist("")]
 
 
-def _folder(value: object) -> Path:
+def _path(value: object) -> Path:
     if not str(value or "").strip():
         raise ValueError
     beginning = Path(closest_scrapy_cfg() or ".").absolute()
@@ -114,7 +116,7 @@ _OF_SCRAPY: dict[type, Kind] = {bool: _SWITCH, int: _ANY_NUMBER, float: _ANY_NUM
 _OF_OURS: dict[type, Kind] = {bool: _SWITCH, int: _whole(0), float: ("a number of at least 0", _number(0))}
 
 KINDS: dict[str, Kind] = {
-    "ARCHIVE_DIR": ("a folder", _folder),
+    "ARCHIVE_DIR": ("a folder", _path),
     "QQ_CHANNELS": (
         "names of channels with commas between them",
         lambda raw: _matching(r"[a-z0-9_,]+")(",".join(_list(raw))),
@@ -133,6 +135,7 @@ KINDS: dict[str, Kind] = {
     "ARCHIVE_RETRY_MINUTES": ("a number of at least 0", lambda raw: timedelta(minutes=_time(raw))),
     "ARCHIVE_MAX_TRIES": _whole(1),
     "ARCHIVE_FRONT_MATTER": (f"some of {', '.join(FIELDS)}, with commas between them", _some_fields),
+    "ARCHIVE_METRICS": ("a file, or nothing", lambda raw: _path(raw) if str(raw or "").strip() else None),
     "ARCHIVE_PROGRESS": ("None, True or False", lambda raw: None if raw in (None, "", "None") else _SWITCH[1](raw)),
     "LOG_LEVEL": ("DEBUG, INFO, WARNING, ERROR or CRITICAL", lambda raw: logging.Handler().setLevel(raw)),
 }

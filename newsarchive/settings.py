@@ -108,6 +108,7 @@ EXTENSIONS = {
     "newsarchive.extensions.log.Progress": 20,
 }
 ARCHIVE_CHANGES_DAYS = 90  # days; edits and removals of so many are in changes.json, of all for 0
+ARCHIVE_METRICS = ""  # a file for Prometheus, relative to the folder of scrapy.cfg; "": none
 ARCHIVE_PROGRESS = None  # a live line: None on a terminal only, True always, False never
 FEED_EXPORT_ENCODING = "utf-8"  # of `-o` and `-O`; default: JSON with \uXXXX for each Chinese character
 LOG_LEVEL = "WARNING"  # default DEBUG; every line from here on means something to the person who runs it

@@ -651,9 +651,17 @@ class Ledger(AbstractContextManager["Ledger"]):
                 if row and row.source == source and row.next_look == "next_check":
                     yield row
 
-    def rows(self, source: str | None = None) -> Iterator[Row]:
-        """Every article in the order of its finding, without those that are found meanwhile."""
-        return (row for row in self._pages(_ARTICLES) if source is None or row.source == source)
+    def rows(
+        self, source: str | None = None, *, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[Row]:
+        """Every article in the order of its finding, without those that are found meanwhile.
+
+        Or those published from `since` to before `until`.
+        """
+        published = _a.published.concat("")  # a range of an index would be sorted anew for each batch
+        conditions = [published >= since] if since else []
+        conditions += [published < until] if until else []
+        return (row for row in self._pages(_ARTICLES, *conditions) if source is None or row.source == source)
 
     def counts_by_state(self) -> dict[State, int]:
         """Without states that this program does not know: reading such a row is an error."""
@@ -680,6 +688,12 @@ class Ledger(AbstractContextManager["Ledger"]):
     def end_run(self, run: RunRow) -> None:
         ended = {name: _given(name) for name in ("ended", "exit_code", "counts")}
         self._execute(_RUNS.sql.update().where(_r.run == run.run).values(ended), **vars(run))
+
+    def last_success(self) -> datetime | None:
+        """When the last run with exit code 0 ended, if it is among those that are kept."""
+        newest = _RUNS.select().where(_r.exit_code == 0).order_by(_r.run.desc()).limit(1)
+        run = self._one(_RUNS, newest)
+        return run.ended if run else None
 
     def last_runs(self, number: int | None) -> list[RunRow]:
         """The newest first; all of them for `None`."""

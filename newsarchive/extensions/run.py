@@ -21,6 +21,7 @@ from newsarchive.errors import ArchiveError, LedgerBroken, describe
 from newsarchive.extensions.log import Faults, confirm_stop, make_safe, writing_handlers
 from newsarchive.health import alarms, report
 from newsarchive.health.alarms import Counts, NewArticles, site_trouble
+from newsarchive.health.metrics import write_metrics
 from newsarchive.items import ArchivedArticle
 from newsarchive.messages import command_line, printable
 from newsarchive.options import Options, print_summary
@@ -44,6 +45,7 @@ class Run:
     def __init__(self, crawler: Crawler, options: Options) -> None:
         self.crawler = crawler
         self.folder = options.dir
+        self.metrics = options.metrics
         self.exit_code: int | None = None
         """`None` until the run has ended."""
         self.reason = "unfinished"
@@ -148,6 +150,8 @@ class Run:
                     for each in lists:
                         self.ledger.put(each)
                     self.ledger.end_run(row)
+                if self.metrics:
+                    write_metrics(self.metrics, self.folder, last_run, archive, self.ledger.last_success())
                 break
             except (OSError, ArchiveError) as error:
                 self.faults.add(error)
@@ -156,10 +160,14 @@ class Run:
         return exit_code
 
     def _leave_status(self, error: BaseException) -> None:
-        """Writes a `status.json` without the ledger, where the disk lets it."""
+        """Writes `status.json` and the metrics without the ledger, where the disk lets it."""
         row = replace(self.row, ended=utc_now(), exit_code=1)
+        last_run = report.run_status(row, describe(error))
         with suppress(OSError):  # the first error is the one to report
-            report.write_status(self.folder, report.run_status(row, describe(error)))
+            report.write_status(self.folder, last_run)
+        if self.metrics:
+            with suppress(OSError):
+                write_metrics(self.metrics, self.folder, last_run, None, None)
 
     def _list_rows(self, counts: Counts) -> list[ListRow]:
         """What is known of each list after this run; adds the counts that follow from it."""

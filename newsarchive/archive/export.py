@@ -1,0 +1,151 @@
+"""The articles of an archive for other programs: as JSON lines, CSV or Parquet, all with the same columns."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from newsarchive.archive.documents import read_document
+from newsarchive.archive.files import read_file
+from newsarchive.archive.ledger import Ledger, Row
+from newsarchive.archive.parallel import batches, parallel_map
+from newsarchive.archive.pictures import picture_links
+from newsarchive.errors import BadArgument, cause
+from newsarchive.markdown.text import shown_text
+
+Record = dict[str, Any]
+"""One article: its columns in their order, each a `str`, an `int`, a list of `str`, or a `datetime` or `None`."""
+
+_NUMBERS = ("revision",)
+_LISTS = ("channels", "site_tags", "pictures")
+_TIMES = ("published", "first_seen", "archived", "last_checked", "edited", "removed")
+COLUMNS = (
+    *("id", "source", "url", "title", "published", "publisher", "channels", "site_tags", "summary", "thumbnail"),
+    *("pictures", "family", "language", "text", "markdown", "state", "first_seen", "archived", "last_checked"),
+    *("edited", "removed", "revision", "path"),
+)
+
+_BATCH = 100  # documents that a process gets at a time
+_FEW = 2_000  # fewer are all read by this process
+_ROW_GROUP = 1_000  # articles of a Parquet file that are held at a time
+_FRONT_MATTER = re.compile(r"---\n.*?\n---\n", re.DOTALL)
+_DAY = timedelta(days=1)  # more than any clock differs from UTC
+# a spreadsheet takes such a cell for a formula, in Asia with full-width signs, too
+_FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n]")  # noqa: RUF100, RUF001
+
+
+def selected(ledger: Ledger, first: date | None, last: date | None, channels: Collection[str]) -> Iterator[Row]:
+    """Articles with a document: published on these days, by the publisher's clock, and in one of the channels."""
+    since = datetime.combine(first, time(), UTC) - _DAY if first and first > date.min else None
+    until = datetime.combine(last, time(), UTC) + 2 * _DAY if last and last < date.max - _DAY else None
+    for row in ledger.rows(since=since, until=until):
+        day = row.published.date() if row.published else date.min
+        is_of_days = (first or date.min) <= day <= (last or date.max)
+        if row.path and is_of_days and (not channels or not set(channels).isdisjoint(_channels(row))):
+            yield row
+
+
+def _channels(row: Row) -> tuple[str, ...]:
+    return row.channels or ((row.channel,) if row.channel else ())
+
+
+def records(folder: Path, rows: Iterable[Row], on_unreadable: Callable[[str], object]) -> Iterator[Record]:
+    """A record for each row, in their order. What is called for a document that cannot be read, is given the reason."""
+    for found in parallel_map(partial(_record, folder), rows, size=_BATCH, few=_FEW):
+        if isinstance(found, str):
+            on_unreadable(found)
+        else:
+            yield found
+
+
+def _record(folder: Path, row: Row) -> Record | str:
+    """May run in another process."""
+    try:
+        text, fields, _ = read_document(read_file(folder / row.path), row.source, row.article_id)
+    except (OSError, ValueError) as error:
+        return f"{row.path}: {cause(error)}"
+    body = _FRONT_MATTER.sub("", text, count=1) if fields else text
+    markdown = body.rstrip("\n").rpartition("\n")[0].strip("\n")
+    language = fields.get("lang")
+    values = (
+        row.article_id, row.source, row.url, row.title or _text(fields.get("title")), _time(row.published),
+        row.publisher or _text(fields.get("author")), list(_channels(row)), list(row.site_tags),
+        _text(fields.get("summary")), _text(fields.get("thumbnail")), picture_links(text)[1 if fields else 0 :],
+        row.family, _text(language[0] if isinstance(language, list) and language else language),
+        shown_text(markdown), markdown, str(row.state), _time(row.first_seen), _time(row.archived_at),
+        _time(row.last_checked), _time(row.edited), _time(row.gone_at), row.revision, row.path,
+    )  # fmt: skip
+    return dict(zip(COLUMNS, values, strict=True))
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def _time(value: datetime | None) -> datetime | None:
+    return value and value.replace(microsecond=0)
+
+
+# the formats
+
+
+def write_json_lines(found: Iterable[Record], file: BinaryIO) -> None:
+    """One object a line."""
+    for record in found:
+        line = json.dumps(record, ensure_ascii=False, default=datetime.isoformat)
+        file.write(f"{line}\n".encode())
+
+
+def write_csv(found: Iterable[Record], file: BinaryIO) -> None:
+    """As spreadsheets read it: with a byte order mark, and without a cell that they would take for a formula."""
+    lines = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+    try:
+        rows = csv.writer(lines)
+        rows.writerow(COLUMNS)
+        rows.writerows(map(_cell, record.values()) for record in found)
+        lines.flush()
+    finally:
+        lines.detach()  # else it would close the file
+
+
+def _cell(value: Any) -> str:
+    r"""A list's items are on lines of their own: each is one line.
+
+    >>> _cell("=1+1"), _cell(["a", "b"]), _cell(None), _cell(1)
+    ("'=1+1", 'a\nb', '', '1')
+    """
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    text = "\n".join(value) if isinstance(value, list) else str(value)
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def write_parquet(found: Iterable[Record], file: BinaryIO) -> None:
+    """Raises `BadArgument` without pyarrow."""
+    try:
+        import pyarrow as pa  # noqa: PLC0415  -- an extra, and slow to load
+        from pyarrow.parquet import ParquetWriter  # noqa: PLC0415
+    except ImportError as error:
+        raise BadArgument("Parquet needs pyarrow: pip install 'newsarchive[parquet]'") from error
+    types = {
+        **dict.fromkeys(COLUMNS, pa.string()),
+        **dict.fromkeys(_NUMBERS, pa.int32()),
+        **dict.fromkeys(_LISTS, pa.list_(pa.string())),
+        **dict.fromkeys(_TIMES, pa.timestamp("ms", "UTC")),
+        "published": pa.timestamp("ms", "+08:00"),
+    }
+    schema = pa.schema(list(types.items()))
+    with ParquetWriter(file, schema, compression="zstd") as writer:
+        for batch in batches(found, _ROW_GROUP):
+            writer.write_batch(pa.RecordBatch.from_pylist(batch, schema))
+
+
+WRITERS = {"jsonl": write_json_lines, "csv": write_csv, "parquet": write_parquet}
+"""By the format's name, which is also the usual end of a file's name."""

@@ -1,0 +1,91 @@
+"""Write articles as JSON lines, CSV or Parquet for other programs. Only reads the archive, also while a run goes on."""
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from datetime import date
+from pathlib import Path
+from typing import BinaryIO
+
+from tqdm import tqdm
+
+from newsarchive.archive.archive import NO_LEDGER
+from newsarchive.archive.export import WRITERS, Record, records, selected
+from newsarchive.archive.files import LEDGER, check_regular, whole_file
+from newsarchive.archive.ledger import Ledger, is_begun
+from newsarchive.cli import OfflineCommand, existing_archive
+from newsarchive.errors import ArchiveError, BadArgument, cause
+from newsarchive.messages import counted, printable
+
+
+class Command(OfflineCommand):
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        super().add_options(parser)
+        formats = ", ".join(WRITERS)
+        parser.add_argument("--since", default="", metavar="DAY", help="published on this day or later: 2026-11-01")
+        parser.add_argument("--until", default="", metavar="DAY", help="published on this day or earlier")
+        parser.add_argument("--channel", default="", metavar="NAME,…", help="of these channels only")
+        parser.add_argument("--format", default="", help=f"{formats}; default: what FILE ends with, or else jsonl")
+        parser.add_argument("--to", default="", metavar="FILE", help="instead of standard output")
+
+    def check(self, args: list[str], opts: argparse.Namespace) -> None:
+        super().check(args, opts)
+        opts.since, opts.until = _day("--since", opts.since), _day("--until", opts.until)
+        if opts.since and opts.until and opts.since > opts.until:
+            raise BadArgument(f"--since {opts.since} is after --until {opts.until}")
+        ending = Path(opts.to).suffix.removeprefix(".")
+        opts.format = opts.format or (ending if ending in WRITERS else "jsonl")
+        if opts.format not in WRITERS:
+            raise BadArgument(f"--format {opts.format}: expected {', '.join(WRITERS)}")
+        if opts.format == "parquet" and not opts.to:
+            raise BadArgument("--format parquet: expected --to FILE too")
+
+    def work(self, args: list[str], opts: argparse.Namespace) -> int:  # noqa: ARG002
+        folder = existing_archive(self.settings).dir
+        if not is_begun(folder / LEDGER):
+            raise ArchiveError(f"{folder}: {NO_LEDGER}: `scrapy rebuild` makes one")
+        channels = {name.strip() for name in opts.channel.split(",")} - {""}
+        done: Counter[str] = Counter()
+
+        def report(reason: str) -> None:
+            done["unreadable"] += 1
+            tqdm.write(f"scrapy {self.name}: {printable(reason)}", file=sys.stderr)
+
+        with Ledger.open(folder / LEDGER, read_only=True) as ledger, _output(opts.to) as file:
+            found = records(folder, selected(ledger, opts.since, opts.until, channels), report)
+            total = None if opts.since or opts.until or channels else ledger.documents()
+            is_in_the_way = not opts.to and sys.stdout.isatty()
+            with tqdm(
+                found, desc="articles", unit="", disable=is_in_the_way or None, leave=False, total=total
+            ) as shown:
+                WRITERS[opts.format](_counting(shown, done), file)
+            file.flush()
+        if opts.to:
+            left = f"; {counted(done['unreadable'], 'document')} could not be read" if done["unreadable"] else ""
+            print(f"{counted(done['written'], 'article')} in {opts.to}{left}")
+        return 1 if done["unreadable"] else 0
+
+
+def _counting(found: Iterable[Record], done: Counter[str]) -> Iterator[Record]:
+    for record in found:
+        done["written"] += 1
+        yield record
+
+
+def _output(to: str) -> AbstractContextManager[BinaryIO]:
+    if not to:
+        return nullcontext(sys.stdout.buffer)
+    try:
+        check_regular(Path(to))  # a device would be replaced
+    except OSError as error:
+        raise BadArgument(f"--to {to}: {cause(error)}") from error
+    return whole_file(Path(to))
+
+
+def _day(option: str, value: str) -> date | None:
+    try:
+        return date.fromisoformat(value) if value else None
+    except ValueError:
+        raise BadArgument(f"{option} {value}: expected a day like 2026-11-01") from None
