@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
@@ -54,7 +54,7 @@ def _channels(row: Row) -> tuple[str, ...]:
     return row.channels or ((row.channel,) if row.channel else ())
 
 
-def records(folder: Path, rows: Iterable[Row], on_unreadable: Callable[[str], object]) -> Iterator[Record]:
+def records(folder: Path, rows: Iterable[Row], on_unreadable: Callable[[str], object]) -> Generator[Record, None, None]:
     """A record for each row, in their order. What is called for a document that cannot be read, is given the reason."""
     for found in parallel_map(partial(_record, folder), rows, size=_BATCH, few=_FEW):
         if isinstance(found, str):

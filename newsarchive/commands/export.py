@@ -4,10 +4,10 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from datetime import date
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Never
 
 from tqdm import tqdm
 
@@ -54,13 +54,12 @@ class Command(OfflineCommand):
             tqdm.write(f"scrapy {self.name}: {printable(reason)}", file=sys.stderr)
 
         with Ledger.open(folder / LEDGER, read_only=True) as ledger, _output(opts.to) as file:
-            found = records(folder, selected(ledger, opts.since, opts.until, channels), report)
             total = None if opts.since or opts.until or channels else ledger.documents()
-            is_in_the_way = not opts.to and sys.stdout.isatty()
-            with tqdm(
-                found, desc="articles", unit="", disable=is_in_the_way or None, leave=False, total=total
-            ) as shown:
-                WRITERS[opts.format](_counting(shown, done), file)
+            hidden = True if not opts.to and sys.stdout.isatty() else None  # on a terminal, unless that has the rows
+            bar = tqdm(desc="articles", unit="", disable=hidden, leave=False, total=total)
+            rows = selected(ledger, opts.since, opts.until, channels)
+            with bar, closing(records(folder, rows, report)) as found:
+                WRITERS[opts.format](_counting(found, bar, done), file)
             file.flush()
         if opts.to:
             left = f"; {counted(done['unreadable'], 'document')} could not be read" if done["unreadable"] else ""
@@ -68,9 +67,10 @@ class Command(OfflineCommand):
         return 1 if done["unreadable"] else 0
 
 
-def _counting(found: Iterable[Record], done: Counter[str]) -> Iterator[Record]:
+def _counting(found: Iterable[Record], bar: "tqdm[Never]", done: Counter[str]) -> Iterator[Record]:
     for record in found:
         done["written"] += 1
+        bar.update()
         yield record
 
 
