@@ -16,12 +16,14 @@ from typing import Any, BinaryIO
 
 import pytest
 
+from demo.crawl import command
 from newsarchive.archive.archive import Archive
 from newsarchive.archive.export import COLUMNS, WRITERS, Record, records, write_csv
 from newsarchive.archive.ledger import Ledger
 from newsarchive.options import Options
 from tests.conftest import Crawl
 from tests.documented import PAGES, names
+from tests.test_status import on_a_terminal
 
 BANK = "20261104A03K7P00"
 EDITED = datetime(2026, 11, 5, 1, 2, 3, 456789, UTC)
@@ -191,6 +193,13 @@ def test_without_an_archive_or_a_ledger(crawl: Crawl, crawled: Path) -> None:
     result = crawl(crawled, name="export")
     assert result.returncode == 1
     assert "`scrapy rebuild`" in result.stderr
+
+
+def test_a_terminal_shows_how_far_it_is(crawled: Path, tmp_path: Path) -> None:
+    code, shown, stdout = on_a_terminal(command("export", crawled, "--to", str(tmp_path / "a.csv")))
+    assert code == 0, shown
+    assert re.search(r"articles: .*/13 ", shown), shown
+    assert stdout == f"13 articles in {tmp_path / 'a.csv'}\n"
 
 
 # formats

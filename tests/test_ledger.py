@@ -364,7 +364,8 @@ SEARCHES = re.compile(
     r"|SCAN runs$|SCAN lists$"  # of which no more are kept than a run reads; all lists, for a rebuild
 )
 MAY = re.compile(
-    r"SELECT \*\s+FROM (articles|pictures)\s+WHERE \1\.seq > \d+ AND \1\.seq <= \d+ ORDER BY"  # `rows` and `pictures`
+    r"SELECT \*\s+FROM (articles|pictures)\s+WHERE (\(articles\.published .*)?\1\.seq > \d+ AND \1\.seq <= \d+ ORDER BY"
+    # `rows` and `pictures`
     r"|SELECT.* AND pictures\.article_id = .* ORDER BY pictures\.seq$"  # sorts those of one article
     r"|.*articles\.first_seen > |UPDATE pictures SET next_try=\S+ WHERE pictures.next_try >",  # after a wrong clock
     re.DOTALL,
@@ -373,6 +374,8 @@ MAY = re.compile(
 
 def do_everything(ledger: Ledger) -> None:
     assert len(list(ledger.rows())) == len(list(ledger.rows("qq"))) == 2_500
+    assert len(list(ledger.rows(since=datetime(2000, 1, 1, tzinfo=UTC), until=NOW + 999 * HOUR))) == 2_000
+    assert list(ledger.rows(until=datetime(2000, 1, 1, tzinfo=UTC))) == []
     assert len(list(ledger.due("qq", NOW, 8))) == 500
     assert len(list(ledger.rechecks("qq", NOW))) == 2_000
     assert ledger.exhausted(8, 10) == (0, [])
@@ -399,6 +402,10 @@ def do_everything(ledger: Ledger) -> None:
         pass
     ledger.end_run(ledger.add_run(RunRow(started=NOW, pid=1, arguments="")))
     assert len(ledger.last_runs(2_000)) == 1
+    assert ledger.last_success() is None
+    ledger.end_run(replace(ledger.add_run(RunRow(started=NOW, pid=1, arguments="")), ended=NOW, exit_code=0))
+    ledger.end_run(replace(ledger.add_run(RunRow(started=NOW, pid=1, arguments="")), ended=NOW + HOUR, exit_code=4))
+    assert ledger.last_success() == NOW
     ledger.put(ListRow(source="qq", where="tech"))
     assert len(ledger.list_rows("qq")) == len(ledger.list_rows()) == 1
     assert not ledger.begin_list("qq", "tech")
