@@ -190,14 +190,14 @@ class Archive(AbstractContextManager["Archive"]):
         The former version is kept. Unless the change is `by_site`, today's parser has made another document of the
         same page: that is no edit.
         """
-        article = item.article
+        article, now = item.article, self.now()
         row = item.row and self.ledger.current(item.row, replayed=bool(item.page.saved_in))
         known = row if row and row.path else None
         is_edit = by_site and known is not None and item.change is Change.REVISED
         edited = known.edited if known else None
         if known and is_edit:
-            is_dated = known.published is not None and known.published < article.published <= self.now()
-            edited = article.published if is_dated else self.now()
+            is_dated = known.published is not None and known.published < article.published <= now
+            edited = article.published if is_dated else now
         item.added = item.fields(self.options.front_matter, edited)
         document = (text := item.file_text).encode()
         path = document_path(row, article)
@@ -219,7 +219,7 @@ class Archive(AbstractContextManager["Archive"]):
             with whole_file(file) as target:
                 write(target)
         change = None
-        about: dict[str, Any] = {"source": article.source, "article_id": article.article_id, "time": self.now()}
+        about: dict[str, Any] = {"source": article.source, "article_id": article.article_id, "time": now}
         about |= {"title": item.facts["title"], "path": path}
         if known is None:
             change = ChangeRow(kind=ChangeKind.NEW, **about)
@@ -233,7 +233,7 @@ class Archive(AbstractContextManager["Archive"]):
                 self.ledger.put(picture)
             stored = self.ledger.archived(
                 row, article, path=path, file_hash=file_hash, revision=revision, edited=edited, **item.learned, **tried,
-                now=self.now(), next_check=self.schedule.next_check(row, article.published), from_site=is_current,
+                now=now, next_check=self.schedule.next_check(row, article.published), from_site=is_current,
             )  # fmt: skip
             if known and is_current and by_site:
                 self._note_return(known)

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -112,16 +113,16 @@ def _readable(parts: Parts) -> Parts:
     return found
 
 
-def shortened(parts: Parts) -> Parts:
-    """The changes with a little of the text around them, and `…` for what is left out."""
+def shortened(parts: Parts, longest: float = _LONGEST) -> Parts:
+    """The changes with a little of the text around them, at most so many characters, and `…` for what is left out."""
     found: Parts = []
-    left = _LONGEST
+    left = longest
     for nth, (sign, text) in enumerate(parts):
         shown, before, after = text, nth > 0, nth < len(parts) - 1
         if sign == "=" and len(text) > (before + after) * _AROUND + 1:
             shown = f"{text[: _AROUND * before]}…{text[len(text) - _AROUND * after :]}"
         if len(shown) > left:
-            return [*found, (sign, f"{shown[:left]}…")]
+            return [*found, (sign, f"{shown[: int(left)]}…")]
         found.append((sign, shown))
         left -= len(shown)
     return found
@@ -131,9 +132,9 @@ def versions(folder: Path, row: Row) -> list[tuple[str, datetime]]:
     """The files of an article's versions, the oldest first, each with the time (UTC) when it was archived."""
     found = []
     for path in sorted(folder.glob(f"{REVISIONS}/{row.source}/{row.article_id}/*.md")):
-        stamp = path.name.partition(".")[0].partition("_")[0]
-        time = datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-        found.append((path.relative_to(folder).as_posix(), time))
+        with suppress(ValueError):  # some other file
+            time = datetime.strptime(path.stem.partition("_")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+            found.append((path.relative_to(folder).as_posix(), time))
     return [*found, (row.path, row.archived_at or row.first_seen)]
 
 
