@@ -36,7 +36,7 @@ def changes(archive: Path, article_id: str = "") -> list[ChangeRow]:
 
 
 def for_sites(archive: Path) -> list[dict[str, object]]:
-    found: list[dict[str, object]] = json.loads((archive / "changes.json").read_text("utf-8"))
+    found: list[dict[str, object]] = json.loads((archive / "changes.json").read_text("utf-8"))["changes"]
     return found
 
 
@@ -243,6 +243,9 @@ def test_changes_of_so_many_days_are_for_sites(tmp_path: Path) -> None:
     kept.put(title="改过的题目")
     assert (tmp_path / "changes.json").stat().st_mtime_ns == written  # nothing new: a site is not built again
     kept.time += timedelta(days=3)
+    kept.put(title="改过的题目")
+    assert for_sites(tmp_path) == []
+    (tmp_path / "changes.json").write_text("torn")
     kept.put(title="改过的题目")
     assert for_sites(tmp_path) == []
     everything = Kept(tmp_path, changes_days=0)
