@@ -368,6 +368,8 @@ SEARCHES = re.compile(
 MAY = re.compile(
     r"SELECT \*\s+FROM (articles|pictures|changes)\s+WHERE \1\.seq > \d+ AND \1\.seq <= \d+ ORDER BY"  # all rows
     r"|SELECT.* AND pictures\.article_id = .* ORDER BY pictures\.seq$"  # sorts those of one article
+    r"|SELECT (articles|substr|count).* FROM articles\s+WHERE published IS NOT NULL"  # `documents_…`
+    r"|SELECT changes\.seq, .* LEFT OUTER JOIN articles .* ORDER BY changes\.seq DESC"  # `change_facts`
     r"|.*articles\.first_seen > |UPDATE pictures SET next_try=\S+ WHERE pictures.next_try >",  # after a wrong clock
     re.DOTALL,
 )
@@ -379,7 +381,9 @@ def do_everything(ledger: Ledger) -> None:
     assert len(list(ledger.rechecks("qq", NOW))) == 2_000
     assert ledger.exhausted(8, 10) == (0, [])
     assert ledger.counts_by_state() == {State.ARCHIVED: 2_000, State.FOUND: 500}
-    assert ledger.documents() == 2_000
+    assert ledger.documents() == sum(ledger.documents_by_hour().values()) == 2_000
+    assert [number for number, _ in ledger.documents_by("where", "family").values()] == [2_000]
+    assert ledger.documents_with("publisher") == 0
     assert ledger.newest(NOW)
     one = row(ledger, "A7")
     one = ledger.announced(one, published=NOW, thumbnail="", entry="", look=NOW, max_tries=8)
@@ -401,6 +405,9 @@ def do_everything(ledger: Ledger) -> None:
         pass
     ledger.end_run(ledger.add_run(RunRow(started=NOW, pid=1, arguments="")))
     assert len(ledger.last_runs(2_000)) == 1
+    for n in range(300):
+        ledger.add_change(ChangeRow(source="qq", article_id=f"A{n}", kind=ChangeKind.NEW, time=NOW))
+    assert len(list(ledger.change_facts())) == 300
     ledger.put(ListRow(source="qq", where="tech"))
     assert len(ledger.list_rows("qq")) == len(ledger.list_rows()) == 1
     assert not ledger.begin_list("qq", "tech")
