@@ -368,7 +368,7 @@ SEARCHES = re.compile(
 MAY = re.compile(
     r"SELECT \*\s+FROM (articles|pictures|changes)\s+WHERE \1\.seq > \d+ AND \1\.seq <= \d+ ORDER BY"  # all rows
     r"|SELECT.* AND pictures\.article_id = .* ORDER BY pictures\.seq$"  # sorts those of one article
-    r"|SELECT (articles|substr|count).* FROM articles\s+WHERE published IS NOT NULL"  # `documents_…`
+    r"|SELECT (articles|substr|count).*\sFROM articles\s+WHERE published IS NOT NULL"  # `documents_…`
     r"|SELECT changes\.seq, .* LEFT OUTER JOIN articles .* ORDER BY changes\.seq DESC"  # `change_facts`
     r"|.*articles\.first_seen > |UPDATE pictures SET next_try=\S+ WHERE pictures.next_try >",  # after a wrong clock
     re.DOTALL,
@@ -405,9 +405,7 @@ def do_everything(ledger: Ledger) -> None:
         pass
     ledger.end_run(ledger.add_run(RunRow(started=NOW, pid=1, arguments="")))
     assert len(ledger.last_runs(2_000)) == 1
-    for n in range(300):
-        ledger.add_change(ChangeRow(source="qq", article_id=f"A{n}", kind=ChangeKind.NEW, time=NOW))
-    assert len(list(ledger.change_facts())) == 300
+    assert len(list(ledger.change_facts())) == len(list(ledger.every_change()))
     ledger.put(ListRow(source="qq", where="tech"))
     assert len(ledger.list_rows("qq")) == len(ledger.list_rows()) == 1
     assert not ledger.begin_list("qq", "tech")

@@ -19,7 +19,7 @@ IN_THE_DARK = {
 }  # fmt: skip
 """What a style sheet should replace each colour of a drawing with."""
 _WIDTH, _HEIGHT = 820, 170  # pixels
-_LABEL = 220  # pixels of the longest label beside a bar
+_LABEL = 0.45  # of the width, at most, for the labels beside bars
 _BAND = 90  # of one name, at most
 _LABELS = 16  # below the bars of a chart, at most
 _TEXT_WIDTHS = 7.2, 12.0  # pixels of a letter, and of a Chinese character, in most fonts or more
@@ -74,14 +74,14 @@ class Chart:
         return text, max(_text_width(str(it["text"])) for it in values)
 
     def _lying(self) -> Any:
-        label = min(max(map(_text_width, self.names)) + 5, _LABEL)
+        width = _WIDTH / 2 if self.is_half else _WIDTH
+        label = min(max(map(_text_width, self.names)) + 5, _LABEL * width)
         text, room = self._values(align="left", dx=4)
-        # the room for labels is not left to the fonts of this machine, which may have no Chinese one
-        axis = alt.Axis(minExtent=label, maxExtent=label, labelLimit=_LABEL, domain=False)
+        # not left to the fonts of this machine, which may have no Chinese one, or narrower ones than a reader's
+        axis = alt.Axis(minExtent=label, maxExtent=label, labelLimit=0.85 * _LABEL * width, domain=False)
         x, y = alt.X("value:Q", axis=None), alt.Y("name:O", sort=None, axis=axis)
         drawing = alt.layer(self._bars().encode(x=x, y=y), text.encode(x=x, y=y))
-        width = (_WIDTH / 2 if self.is_half else _WIDTH) - label - room - 20
-        return drawing.properties(width=width, height=alt.Step(22))
+        return drawing.properties(width=width - label - room - 20, height=alt.Step(22))
 
     def _upright(self) -> Any:
         every = -(-len(self.names) // _LABELS)

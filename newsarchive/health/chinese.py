@@ -45,7 +45,7 @@ CHINESE = {
     "Articles by publisher": "各发布者的文章",
     "{number} channels. An article of several counts in each.": "共 {number} 个频道；属于多个频道的文章分别计数。",
     "{number} publishers.": "共 {number} 个发布者。",
-    "Without {number} more, which have {sum}.": "另有 {number} 个未列入，合计 {sum}。",
+    "{number} more have {sum}.": "另有 {number} 个未列入，合计 {sum}。",
     "(not known)": "（未知）",
     "share": "占比",
     # edits and removals

@@ -189,7 +189,7 @@ def _delay(found: Statistics, words: Words) -> Iterator[str]:
         return
     chart = Chart(title=title, names=_age_names(words), series={words("articles"): _by_age(ages)})
     yield _figure(
-        words, chart, _typical(words("articles"), ages, words), *_undated(found.undated[ChangeKind.NEW], words)
+        words, chart, _typical(words("Articles"), ages, words), *_undated(found.undated[ChangeKind.NEW], words)
     )
 
 
@@ -375,7 +375,7 @@ def _largest(
     )  # fmt: skip
     if others:
         sums = f"{len(others):,}", f"{sum(number for _, number in others):,}"
-        notes += (words("Without {number} more, which have {sum}.", number=sums[0], sum=sums[1]),)
+        notes += (words("{number} more have {sum}.", number=sums[0], sum=sums[1]),)
     return _figure(words, chart, *notes)
 
 
