@@ -368,7 +368,8 @@ SEARCHES = re.compile(
 MAY = re.compile(
     r"SELECT \*\s+FROM (articles|pictures|changes)\s+WHERE \1\.seq > \d+ AND \1\.seq <= \d+ ORDER BY"  # all rows
     r"|SELECT.* AND pictures\.article_id = .* ORDER BY pictures\.seq$"  # sorts those of one article
-    r"|SELECT (articles|substr|count).*\sFROM articles\s+WHERE published IS NOT NULL"  # `documents_…`
+    r"|SELECT (articles\..*|substr.*)\sFROM articles\s.*GROUP BY"  # `documents_by` and `documents_by_hour`
+    r"|SELECT count\(articles\.published\) .*\sFROM articles\s"  # `documents_with`
     r"|SELECT changes\.seq, .* LEFT OUTER JOIN articles .* ORDER BY changes\.seq DESC"  # `change_facts`
     r"|.*articles\.first_seen > |UPDATE pictures SET next_try=\S+ WHERE pictures.next_try >",  # after a wrong clock
     re.DOTALL,
