@@ -226,7 +226,7 @@ def test_the_page_of_a_small_archive(ledger: Ledger, tmp_path: Path) -> None:
     assert numbers(page, "Pages in quarantine by reason") == {"no title": ["1", "100.0%"]}
     assert numbers(page, "Room on the disk")["quarantine"][1] == "1"
     assert numbers(page, "Exit codes of runs by day")["11-25"] == ["1", "2", "1", "0"]
-    assert numbers(page, "Duration of runs by day, in s")["11-25"] == ["90.0", "90.0"]
+    assert numbers(page, "Duration of runs by day, in seconds")["11-25"] == ["90.0", "90.0"]
     tables = {it.findtext("caption"): it for it in page.iter("table") if it.findtext("caption")}
     latest = [[cell.text for cell in row] for row in tables["The latest edits and removals"].findall(".//tbody/tr")]
     assert latest[0] == ["2026-11-25 16:20", "edited", "标题 A3", "title, text", None, "A3"]

@@ -256,13 +256,14 @@ def _runs(found: Statistics, words: Words) -> Iterator[str]:
     ]
     yield from _by_time(words, "Exit codes of runs", series, found, colors, meanings)
     days = _days(found, lengths)
-    unit = "min" if max(map(max, lengths.values()), default=0) > 600 else "s"
+    are_long = max(map(max, lengths.values()), default=0) > 600
+    title = "Duration of runs by day, in minutes" if are_long else "Duration of runs by day, in seconds"
     series_of = {
-        words(name): [round(number(lengths.get(day) or [0]) / _SECONDS[unit], 1) for day in days]
+        words(name): [round(number(lengths.get(day) or [0]) / (60 if are_long else 1), 1) for day in days]
         for name, number in (("median", median), ("longest", max))
     }
     chart = Chart(
-        title=words("Duration of runs by day, in {unit}", unit=words(unit)), names=[f"{day:%m-%d}" for day in days],
+        title=words(title), names=[f"{day:%m-%d}" for day in days],
         series=series_of, colors=[BLUE, GREY], is_stacked=False, shown="{:,.1f}".format,
     )  # fmt: skip
     yield _figure(words, chart, _span(days, words))
@@ -376,7 +377,7 @@ def _largest(
     if others:
         sums = f"{len(others):,}", f"{sum(number for _, number in others):,}"
         notes += (words("{number} more have {sum}.", number=sums[0], sum=sums[1]),)
-    return _figure(words, chart, *notes)
+    return _figure(words, chart, *notes, is_open=not is_half)  # its names may be too long for the drawing
 
 
 def _named(groups: Groups) -> str:
@@ -416,15 +417,17 @@ def _pair(*figures: str) -> str:
     return f'<div class="pair">{"".join(figures)}</div>'
 
 
-def _figure(words: Words, chart: Chart, *notes: str) -> str:
+def _figure(words: Words, chart: Chart, *notes: str, is_open: bool = False) -> str:
+    """With the table open or to be opened; a closed one is not printed."""
     heads = ["", *chart.series, *chart.more]
     columns = [[chart.shown(value) for value in values] for values in chart.series.values()]
     rows = [list(row) for row in zip(chart.names, *columns, *chart.more.values(), strict=True)]
     title = escape(chart.title)
+    drawing = f'<div class="wide" tabindex="0" role="group" aria-label="{title}">{chart.svg}</div>'
+    table = f"<summary>{escape(words('Numbers'))}</summary>{_table(heads, rows, numbers=True)}"
     return (
-        f"<figure><figcaption><h3>{title}</h3>{_text(words(' ').join(notes)) if notes else ''}</figcaption>"
-        f'<div class="wide" tabindex="0" role="group" aria-label="{title}">{chart.svg}</div>'
-        f"<details><summary>{escape(words('Numbers'))}</summary>{_table(heads, rows, numbers=True)}</details></figure>"
+        f"<figure><figcaption><h3>{title}</h3>{_text(words(' ').join(notes)) if notes else ''}</figcaption>{drawing}"
+        f"<details{' open' if is_open else ''}>{table}</details></figure>"
     )
 
 
@@ -479,8 +482,8 @@ tbody th{{font-weight:400;white-space:nowrap}}
 :root{{color-scheme:dark;--ink:{IN_THE_DARK[INK]};--muted:{IN_THE_DARK[MUTED]};--line:{IN_THE_DARK[GRID]};--paper:#17181a;
 --tile:#232528;--link:{IN_THE_DARK[BLUE]}}}
 {_DARK}}}
-@media print{{@page{{margin:14mm}}main{{max-width:none;padding:0}}nav,details{{display:none}}
-h2,caption{{break-after:avoid}}tr{{break-inside:avoid}}svg{{max-width:100%}}
+@media print{{@page{{margin:14mm}}main{{max-width:none;padding:0}}nav,details:not([open]),summary{{display:none}}
+h2,caption{{break-after:avoid}}table{{break-inside:avoid}}svg{{max-width:100%}}
 .wide{{overflow:visible}}.pair{{grid-template-columns:1fr 1fr}}
 dl div{{border:1px solid var(--line)}}}}
 """
