@@ -151,10 +151,12 @@ def test_reasons_are_grouped_without_what_differs(ledger: Ledger, tmp_path: Path
     for n in range(3):
         quarantine(tmp_path, f"A{n}", f'{{"url": "u", "reason": "no page family claims it: its title is \'标题{n}\'"}}')
     quarantine(tmp_path, "A3", '{"url": "u", "reason": "the text has 7 characters"}')
+    quarantine(tmp_path, "A5", '{"url": "u", "reason": "a video\'s page, not an article\'s"}')
     quarantine(tmp_path, "A4", "no notes")
     found = statistics(tmp_path, ledger, NOW)
     title = "no page family claims it: its title is …"
-    assert found.quarantine == {title: 3, "the text has … characters": 1, UNREADABLE: 1}
+    video = "a video's page, not an article's"
+    assert found.quarantine == {title: 3, "the text has … characters": 1, video: 1, UNREADABLE: 1}
 
 
 def test_a_picture_of_two_names_counts_once(ledger: Ledger, tmp_path: Path) -> None:

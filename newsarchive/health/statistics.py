@@ -6,20 +6,19 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from itertools import islice
 from pathlib import Path
 
 from newsarchive.archive.files import BESIDE, CONTENT, LEDGER, PAGES, PICTURES, QUARANTINE, REVISIONS
-from newsarchive.archive.ledger import CHANNEL, ChangeKind, ChangeRow, Ledger, RunRow, State
+from newsarchive.archive.ledger import CHANNEL, CLOCKS_DIFFER, ChangeKind, ChangeRow, Ledger, RunRow, State
 from newsarchive.archive.quarantine import read_notes
 from newsarchive.health.alarms import Counts
 
 LATER = (ChangeKind.EDITED, ChangeKind.REMOVED, ChangeKind.BACK)
 ALARM = "alarm/"  # begins the name of a run's count of an alarm
 _LATEST = 20  # changes and runs that are named
-_OUR_CLOCK = timedelta(minutes=5)  # by which a publish time may be later than what came of it
-_VARIES = re.compile(r"'[^']*'|\"[^\"]*\"|\d+")  # parts of a reason that differ from page to page
+_VARIES = re.compile(r"(?<!\w)'[^']*'(?!\w)|\"[^\"]*\"|\d+")  # parts of a reason that differ from page to page
 UNREADABLE = "the notes of the page cannot be read"
 
 
@@ -129,7 +128,7 @@ def _count_changes(found: Statistics, ledger: Ledger) -> None:
         if it.kind is ChangeKind.EDITED and ("time" in it.changed or not it.changed):
             redated.add(article)
         age = (it.time - it.published) if it.published and article not in redated else None
-        if age is None or age < -_OUR_CLOCK:
+        if age is None or age < -CLOCKS_DIFFER:
             found.undated[it.kind] += 1
         else:
             found.ages[it.kind].append(max(age.total_seconds(), 0))
