@@ -67,6 +67,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
         "sqlalchemy",
         "itemadapter",
         "python-frontmatter",
+        "rapidfuzz",
         "pyyaml",
         "tqdm",
         "tzdata",

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from newsarchive.archive.ledger import KEPT_RUNS, Ledger, ListRow, PictureRow, Row, RunRow, State
+from newsarchive.archive.ledger import KEPT_RUNS, ChangeKind, ChangeRow, Ledger, ListRow, PictureRow, Row, RunRow, State
 from newsarchive.archive.schedule import next_check, retry_delay
 from newsarchive.errors import LedgerBroken, describe
 from newsarchive.items import Article
@@ -331,6 +331,8 @@ def test_every_statement_searches_an_index(ledger: Ledger, monkeypatch: pytest.M
             archive(ledger, f"A{n}", next_check=NOW) if n % 5 else None
             ledger.update(row(ledger, f"A{n}"), pictures_tried=n != 8)
             ledger.put(replace(PICTURE, article_id=f"A{n}", url=f"u{n}"))
+            kind = ChangeKind.EDITED if n % 25 == 0 else ChangeKind.NEW
+            ledger.add_change(ChangeRow(source="qq", article_id=f"A{n}", kind=kind, time=NOW))
     statements: list[str] = []
     never_called = {name for name, it in vars(Ledger).items() if callable(it) and not name.startswith("_")} - {"close"}
     for name in list(never_called):
@@ -358,15 +360,17 @@ def noted(method: Callable[..., Any], note: Callable[[], object]) -> Callable[..
 
 SEARCHES = re.compile(
     r"SEARCH \w+ USING (COVERING )?INDEX (?!articles_by_state_\w+ \(state=\?\)|sqlite_autoindex_[ap]\w+ \(source=\?\))"
-    r"|SEARCH \w+ USING INTEGER PRIMARY KEY \(rowid=\?\)|SEARCH (articles|pictures|runs)$"  # the largest number
+    r"|SEARCH \w+ USING INTEGER PRIMARY KEY \(rowid=\?\)|SEARCH (articles|pictures|changes|runs)$"  # the largest number
     r"|SEARCH runs USING INTEGER PRIMARY KEY \(rowid<\?\)"  # the old ones, to remove them
     r"|SCAN articles USING COVERING INDEX articles_by_(state|published)"  # the two that count everything
     r"|SCAN runs$|SCAN lists$"  # of which no more are kept than a run reads; all lists, for a rebuild
 )
 MAY = re.compile(
-    r"SELECT \*\s+FROM (articles|pictures)\s+WHERE (\(articles\.published .*)?\1\.seq > \d+ AND \1\.seq <= \d+ ORDER BY"
-    # `rows` and `pictures`
+    r"SELECT \*\s+FROM (\w+)\s+WHERE (\(articles\.published .*)?\1\.seq > \d+ AND \1\.seq <= \d+ ORDER BY"  # all rows
     r"|SELECT.* AND pictures\.article_id = .* ORDER BY pictures\.seq$"  # sorts those of one article
+    r"|SELECT (articles\..*|substr.*)\sFROM articles\s.*GROUP BY"  # `documents_by` and `documents_by_hour`
+    r"|SELECT count\(articles\.published\) .*\sFROM articles\s"  # `documents_with`
+    r"|SELECT changes\.seq, .* LEFT OUTER JOIN articles .* ORDER BY changes\.seq DESC"  # `change_facts`
     r"|.*articles\.first_seen > |UPDATE pictures SET next_try=\S+ WHERE pictures.next_try >",  # after a wrong clock
     re.DOTALL,
 )
@@ -380,7 +384,9 @@ def do_everything(ledger: Ledger) -> None:
     assert len(list(ledger.rechecks("qq", NOW))) == 2_000
     assert ledger.exhausted(8, 10) == (0, [])
     assert ledger.counts_by_state() == {State.ARCHIVED: 2_000, State.FOUND: 500}
-    assert ledger.documents() == 2_000
+    assert ledger.documents() == sum(ledger.documents_by_hour().values()) == 2_000
+    assert [number for number, _ in ledger.documents_by("where", "family").values()] == [2_000]
+    assert ledger.documents_with("publisher") == 0
     assert ledger.newest(NOW)
     one = row(ledger, "A7")
     one = ledger.announced(one, published=NOW, thumbnail="", entry="", look=NOW, max_tries=8)
@@ -406,6 +412,7 @@ def do_everything(ledger: Ledger) -> None:
     ledger.end_run(replace(ledger.add_run(RunRow(started=NOW, pid=1, arguments="")), ended=NOW, exit_code=0))
     ledger.end_run(replace(ledger.add_run(RunRow(started=NOW, pid=1, arguments="")), ended=NOW + HOUR, exit_code=4))
     assert ledger.last_success() == NOW
+    assert len(list(ledger.change_facts())) == len(list(ledger.every_change()))
     ledger.put(ListRow(source="qq", where="tech"))
     assert len(ledger.list_rows("qq")) == len(ledger.list_rows()) == 1
     assert not ledger.begin_list("qq", "tech")
@@ -415,6 +422,11 @@ def do_everything(ledger: Ledger) -> None:
     assert ledger.stored_pictures("u1") == []
     assert [it.article_id for it in ledger.articles_without_pictures("qq")] == ["A8", "new"]
     assert ledger.exhausted_pictures(8) == 0
+    change = ChangeRow(source="qq", article_id="A1", kind=ChangeKind.REMOVED, time=NOW + HOUR)
+    ledger.add_change(change)
+    assert ledger.changes_of("qq", "A1")[1:] == [change]
+    assert len(list(ledger.changes())) == len(list(ledger.every_change())) == 2_501
+    assert len(list(ledger.changes(since=NOW, until=NOW + HOUR, kinds=[ChangeKind.EDITED]))) == 100
     ledger.put(replace(PICTURE, path="p", hash="h"))
     assert ledger.pull_in(NOW) == ""
     ledger.add_run(RunRow(started=NOW + HOUR, pid=1, arguments=""))
@@ -430,6 +442,10 @@ def do_everything(ledger: Ledger) -> None:
 def test_a_ledger_of_the_former_version_is_migrated(former: Path) -> None:
     """One that the former version wrote: archived, gone, quarantined, failed and found articles, pictures, lists."""
     with sqlite3.connect(former) as connection:
+        with_files = "SELECT seq FROM articles WHERE path <> '' AND state = 'archived' ORDER BY seq"
+        connection.execute(f"UPDATE articles SET revision = 2 WHERE seq IN ({with_files} LIMIT 2)")
+        gone = f"UPDATE articles SET state = 'gone', gone_at = archived_at WHERE seq IN ({with_files} LIMIT 1)"
+        connection.execute(gone)
         connection.row_factory = sqlite3.Row
         tables = ("articles", "pictures", "runs", "lists", "readings", "walks")
         before = {table: [dict(it) for it in connection.execute(f"SELECT * FROM {table}")] for table in tables}
@@ -441,10 +457,19 @@ def test_a_ledger_of_the_former_version_is_migrated(former: Path) -> None:
         assert [ledger.interrupted_readings(it["page"]) for it in before["readings"]] == [1]
         assert [ledger.begin_list(it["source"], it["where"]) for it in before["walks"]] == [True]
         newest = ledger.newest(datetime(2030, 1, 1, tzinfo=UTC))
+        changes = list(ledger.every_change())
+    expected = {
+        (it.article_id, "new", it.archived_at if it.revision == 1 else it.first_seen) for it in articles if it.path
+    }
+    expected |= {(it.article_id, "edited", it.archived_at) for it in articles if it.revision > 1}
+    expected |= {(it.article_id, "removed", it.gone_at) for it in articles if it.path and it.gone_at}
+    assert {(it.article_id, it.kind, it.time) for it in changes} == expected
+    assert {it.kind for it in changes} == {ChangeKind.NEW, ChangeKind.EDITED, ChangeKind.REMOVED}
+    assert [it.time for it in changes] == sorted(it.time for it in changes)
     assert {it.state for it in articles} == set(State)
     with_pictures = {it["article_id"] for it in before["pictures"]}
     assert [it.pictures_tried for it in articles] == [it.article_id in with_pictures for it in articles]
-    known = [without(as_text(it), "pictures_tried") for it in articles]
+    known = [without(as_text(it), "pictures_tried", *NEW_IN_VERSION_6) for it in articles]
     assert known == [without(it, "seq") for it in before["articles"]]
     assert [as_text(it) for it in pictures] == [without(it, "seq") for it in before["pictures"] if it["url"]]
     assert [as_text(it) for it in reversed(runs)] == [
@@ -469,8 +494,10 @@ def test_a_ledger_of_version_4_is_migrated(tmp_path: Path) -> None:
         ledger.compact()
     of_this_version = schema(path)
     with sqlite3.connect(path) as connection:
-        connection.execute("DROP INDEX articles_by_source_seq")
-        connection.execute("ALTER TABLE articles DROP COLUMN pictures_tried")
+        connection.execute("DROP INDEX articles_by_source_seq_of_some")
+        for column in ("pictures_tried", *NEW_IN_VERSION_6):
+            connection.execute(f"ALTER TABLE articles DROP COLUMN {column}")
+        connection.execute("DROP TABLE changes")
         connection.execute("PRAGMA user_version = 4")
     connection.close()
     with Ledger.open(path) as ledger:
@@ -483,7 +510,7 @@ def test_a_ledger_of_version_4_is_migrated(tmp_path: Path) -> None:
 
 def test_looking_at_a_ledger_of_the_former_version_does_not_migrate_it(former: Path) -> None:
     before = former.read_bytes()
-    with pytest.raises(LedgerBroken, match="version 3: the next `scrapy crawl` brings it to 5"):
+    with pytest.raises(LedgerBroken, match="version 3: the next `scrapy crawl` brings it to 6"):
         Ledger.open(former, read_only=True)
     odd: list[LedgerBroken] = []
     with Ledger.open(former, read_only=True, on_broken=odd.append) as ledger:  # as a rebuild does
@@ -515,8 +542,11 @@ def as_text(row: object) -> dict[str, object]:
     }
 
 
-def without(row: dict[str, object], name: str) -> dict[str, object]:
-    return {key: value for key, value in row.items() if key != name}
+NEW_IN_VERSION_6 = ("title", "publisher", "channels", "site_tags", "edited")
+
+
+def without(row: dict[str, object], *names: str) -> dict[str, object]:
+    return {key: value for key, value in row.items() if key not in names}
 
 
 def schema(path: Path) -> dict[str, list[tuple[object, ...]]]:

@@ -529,7 +529,7 @@ def comparable(row: Row) -> Row:
     """Without what Markdown files do not tell."""
     return replace(
         row, where="", first_seen=NOW, entry="", archived_at=None, last_checked=None, next_check=None, family="",
-        etag="", last_modified="", warc_file="", warc_offset=None,
+        etag="", last_modified="", warc_file="", warc_offset=None, publisher="", channels=(), site_tags=(),
     )  # fmt: skip
 
 

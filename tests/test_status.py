@@ -56,6 +56,10 @@ def test_status_tells_what_to_do_about_each_alarm(crawl: Crawl, demo_site: DemoS
     demo_site.site.layout = "unknown"
     result = crawl(tmp_path, site=demo_site)
     shown = crawl(tmp_path, name="status").stdout
+    counts = result.status["last_run"]["counts"]
+    assert {f"alarm/{alarm['name']}" for alarm in result.status["last_run"]["alarms"]} == {
+        name for name in counts if name.startswith("alarm/")
+    }
     for alarm in result.status["last_run"]["alarms"]:
         for part in ("name", "seen", "expected", "advice"):
             assert alarm[part]

@@ -6,7 +6,7 @@ import logging
 import os
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import count
@@ -190,70 +190,69 @@ class Archive(AbstractContextManager["Archive"]):
         The former version is kept. Unless the change is `by_site`, today's parser has made another document of the
         same page: that is no edit.
         """
-        article = item.article
+        article, now = item.article, self.now()
         row = item.row and self.ledger.current(item.row, replayed=bool(item.page.saved_in))
         known = row if row and row.path else None
         is_edit = by_site and known is not None and item.change is Change.REVISED
         edited = known.edited if known else None
         if known and is_edit:
-            is_dated = known.published is not None and known.published < article.published <= self.now()
-            edited = article.published if is_dated else self.now()
+            is_dated = known.published is not None and known.published < article.published <= now
+            edited = article.published if is_dated else now
         item.added = item.fields(self.options.front_matter, edited)
-        document = (text := item.file_text).encode()
-        path = document_path(row, article)
-        file = self.folder / path
-        former = document_bytes(file)
-        file_hash = content_hash(document)
-        revision, previous = max(row.revision, 1) if row else 1, ""
-        parts = [reference_part(it) for it in ((former or b"").decode("utf-8", "replace"), text)]
-        if former is not None and parts[0] == parts[1]:
-            if known and known.file_hash != content_hash(former):
-                revision += 1  # written, and its former version kept, by a run that was killed before the row
-                *_, previous = ["", *(path for path, _ in versions(self.folder, known)[:-1])]
-        elif former is not None and not (row and row.content_hash == item.content_hash and same_text(*parts)):
-            previous = self._keep_former(row, article, file, former)
-            revision += previous.endswith(".md")
-        elif former is None and os.path.lexists(file):
-            logger.warning("%s: cannot be read as a file, written again", path)
-        if former != document:
-            with whole_file(file) as target:
-                write(target)
-        change = None
-        about: dict[str, Any] = {"source": article.source, "article_id": article.article_id, "time": self.now()}
-        about |= {"title": item.facts["title"], "path": path}
-        if known is None:
-            change = ChangeRow(kind=ChangeKind.NEW, **about)
-        elif is_edit:
-            old = document_bytes(self.folder / previous) if previous.endswith(".md") else None
-            change = edit((old or b"").decode("utf-8", "replace"), text, previous=previous if old else "", **about)
+        path, revision, previous = self._write(item, row, write)
         is_current = self.is_current(item.page)
         tried = {} if item.picture_rows is None else {"pictures_tried": True}
         with self.ledger.transaction():
             for picture in item.picture_rows or ():
                 self.ledger.put(picture)
             stored = self.ledger.archived(
-                row, article, path=path, file_hash=file_hash, revision=revision, edited=edited, **item.learned, **tried,
-                now=self.now(), next_check=self.schedule.next_check(row, article.published), from_site=is_current,
+                row, article, path=path, file_hash=content_hash(item.file_text), revision=revision, edited=edited,
+                **item.learned, **tried, now=now, next_check=self.schedule.next_check(row, article.published),
+                from_site=is_current,
             )  # fmt: skip
-            if known and is_current and by_site:
-                self._note_return(known)
-            if change:
-                self.ledger.add_change(change)
+            if known is None:
+                self.ledger.add_change(self._change(stored, ChangeKind.NEW, now))
+            elif by_site and is_current:
+                self._note_return(known, now)
+            if is_edit:
+                old = (document_bytes(self.folder / previous) or b"") if previous else b""
+                change = replace(self._change(stored, ChangeKind.EDITED, now), previous=previous)
+                self.ledger.add_change(edit(change, old.decode("utf-8", "replace"), item.file_text))
         return stored
 
-    def _note_return(self, row: Row) -> None:
+    def _write(self, item: Reading, row: Row | None, write: Callable[[BinaryIO], object]) -> tuple[str, int, str]:
+        """Has the article's file written: its path, the number of its version, the file of the former one or `""`."""
+        path = document_path(row, item.article)
+        file, text = self.folder / path, item.file_text
+        former = document_bytes(file)
+        revision, previous = max(row.revision, 1) if row else 1, ""
+        parts = [reference_part(it) for it in ((former or b"").decode("utf-8", "replace"), text)]
+        if former is not None and parts[0] == parts[1]:
+            if row and row.path and row.file_hash != content_hash(former):
+                revision += 1  # written, and its former version kept, by a run that was killed before the row
+                *_, previous = ["", *(path for path, _ in versions(self.folder, row)[:-1])]
+        elif former is not None and not (row and row.content_hash == item.content_hash and same_text(*parts)):
+            kept, is_version = self._keep_former(row, item.article, file, former)
+            if is_version:
+                revision, previous = revision + 1, kept
+        elif former is None and os.path.lexists(file):
+            logger.warning("%s: cannot be read as a file, written again", path)
+        if former != text.encode():
+            with whole_file(file) as target:
+                write(target)
+        return path, revision, previous
+
+    def _note_return(self, row: Row, now: datetime) -> None:
         """To be called with the row as it was before the site showed the article."""
         if row.state is State.GONE and row.path:
-            self.ledger.add_change(self._change(row, ChangeKind.BACK))
+            self.ledger.add_change(self._change(row, ChangeKind.BACK, now))
 
-    def _change(self, row: Row, kind: ChangeKind) -> ChangeRow:
+    def _change(self, row: Row, kind: ChangeKind, now: datetime) -> ChangeRow:
         title = row.title or title_of(self.folder, row.path)
-        return ChangeRow(
-            source=row.source, article_id=row.article_id, kind=kind, time=self.now(), title=title, path=row.path
-        )
+        return ChangeRow(source=row.source, article_id=row.article_id, kind=kind, time=now, title=title, path=row.path)
 
-    def _keep_former(self, row: Row | None, article: Article, file: Path, former: bytes) -> str:
-        """Stores the former version under its time; its path, which ends in `.damaged` for what was none."""
+    def _keep_former(self, row: Row | None, article: Article, file: Path, former: bytes) -> tuple[str, bool]:
+        """Stores the former version under its time. Its path, and whether it was a version: else it is damaged."""
         known = row if row and row.path else None
         as_written = known is not None and known.file_hash in ("", content_hash(former))
         # a killed run may have written a document without recording it in the ledger
@@ -273,7 +272,7 @@ class Archive(AbstractContextManager["Archive"]):
         if known and not as_written:
             message = "%s: changed since it was archived, written again; the changed file is kept as %s"
             logger.warning(message, known.path, kept.relative_to(self.folder))
-        return path
+        return path, whole
 
     def is_current(self, page: Page) -> bool:
         """Whether the page says what the site has now: it was fetched now, or is in quarantine since then."""
@@ -295,11 +294,12 @@ class Archive(AbstractContextManager["Archive"]):
         is_archived = row is not None and bool(row.path)
         if is_archived and page and not self.is_current(page):
             return  # a saved page says nothing about an archived article
+        now = self.now()
         if row:
             with self.ledger.transaction():
-                self.ledger.gone(row, now=self.now(), next_check=self.schedule.next_check(row, row.published))
+                self.ledger.gone(row, now=now, next_check=self.schedule.next_check(row, row.published))
                 if is_archived and row.state is not State.GONE:
-                    self.ledger.add_change(self._change(row, ChangeKind.REMOVED))
+                    self.ledger.add_change(self._change(row, ChangeKind.REMOVED, now))
         if row and row.state is State.GONE:
             self.count("article/still_gone")
             return
@@ -316,8 +316,8 @@ class Archive(AbstractContextManager["Archive"]):
         if reading and not self.is_current(reading.page):
             self.ledger.update(row, content_hash=reading.content_hash)
             return
-        next_check = self.schedule.next_check(row, row.published)
+        next_check, now = self.schedule.next_check(row, row.published), self.now()
         with self.ledger.transaction():
-            self.ledger.checked(row, now=self.now(), next_check=next_check, **(reading.learned if reading else {}))
-            self._note_return(row)
+            self.ledger.checked(row, now=now, next_check=next_check, **(reading.learned if reading else {}))
+            self._note_return(row, now)
         quarantine.release(self.folder, row.source, row.article_id)

@@ -3,7 +3,8 @@
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -112,16 +113,16 @@ def _readable(parts: Parts) -> Parts:
     return found
 
 
-def shortened(parts: Parts) -> Parts:
-    """The changes with a little of the text around them, and `…` for what is left out."""
+def shortened(parts: Parts, longest: float = _LONGEST) -> Parts:
+    """The changes with a little of the text around them, at most so many characters, and `…` for what is left out."""
     found: Parts = []
-    left = _LONGEST
+    left = longest
     for nth, (sign, text) in enumerate(parts):
         shown, before, after = text, nth > 0, nth < len(parts) - 1
         if sign == "=" and len(text) > (before + after) * _AROUND + 1:
             shown = f"{text[: _AROUND * before]}…{text[len(text) - _AROUND * after :]}"
         if len(shown) > left:
-            return [*found, (sign, f"{shown[:left]}…")]
+            return [*found, (sign, f"{shown[: int(left)]}…")]
         found.append((sign, shown))
         left -= len(shown)
     return found
@@ -129,58 +130,67 @@ def shortened(parts: Parts) -> Parts:
 
 def versions(folder: Path, row: Row) -> list[tuple[str, datetime]]:
     """The files of an article's versions, the oldest first, each with the time (UTC) when it was archived."""
-    found = []
-    for path in sorted(folder.glob(f"{REVISIONS}/{row.source}/{row.article_id}/*.md")):
-        stamp = path.name.partition(".")[0].partition("_")[0]
-        time = datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-        found.append((path.relative_to(folder).as_posix(), time))
+    found, place = [], Path(REVISIONS, row.source, row.article_id)
+    for file in sorted((folder / place).iterdir()) if (folder / place).is_dir() else ():
+        stamp, _, rest = file.name.partition("Z")
+        with suppress(ValueError):  # some other file
+            time = datetime.strptime(stamp, "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+            found += [(str(place / file.name), time)] if rest.endswith(".md") else []
     return [*found, (row.path, row.archived_at or row.first_seen)]
 
 
 def known_changes(folder: Path, row: Row) -> Iterator[ChangeRow]:
     """What the files of an article say about its changes, for a rebuilt ledger."""
-    former, title, files = "", row.title, versions(folder, row)
-    for nth, (path, time) in enumerate(files):
-        text = ""
-        if len(files) > 1 or not title:
-            text = (document_bytes(folder / path) or b"").decode("utf-8", "replace")
-            title = str(_fields(text).get("title") or title)
-        about: dict[str, Any] = {
-            "source": row.source,
-            "article_id": row.article_id,
-            "time": time,
-            "title": title,
-            "path": row.path,
-        }
-        if nth == 0:
-            yield ChangeRow(kind=ChangeKind.NEW, **about)
-        else:
-            yield edit(former, text, previous=files[nth - 1][0], **about)
-        former = text
+    files, documents = versions(folder, row), list[str]()
+    if len(files) > 1 or not row.title:
+        documents = [(document_bytes(folder / path) or b"").decode("utf-8", "replace") for path, _ in files]
+    titles = [str(_fields(document).get("title", "")) for document in documents] or [row.title]
+    new = ChangeRow(
+        source=row.source, article_id=row.article_id, kind=ChangeKind.NEW, time=files[0][1], title=titles[0],
+        path=row.path,
+    )  # fmt: skip
+    yield new
+    for nth in range(1, len(files)):
+        change = replace(new, kind=ChangeKind.EDITED, time=files[nth][1], title=titles[nth], previous=files[nth - 1][0])
+        yield edit(change, documents[nth - 1], documents[nth])
     if row.state is State.GONE and row.gone_at:
-        yield ChangeRow(kind=ChangeKind.REMOVED, **about | {"time": row.gone_at})
+        yield replace(new, kind=ChangeKind.REMOVED, time=row.gone_at, title=titles[-1])
 
 
-def edit(old: str, new: str, **about: Any) -> ChangeRow:
-    """The row of an edit that has made `new` of `old`; `""` for an old version that is lost."""
+def edit(change: ChangeRow, old: str, new: str) -> ChangeRow:
+    """The row with how an edit has made `new` of `old`, which is `""` for a version that is lost."""
     if not old:
-        return ChangeRow(kind=ChangeKind.EDITED, **about)
+        return change
     found = difference(old, new)
-    return ChangeRow(
-        kind=ChangeKind.EDITED, changed=found.changed, added=found.count("+"), removed=found.count("-"),
-        difference=tuple(shortened(found.parts)), **about,
+    return replace(
+        change, changed=found.changed, added=found.count("+"), removed=found.count("-"),
+        difference=tuple(shortened(found.parts)),
     )  # fmt: skip
 
 
 def write_changes(folder: Path, ledger: Ledger, *, now: datetime, days: int) -> None:
-    """Writes `changes.json`: the edits, removals and returns of the last `days` or, for 0, all. Raises `OSError`."""
-    since = now - timedelta(days=days) if days else None
+    """Writes `changes.json`: the edits, removals and returns of the last `days` or, for 0, all. Raises `OSError`.
+
+    At most once a day unless there are new ones: what is in it would be the same.
+    """
     kinds = (ChangeKind.EDITED, ChangeKind.REMOVED, ChangeKind.BACK)
+    newest = next(ledger.changes(kinds=kinds), None)
+    known_days, written = _written(folder / CHANGES)
+    if known_days == days and now - timedelta(days=1) < written <= now and (newest is None or newest.time <= written):
+        return
+    since = now - timedelta(days=days) if days else None
     rows = [_for_sites(folder, ledger, change) for change in ledger.changes(since=since, kinds=kinds)]
-    text = "".join(["[", ",".join(f"\n{json.dumps(row, ensure_ascii=False)}" for row in rows), "\n]\n"])
-    file = folder / CHANGES
-    if document_bytes(file) != text.encode():
-        write_text(file, text)
+    head = json.dumps({"days": days, "time": now.isoformat()})
+    lines = ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+    write_text(folder / CHANGES, f'{head[:-1]}, "changes": [\n{lines}\n]}}\n')
+
+
+def _written(file: Path) -> tuple[int, datetime]:
+    """For how many days the file has changes, and when it was written; a time long ago when it cannot be read."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        head = json.loads(read_file(file).partition(b"\n")[0] + b"]}")
+        return head["days"], datetime.fromisoformat(head["time"])
+    return -1, datetime.min.replace(tzinfo=UTC)
 
 
 def _for_sites(folder: Path, ledger: Ledger, change: ChangeRow) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import errno
 import json
 import os
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -22,7 +23,7 @@ from enum import StrEnum
 from functools import cache, lru_cache
 from pathlib import Path
 from types import NoneType
-from typing import Any, Generic, Self, TypeVar, get_args, get_type_hints
+from typing import Any, Generic, Self, TypeVar, cast, get_args, get_type_hints
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
@@ -232,6 +233,19 @@ class ChangeRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ChangeFacts:
+    """What statistics need to know of a change: some fields of its `ChangeRow`."""
+
+    source: str
+    article_id: str
+    kind: ChangeKind
+    time: datetime
+    changed: tuple[str, ...]
+    published: datetime | None
+    """When its article was published, as the latest version says; `None` for an article that is not in the ledger."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunRow:
     """One run of a crawl or of a command that writes."""
 
@@ -297,21 +311,30 @@ _READERS: dict[Any, Callable[[Any], Any]] = {
     State: State,
     ChangeKind: ChangeKind,
     bool: bool,
-    tuple[str, ...]: lambda stored: tuple(map(str, json.loads(stored))),
+    tuple[str, ...]: lru_cache(1000)(lambda stored: tuple(map(str, json.loads(stored)))),  # most are of a few channels
     tuple[tuple[str, str], ...]: lambda stored: tuple((str(sign), str(text)) for sign, text in json.loads(stored)),
     Counts: lambda stored: dict(json.loads(stored)),
 }
 """How a field is made of what is stored, by its type; of the other types it is the same."""
 
 
-class _Table(Generic[R]):
-    """A table whose columns are the fields of `row`. Its `keys` name a row; `seq` numbers rows as they come."""
+class _View(Generic[R]):
+    """How a `row` is made of what a statement finds. Its `keys` name it in an error."""
 
-    def __init__(self, name: str, row: type[R], *keys: str, numbered: bool = False) -> None:
+    def __init__(self, name: str, row: type[R], *keys: str) -> None:
+        self.name = name
         self.row = row
         self.keys = keys
         hints = get_type_hints(row)
         self.readers = {name: _READERS.get(hint, lambda stored: stored) for name, hint in hints.items()}
+
+
+class _Table(_View[R]):
+    """A table whose columns are the fields of `row`. Its `keys` name a row; `seq` numbers rows as they come."""
+
+    def __init__(self, name: str, row: type[R], *keys: str, numbered: bool = False) -> None:
+        super().__init__(name, row, *keys)
+        hints = get_type_hints(row)
         columns: list[Any] = [
             sa.Column(name, _TYPES.get(hint, sa.Text()), nullable=NoneType in get_args(hint))
             for name, hint in hints.items()
@@ -355,6 +378,7 @@ _PICTURES = _Table("pictures", PictureRow, "source", "article_id", "url", number
 _LISTS = _Table("lists", ListRow, "source", "where")
 _RUNS = _Table("runs", RunRow, "run")
 _CHANGES = _Table("changes", ChangeRow, numbered=True)
+_CHANGE_FACTS = _View("changes", ChangeFacts, "seq")
 _BEGUN_LISTS = sa.Table("begun_lists", _METADATA, *(sa.Column(it, sa.Text, primary_key=True) for it in _LISTS.keys))
 _READINGS = sa.Table(
     "readings", _METADATA, sa.Column("page", sa.Text, primary_key=True), sa.Column("times", sa.Integer, nullable=False)
@@ -672,6 +696,37 @@ class Ledger(AbstractContextManager["Ledger"]):
         """How many articles have a file, also those that the site has removed: they have a publish time."""
         return self._count(_ARTICLES, _DATED)
 
+    def documents_by(self, *names: str) -> dict[tuple[Any, ...], tuple[int, datetime]]:
+        """For each value of these fields how many documents have it, and the latest publish time of these.
+
+        One pass over all articles, as the next two; by an index it would read each page of the file many times.
+        """
+        columns, number = [_a[name] for name in names], sa.func.count(_a.published)
+        each = sa.select(*columns, number.label("number"), sa.func.max(_a.published).label("published"))
+        readers = [(name, _ARTICLES.readers[name]) for name in (*names, "published")]
+        found: dict[tuple[Any, ...], tuple[int, datetime]] = {}
+        with self._values_named():
+            for values in self._query(each.group_by(*columns).having(number > sa.text("0"))):
+                *key, newest = (read(values[name]) for name, read in readers)
+                found[tuple(key)] = values["number"], newest
+        return found
+
+    def documents_by_hour(self) -> dict[datetime, int]:
+        """How many were published in each hour, by the publisher's clock."""
+        columns = sa.func.substr(_a.published, 1, 16), sa.func.substr(_a.published, 33)  # minutes; the zone
+        hours: Counter[datetime] = Counter()
+        with self._values_named():
+            for minute, zone, number in self._query(
+                sa.select(*columns, sa.func.count()).where(_DATED).group_by(*columns)
+            ):
+                hours[cast("datetime", _read_time(f"{minute}+00:00{zone}")).replace(minute=0)] += number
+        return hours
+
+    def documents_with(self, name: str) -> int:
+        """How many have something in this field."""
+        its_default = _stored(getattr(Row, name))
+        return self._number(sa.select(sa.func.count(_a.published)).where(_a[name] != its_default))
+
     def newest(self, now: datetime) -> Row | None:
         """The archived article that was published last; one with a date far in the future says nothing."""
         statement = _ARTICLES.select().where(_DATED, _a.published < now + timedelta(days=1))
@@ -767,6 +822,13 @@ class Ledger(AbstractContextManager["Ledger"]):
         """The oldest first; none for a ledger of a former version."""
         return self._pages(_CHANGES) if self.version >= _FIRST_WITH_CHANGES else iter(())
 
+    def change_facts(self) -> Iterator[ChangeFacts]:
+        """Of every change, the newest first, in one pass over all of them."""
+        columns = [_a.published, *(_c[name] for name in _CHANGE_FACTS.readers if name != "published")]
+        same = sa.and_(_a.source == _c.source, _a.article_id == _c.article_id)
+        with_articles = _CHANGES.sql.outerjoin(_ARTICLES.sql, same)
+        return self._newest_first(_CHANGE_FACTS, sa.select(_c.seq, *columns).select_from(with_articles), _c.seq)
+
     def changes_of(self, source: str, article_id: str) -> list[ChangeRow]:
         """Those of one article, in the order in which the archive learned of them."""
         its = _CHANGES.select().where(_c.source == source, _c.article_id == article_id)
@@ -843,7 +905,23 @@ class Ledger(AbstractContextManager["Ledger"]):
             yield from self._read(table, found)
             last = found[-1]["seq"]
 
-    def _read(self, table: _Table[R], found: Sequence[Any]) -> Iterator[R]:
+    def _newest_first(self, view: _View[R], statement: sa.Select[Any], seq: sa.Column[Any]) -> Iterator[R]:
+        """All that the statement finds, in batches, without what comes meanwhile."""
+        last = self._number(sa.select(sa.func.max(seq))) + 1
+        statement = statement.where(seq < _given("last")).order_by(seq.desc()).limit(_BATCH)
+        while found := self._query(statement, last=last):
+            yield from self._read(view, found)
+            last = found[-1]["seq"]
+
+    @contextmanager
+    def _values_named(self) -> Iterator[None]:
+        """Values of articles are read, of many together."""
+        try:
+            yield
+        except (ValueError, TypeError, OverflowError) as error:  # what nothing in this program has written
+            raise _broken(self.path, f"values among the articles: {error}") from error
+
+    def _read(self, table: _View[R], found: Sequence[Any]) -> Iterator[R]:
         names = found[0].keys() if found else []
         readers = [(name, table.readers[name]) for name in names if name in table.readers]
         for values in found:
@@ -851,7 +929,7 @@ class Ledger(AbstractContextManager["Ledger"]):
                 row = table.row(**{name: read(values[name]) for name, read in readers})
             except (ValueError, TypeError, OverflowError) as error:  # what nothing in this program has written
                 key = " ".join(str(values[name]) for name in table.keys)
-                broken = _broken(self.path, f"row of {key} among the {table.sql.name}: {error}")
+                broken = _broken(self.path, f"row of {key} among the {table.name}: {error}")
                 if self._on_broken is None:
                     raise broken from error
                 self._on_broken(broken)

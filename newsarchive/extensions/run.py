@@ -134,6 +134,7 @@ class Run:
         site = site_trouble(counts)
         lists = [] if site else self._list_rows(counts)  # a site that is away says nothing about a single list
         found = alarms.alarms(counts, history)
+        counts |= {f"alarm/{alarm.name}": 1 for alarm in found}
         archive = report.archive_status(self.folder, self.ledger, self.archive.options.max_tries)
         by_force = self.reason == "unfinished"  # nothing has closed the spider: Ctrl-C came twice, or it never began
         for _ in range(2):  # once more with its own error, when the run did its work and could not write that

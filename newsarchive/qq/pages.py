@@ -54,6 +54,7 @@ _PARTIAL = 0.8
 _SHORT = 0.5
 """Share of the announced length below which the text of any other page is suspicious."""
 _COMMA = re.compile("[,，;；]")
+_LARGEST_HEAD = 20_000  # bytes of a page before its JSON or body
 _LONGEST_NAMES = 1_000  # characters of all names of tags
 _LATIN_WORD = re.compile(rb"[0-9A-Za-z]++")
 _CHALLENGE = re.compile(r"(?:腾讯(?:新闻|网)?[ _|-]{1,3})?(?:安全验证|人机验证)(?:[ _|-]{1,3}腾讯(?:新闻|网)?)?")
@@ -61,6 +62,7 @@ _CHALLENGE = re.compile(r"(?:腾讯(?:新闻|网)?[ _|-]{1,3})?(?:安全验证|�
 # In the page's bytes.
 _DATA = re.compile(rb"window\.DATA\s*=\s*(?=\{)")
 _TITLE = re.compile(rb"<(?i:title)[^<>]{0,99}>([^<]{0,9999})")
+_HEAD_META = re.compile(rb'<meta (?:property|name)="([^"]+)" content="([^"]*)"')
 _END = re.compile(rb"<(/?)(?:body|html)\b", re.IGNORECASE)
 # picture addresses in bodies, in HTML or JSON; lists, authors and boilerplate use other sizes
 _BODY_PICTURE = re.compile(rb"gtimg\.com\\?/\w{1,20}_(?:bt|match)\\?/[\w/\\-]{1,200}/(?:641|1000)\b")
@@ -163,14 +165,21 @@ class Source:
         is_first = usual and name not in self.html[: usual.start()].lower()
         if usual and is_first and (content := unescaped(_decoded(usual[1])).strip()):
             return content
-        if name not in self.html.lower():
-            return ""
         with suppress(TooManyNodes):
             for tag in self.root.iter_elements("meta"):
                 key = tag.attr("property") or tag.attr("name") or ""
                 if key.lower().encode() == name and (content := (tag.attr("content") or "").strip()):
                     return content
         return ""
+
+    def head_meta(self, name: bytes) -> str:
+        """The same for a tag that a page may lack, as the site writes it before its JSON and the page's body."""
+        return unescaped(_decoded(self._head_metas.get(name, b""))).strip()
+
+    @cached_property
+    def _head_metas(self) -> dict[bytes, bytes]:
+        end = self.html.find(b"window.DATA", 0, _LARGEST_HEAD)
+        return dict(_HEAD_META.findall(self.html, 0, end if end >= 0 else _LARGEST_HEAD))
 
     @cached_property
     def title(self) -> str:
@@ -326,18 +335,18 @@ class ArticlePage(ABC):
     def publisher(self) -> str:
         card = self.data.get("card")
         name = self.value("media") or _text(card.get("chlname") if isinstance(card, dict) else "")
-        return clean_value(unescaped(name or self.source.meta(b"article:author")))
+        return clean_value(unescaped(name or self.source.head_meta(b"article:author")))
 
     @property
     def channels(self) -> tuple[str, ...]:
         """Its main channel: the second catalogue is a part of the first one."""
-        return _names(self.value("catalog1") or self.source.meta(b"category"))
+        return _names(self.value("catalog1") or self.source.head_meta(b"category"))
 
     @property
     def site_tags(self) -> tuple[str, ...]:
-        """Without the title, which the oldest pages have among their keywords."""
-        tags = _names(self.value("tags") if "tags" in self.data else self.source.meta(b"keywords"))
-        return tuple(tag for tag in tags if tag != self.title)
+        """Without the title, with which the keywords of the oldest pages begin."""
+        tags = self.value("tags") if "tags" in self.data else self.source.head_meta(b"keywords")
+        return _names(tags.removeprefix(self.title) if tags.startswith(f"{self.title},") else tags)
 
     @property
     def names_pictures(self) -> bool:
@@ -514,6 +523,8 @@ def _text(value: object) -> str:
 
 def _names(text: str) -> tuple[str, ...]:
     """What is between the commas, each once."""
+    if not text:
+        return ()
     names = map(clean_value, _COMMA.split(unescaped(text)[:_LONGEST_NAMES]))
     return tuple(dict.fromkeys(filter(None, names)))
 
