@@ -25,6 +25,8 @@ from demo.server import Server
 from demo.site import Site
 from tests import forked
 from tests.awkward import AWKWARD, GALLERY, LONG, make_site, path_of, write
+from tests.changed import EDITED, FORMER, PICTURES, write_archive
+from tests.nodes import node_module
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="no selenium: pip install '.[browser]'")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -121,6 +123,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     site.stop()
     assert crawled.returncode == 0
     make_site(folder / "archive", folder / "demo")
+    write_archive(folder / "archive")
     write(folder / "archive", LONG_TITLE)
     write(folder / "archive", MANY_PICTURES)
     picture = next((folder / "archive" / "pictures").rglob("*.png"))
@@ -247,3 +250,48 @@ def test_search_goes_on_from_month_to_month(browser: Browser) -> None:
     assert years == sorted(years, reverse=True)
     assert len(set(years)) >= 3
     assert browser.is_quiet()
+
+
+HISTORY = f"/changes/qq/{EDITED.article_id}/"
+KINDS = {
+    "home": "/",
+    "section": "/qq/",
+    "term": "/tags/qq/",
+    "taxonomy": "/tags/",
+    "article": path_of(EDITED),
+    "pictures": path_of(PICTURES),
+    "changes": "/changes/",
+    "history": HISTORY,
+    "version": f"{HISTORY}{Path(FORMER).stem}/",
+    "search": "/search/?q=银行",
+    "404": "/404.html",
+}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_everybody_can_use_it(browser: Browser, kind: str, scheme: str) -> None:
+    axe = node_module("axe-core/axe.min.js").read_text(encoding="utf-8")
+    browser.open(KINDS[kind], width=390 if scheme == "dark" else 1100, scheme=scheme)
+    browser.driver.execute_script(axe)
+    found = browser.driver.execute_async_script("axe.run().then(arguments[0])")
+    assert {it["id"]: [node["html"] for node in it["nodes"]] for it in found["violations"]} == {}
+
+
+def test_nothing_moves_when_pictures_of_the_archive_load(browser: Browser) -> None:
+    browser.open(path_of(PICTURES), width=390)
+    heights = "return Array.from(document.querySelectorAll('.body img[width]'), it => it.clientHeight)"
+    before = browser.script(heights)
+    browser.pictures()
+    assert before == browser.script(heights)
+    assert min(before) > 0
+
+
+def test_a_small_picture_has_no_gap_below(browser: Browser) -> None:
+    browser.open(path_of(PICTURES), width=1100)
+    browser.pictures()
+    gap = browser.script("""
+        const small = document.querySelectorAll(".body p > img")[1].getBoundingClientRect();
+        return document.querySelectorAll(".body p > img")[1].parentNode.getBoundingClientRect().bottom - small.bottom;
+    """)
+    assert gap < 10
