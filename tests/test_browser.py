@@ -260,6 +260,8 @@ KINDS = {
     "taxonomy": "/tags/",
     "article": path_of(EDITED),
     "pictures": path_of(PICTURES),
+    "year": f"/qq/{EDITED.published:%Y}/",
+    "day": f"/qq/{EDITED.published:%Y/%m/%d}/",
     "changes": "/changes/",
     "history": HISTORY,
     "version": f"{HISTORY}{Path(FORMER).stem}/",

@@ -171,6 +171,24 @@ def test_the_feed_has_the_whole_text_and_a_link_to_it_is_visible(site: Site) -> 
     assert site.page("/").cssselect("header a[href='/index.xml']")
 
 
+def test_a_source_has_pages_by_year_month_and_day(site: Site) -> None:
+    day = f"/qq/{UNCHANGED.published:%Y/%m/%d}/"
+    of_day = [each for each in (article(number) for number in range(5)) if f"{each.published:%Y/%m/%d}" in day]
+    page = site.page(day)
+    assert [it.get("href") for it in page.cssselect(".day a:not(.mark)")] == [path_of(each) for each in of_day]
+    assert texts(page, ".day time:first-child") == [f"{each.published:%H:%M}" for each in of_day]
+    month, year = day[:-3], day[:-6]
+    assert [it.get("href") for it in page.cssselect("main nav a")] == ["/qq/", year, month]
+    for path in (month, year):
+        links = {it.cssselect("a")[0].get("href"): texts(it, "span") for it in site.page(path).cssselect(".dates dd")}
+        assert links[day] == [str(len(of_day))]
+    days = {str(file.parent.relative_to(site.public)) for file in site.public.glob("qq/*/*/??/index.html")}
+    assert days == {f"qq/{each.published:%Y/%m/%d}" for each in (article(number) for number in range(5))}
+    assert year in [it.get("href") for it in site.page("/").cssselect("nav.years a")]
+    assert day in [it.get("href") for it in site.article(UNCHANGED).cssselect(".when a")]
+    assert "/dates" not in site.read("/sitemap.xml")
+
+
 def test_an_archive_without_changes_has_the_page_too(tmp_path: Path) -> None:
     write_archive(tmp_path / "archive")
     (tmp_path / "archive" / "changes.json").unlink()
@@ -189,11 +207,15 @@ def test_the_html_is_valid(site: Site) -> None:
     assert (done.returncode, done.stdout) == (0, "")
 
 
-def test_a_list_is_small(tmp_path: Path) -> None:
+def test_a_long_list_is_small_and_can_be_jumped_in(tmp_path: Path) -> None:
     write_archive(tmp_path / "archive")
     for number in range(10, 50):
         each = article(number, title="很长的标题" * 6, summary="很长的摘要" * 10)
         write(tmp_path / "archive", each)
+    for number in range(50, 700):  # thirty pages
+        write(tmp_path / "archive", article(number))
     make_site(tmp_path / "archive", tmp_path / "public")
+    site = Site(tmp_path / "public")
+    assert texts(site.page("/page/12/"), "main nav.pages a") == ["最新", "2", "较新", "较早", "22", "最早"]
     for path in ("index.html", "qq/index.html", "changes/index.html"):
         assert (tmp_path / "public" / path).stat().st_size < 100_000
