@@ -39,6 +39,7 @@ HUGO = GOGC=$${GOGC:-50} HUGO_MEMORYLIMIT=$${HUGO_MEMORYLIMIT:-0.3} HUGO_MODULE_
 
 site: .venv $(ARCHIVE)/content ## build the static site of ARCHIVE (default output) into PUBLIC (site/public)
 	@$(HUGO) --source site --destination $(abspath $(PUBLIC)) --cleanDestinationDir $(HUGO_FLAGS)
+	@$(BIN)/python site/search_index.py $(abspath $(PUBLIC))
 	@echo "The site of $(ARCHIVE) is in $(PUBLIC)/; make serve ARCHIVE=$(ARCHIVE) shows it."
 
 # Hugo's own answer to a port that it cannot have is its whole manual.
