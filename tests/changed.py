@@ -29,7 +29,14 @@ FIELDS = {
 }
 WIDE, SMALL, MOVING, BROKEN = (f"/pictures/qq/2026/11/x/{name}" for name in ("w.png", "s.png", "m.gif", "b.png"))
 CAPTIONS = ["（招股书）", "*斜体*", "图源：视觉中国", "近日，店内忙碌。董易鑫 摄", "孩子们轮流登记风速"]
-TEXT = ["他说完就走了。", "**小标题**", "这一段话很长，" * 20 + "没有句号", "真的吗？"]
+TEXT = [
+    "他说完就走了。",
+    "**小标题**",
+    "这一段话很长，" * 20 + "没有句号",
+    "真的吗？",
+    "本报记者卢晓 北京报道",
+    "文 / 巴九灵",
+]
 
 
 def png(width: int, height: int) -> bytes:

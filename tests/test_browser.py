@@ -320,6 +320,8 @@ KINDS = {
 def test_everybody_can_use_it(browser: Browser, kind: str, scheme: str) -> None:
     axe = node_module("axe-core/axe.min.js").read_text(encoding="utf-8")
     browser.open(KINDS[kind], width=390 if scheme == "dark" else 1100, scheme=scheme)
+    if kind == "search":
+        browser.wait(lambda: browser.texts("#results h2"))
     browser.driver.execute_script(axe)
     found = browser.driver.execute_async_script("axe.run().then(arguments[0])")
     assert {it["id"]: [node["html"] for node in it["nodes"]] for it in found["violations"]} == {}
