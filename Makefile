@@ -30,13 +30,16 @@ lint: .venv ## ruff and mypy --strict
 	$(BIN)/mypy
 
 MOUNT = {"source": "$(1)", "target": "$(2)"}
-MOUNTS = [$(call MOUNT,content,content), $(call MOUNT,$(abspath $(ARCHIVE))/content,content), \
-	$(call MOUNT,$(abspath $(ARCHIVE))/pictures,static/pictures)]
+MOUNTS = [$(call MOUNT,content,content), $(call MOUNT,assets,assets), $(call MOUNT,$(abspath $(ARCHIVE))/content,content), \
+	$(call MOUNT,$(abspath $(ARCHIVE))/pictures,assets/pictures), \
+	$(call MOUNT,$(abspath $(ARCHIVE))/changes.json,data/archive/changes.json), \
+	$(call MOUNT,$(abspath $(ARCHIVE))/revisions,assets/archive/revisions)]
 # Two fifths to half less memory for a fifth to a half more CPU time: Go collects earlier, and Hugo keeps fewer pages that it has rendered (GB).
 HUGO = GOGC=$${GOGC:-50} HUGO_MEMORYLIMIT=$${HUGO_MEMORYLIMIT:-0.3} HUGO_MODULE_MOUNTS='$(MOUNTS)' $(BIN)/hugo
 
 site: .venv $(ARCHIVE)/content ## build the static site of ARCHIVE (default output) into PUBLIC (site/public)
 	@$(HUGO) --source site --destination $(abspath $(PUBLIC)) --cleanDestinationDir $(HUGO_FLAGS)
+	@$(BIN)/python site/search_index.py $(abspath $(PUBLIC))
 	@echo "The site of $(ARCHIVE) is in $(PUBLIC)/; make serve ARCHIVE=$(ARCHIVE) shows it."
 
 # Hugo's own answer to a port that it cannot have is its whole manual.

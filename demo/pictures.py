@@ -9,8 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 
 _MEDIA = Path(__file__).parent / "media"
-_JPEG = (_MEDIA / "hill.jpg").read_bytes()
-_WEBP = (_MEDIA / "hill.webp").read_bytes()
+_JPEGS = [path.read_bytes() for path in sorted(_MEDIA.glob("*.jpg"))]
+_WEBPS = [path.read_bytes() for path in sorted(_MEDIA.glob("*.webp"))]
 _GIF = (_MEDIA / "moon.gif").read_bytes()
 _GIF_COLOURS = _GIF[13:19]
 """The two colours of the palette, which is in the file once and again before each later frame."""
@@ -25,10 +25,11 @@ def picture(key: str) -> tuple[str, bytes]:
     if digest[0] % 3 == 0:
         comment = key.encode()
         segment = b"\xff\xfe" + struct.pack(">H", len(comment) + 2) + comment
-        return "image/jpeg", _JPEG[:2] + segment + _JPEG[2:]
+        scene = _JPEGS[digest[1] % len(_JPEGS)]
+        return "image/jpeg", scene[:2] + segment + scene[2:]
     if digest[0] % 3 == 1:
         chunk = b"DEMO" + struct.pack("<I", 32) + digest
-        body = _WEBP[8:] + chunk
+        body = _WEBPS[digest[1] % len(_WEBPS)][8:] + chunk
         return "image/webp", b"RIFF" + struct.pack("<I", len(body)) + body
     return "image/png", _png(digest)
 

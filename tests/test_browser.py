@@ -6,7 +6,9 @@ NEWSARCHIVE_SCREENSHOTS=docs/images keeps the pictures of it that the README sho
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -24,7 +26,9 @@ from demo.crawl import FAST, PROJECT, command, site_settings
 from demo.server import Server
 from demo.site import Site
 from tests import forked
-from tests.awkward import AWKWARD, GALLERY, LONG, make_site, path_of, write
+from tests.awkward import AWKWARD, GALLERY, LONG, PROGRAMS, make_site, path_of, write
+from tests.changed import EDITED, FORMER, PICTURES, write_archive
+from tests.nodes import node_module
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="no selenium: pip install '.[browser]'")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -109,6 +113,20 @@ class Browser:
             self.driver.save_screenshot(str(Path(folder) / f"{name}.png"))
 
 
+def build_as_documented(archive: Path, public: Path, flags: str) -> None:
+    """With Hugo alone."""
+    (command,) = re.findall(r"^```sh\n(archive=.*?)```", (PROJECT / "docs" / "hugo.md").read_text("utf-8"), re.M | re.S)
+    for documented, ours in {
+        "/var/lib/newsarchive/output": str(archive),
+        "/var/www/news": f"{public} {flags}",
+        "\nhugo": f"\n{PROGRAMS / 'hugo'}",
+    }.items():
+        assert documented in command
+        command = command.replace(documented, ours)
+    done = subprocess.run(["bash", "-ec", command], cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     if not CHROMIUM or not DRIVER:
@@ -121,6 +139,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     site.stop()
     assert crawled.returncode == 0
     make_site(folder / "archive", folder / "demo")
+    write_archive(folder / "archive")
     write(folder / "archive", LONG_TITLE)
     write(folder / "archive", MANY_PICTURES)
     picture = next((folder / "archive" / "pictures").rglob("*.png"))
@@ -128,6 +147,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     for number in range(60):
         shutil.copy(picture, folder / "archive" / "pictures" / "many" / f"{number}.png")
     make_site(folder / "archive", folder / "public")
+    build_as_documented(folder / "archive", folder / "public" / "plain", "--baseURL http://127.0.0.1/plain/")
     for name, path in DEMO.items():  # as they are without the two articles that are only here
         shutil.copy(folder / "demo" / path / "index.html", folder / "public" / f"{name}.html")
 
@@ -240,10 +260,87 @@ def test_search_ignores_case_and_width_and_takes_the_query_as_text(browser: Brow
     assert browser.is_quiet()
 
 
-def test_search_goes_on_from_month_to_month(browser: Browser) -> None:
-    browser.open("/search/?q=的&full=1")
+def test_search_goes_on_from_new_to_old(browser: Browser) -> None:
+    browser.open("/search/?q=的")
     browser.wait(lambda: "找到" in "".join(browser.texts("#found")))
     years = [when[:4] for when in browser.texts("#results .when")]
     assert years == sorted(years, reverse=True)
     assert len(set(years)) >= 3
     assert browser.is_quiet()
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("云脊銀行", "云脊银行在白岬设立首家渔业支行，贷款最快两小时到账"),
+        ("到賬 白岬", "云脊银行在白岬设立首家渔业支行，贷款最快两小时到账"),
+        ("2026-11-03 新能源", "一张表看懂：七城新能源公交的电从哪里来"),
+        ("2026年11月3日 快讯", "快讯：青砚铁路货运量十月创新高"),
+    ],
+)
+def test_search_finds_both_scripts_words_apart_and_days(browser: Browser, query: str, found: str) -> None:
+    browser.open(f"/search/?q={query}")
+    browser.wait(lambda: browser.texts("#found") == ["找到 1 篇。"])
+    assert browser.texts("#results h2") == [found]
+    assert browser.script("return document.querySelector('#results img').getAttribute('src')").startswith("/pictures/")
+    assert browser.is_quiet()
+
+
+def test_search_works_without_its_index(browser: Browser) -> None:
+    browser.open("/search/?q=拖拉机&full=1")
+    browser.wait(lambda: browser.texts("#found") == ["找到 1 篇。"])
+    asked = browser.script("return performance.getEntriesByType('resource').map(it => it.name)")
+    assert any("/search/pairs/" in url for url in asked)
+    browser.open("/plain/search/?q=拖拉機&full=1")
+    browser.wait(lambda: browser.texts("#found") == ["找到 1 篇。"])
+    assert browser.texts("#results mark") == ["拖拉机"]
+    assert browser.is_quiet()
+
+
+HISTORY = f"/changes/qq/{EDITED.article_id}/"
+KINDS = {
+    "home": "/",
+    "section": "/qq/",
+    "term": "/tags/qq/",
+    "taxonomy": "/tags/",
+    "article": path_of(EDITED),
+    "pictures": path_of(PICTURES),
+    "year": f"/qq/{EDITED.published:%Y}/",
+    "day": f"/qq/{EDITED.published:%Y/%m/%d}/",
+    "changes": "/changes/",
+    "history": HISTORY,
+    "version": f"{HISTORY}{Path(FORMER).stem}/",
+    "search": "/search/?q=银行",
+    "404": "/404.html",
+}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_everybody_can_use_it(browser: Browser, kind: str, scheme: str) -> None:
+    axe = node_module("axe-core/axe.min.js").read_text(encoding="utf-8")
+    browser.open(KINDS[kind], width=390 if scheme == "dark" else 1100, scheme=scheme)
+    if kind == "search":
+        browser.wait(lambda: browser.texts("#results h2"))
+    browser.driver.execute_script(axe)
+    found = browser.driver.execute_async_script("axe.run().then(arguments[0])")
+    assert {it["id"]: [node["html"] for node in it["nodes"]] for it in found["violations"]} == {}
+
+
+def test_nothing_moves_when_pictures_of_the_archive_load(browser: Browser) -> None:
+    browser.open(path_of(PICTURES), width=390)
+    heights = "return Array.from(document.querySelectorAll('.body img[width]'), it => it.clientHeight)"
+    before = browser.script(heights)
+    browser.pictures()
+    assert before == browser.script(heights)
+    assert min(before) > 0
+
+
+def test_a_small_picture_has_no_gap_below(browser: Browser) -> None:
+    browser.open(path_of(PICTURES), width=1100)
+    browser.pictures()
+    gap = browser.script("""
+        const small = document.querySelectorAll(".body p > img")[1].getBoundingClientRect();
+        return document.querySelectorAll(".body p > img")[1].parentNode.getBoundingClientRect().bottom - small.bottom;
+    """)
+    assert gap < 10

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Set
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -52,16 +54,19 @@ class Built:
         return page.read_text(encoding="utf-8")
 
 
-def build(folder: Path, config: str) -> Built:
+def build(
+    folder: Path, config: str, fields: Mapping[str, Any] = MappingProxyType({}), without: Set[str] = frozenset()
+) -> Built:
+    """The article with these fields; without these templates."""
     site, archive = folder / "site", folder / "archive"
     path = archive / content_path("qq", ARTICLE.published, ARTICLE.article_id)
     written = {
-        path: render(ARTICLE),
+        path: render(replace(ARTICLE, **fields)),
         archive / "pictures" / "qq" / "a.txt": "a picture",
         site / "hugo.toml": config.replace("/var/lib/newsarchive/output", str(archive)),
         site / "content" / "about.md": "---\ntitle: mine\n---\n",
         site / "static" / "robots.txt": "mine",
-        **{site / "layouts" / name: text for name, text in TEMPLATES.items()},
+        **{site / "layouts" / name: text for name, text in TEMPLATES.items() if name not in without},
     }
     for file, text in written.items():
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -149,3 +154,44 @@ def test_the_right_configuration_gives_no_warning(right: Built) -> None:
 def test_each_line_has_its_row_and_each_row_its_test() -> None:
     rows = re.findall(r"^\| (`.*?) \| .+ \|$", DOCUMENT, re.MULTILINE)
     assert set(rows) == {name if "→" in name else f"`{name}`" for name in LINES} | {"`post_meta`"}
+
+
+# How the two themes call the file that shows a thumbnail, and what theirs reads.
+THEMES = {
+    "PaperMod": (
+        "_partials/cover.html",
+        "{{ with .cxt.Params.cover.image }}<img src='{{ . }}'>{{ end }}",
+        """{{ $isHidden := (.Param "cover.hiddenInList") | default (.Param "cover.hidden") | default false }}
+        {{ partial "cover.html" (dict "cxt" . "IsSingle" false "isHidden" $isHidden) }}""",
+    ),
+    "Stack": (
+        "_partials/article/components/header.html",
+        "{{ with .Page.Params.image }}<img src='{{ . }}'>{{ end }}",
+        """{{ partial "article/components/header" (dict "Page" . "IsList" true) }}""",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", THEMES)
+def test_a_file_of_the_docs_shows_thumbnails_in_another_theme(tmp_path: Path, name: str) -> None:
+    file, theirs, call = THEMES[name]
+    documented = re.search(rf"^{name}[^`]*`layouts/{file}`.*?^```html\n(.*?)^```", DOCUMENT, re.M | re.S)
+    assert documented
+    thumbnail = "https://inews.gtimg.com/om_ls/O1_640360/0"
+    for folder, shown in ((tmp_path / "theirs", 0), (tmp_path / "ours", 1)):
+        theme = folder / "site" / "themes" / "one" / "layouts"
+        files = {
+            theme / file: theirs,
+            theme / "_partials" / "article" / "components" / "details.html": "<b>{{ .Page.Title }}</b>",
+            theme / "home.html": f"<h1>{{{{ range site.RegularPages }}}}{call}{{{{ end }}}}",
+        }
+        if shown:
+            files[folder / "site" / "layouts" / file] = documented[1]
+        for path, text in files.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        config = 'theme = "one"\n' + configuration().replace('post_meta = ["date", "categories"]\n', "")
+        built = build(folder, config, {"thumbnail": thumbnail}, {"home.html"})
+        home = (built.public / "index.html").read_text(encoding="utf-8")
+        assert home.count(f'src="{thumbnail}"') == shown
+        assert (f"<b>{ARTICLE.title}</b>" in home) == bool(shown and name == "Stack")
