@@ -60,7 +60,7 @@ def write_archive(folder: Path) -> None:
     documents[path_of_document(EDITED)] = with_fields(render(EDITED), FIELDS).encode()
     former = render(article(0, title="旧的标题", body="码头上有人卖*冷*豆浆。"))
     documents[FORMER] = former.encode()
-    documents["changes.json"] = json.dumps(changes(), ensure_ascii=False).encode()
+    documents["changes.json"] = json.dumps({"days": 0, "changes": changes()}, ensure_ascii=False).encode()
     for name, data in {**documents, **{path[1:]: data for path, data in pictures.items()}}.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(data)

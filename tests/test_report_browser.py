@@ -12,7 +12,7 @@ import pytest
 from newsarchive.archive.ledger import ChangeKind, Ledger
 from newsarchive.health.page import report
 from newsarchive.health.statistics import statistics
-from tests.test_browser import CHROMIUM, DRIVER, FLAGS, Browser, webdriver
+from tests.chromium import Browser, chromium
 from tests.test_report import ELEVEN, HOSTILE, HOUR, NOW, a_bit_of_everything, add, change, quarantine
 
 pytestmark = pytest.mark.slow
@@ -20,8 +20,6 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    if not CHROMIUM or not DRIVER:
-        pytest.skip("no Chromium: apt-get install chromium chromium-driver (and fonts-noto-cjk)")
     folder = tmp_path_factory.mktemp("report")
     with Ledger.open(folder / "ledger.sqlite") as ledger:
         a_bit_of_everything(ledger)
@@ -31,16 +29,8 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         for language in ("en", "zh"):
             page = report(statistics(folder, ledger, NOW), language)
             (folder / f"{language}.html").write_text(page, "utf-8")
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for flag in (*FLAGS, f"--user-data-dir={folder / 'profile'}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    try:
-        yield Browser(driver, folder.as_uri())
-    finally:
-        driver.quit()
+    with chromium(folder / "profile", folder) as opened:
+        yield opened
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
