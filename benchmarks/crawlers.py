@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import sys
+from abc import ABCMeta, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ class Bare(scrapy.Spider):
         yield from ()
 
 
-class Writing(Bare):
+class Writing(Bare, metaclass=ABCMeta):
     """Writes a document for each page."""
 
     folder: str
@@ -37,8 +38,9 @@ class Writing(Bare):
         (Path(self.folder) / f"{response.url[-16:]}.md").write_text(self.document(response), encoding="utf-8")
         yield from ()
 
+    @abstractmethod
     def document(self, response: Response) -> str:
-        raise NotImplementedError
+        """The document of a page."""
 
 
 class Idiomatic(Writing):

@@ -165,6 +165,24 @@ def test_rebuild_on_all_cores_gives_the_same_ledger(tmp_path: Path, monkeypatch:
     assert len(together.unreadable) == 1
 
 
+def test_a_run_rebuilds_without_other_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They would begin the program again in which a user crawls."""
+
+    def refuse() -> None:
+        raise AssertionError("another process")
+
+    monkeypatch.setattr("newsarchive.archive.parallel._process", refuse)
+    monkeypatch.setattr("newsarchive.archive.parallel.usable_cores", lambda: 2)
+    monkeypatch.setattr("newsarchive.archive.rebuild._FEW", 1)
+    for nth in range(3):
+        id_ = f"20261031A00AB{nth}00"
+        write(tmp_path, DOCUMENT.replace("20261031A00AB100", id_), id_)
+    with pytest.raises(AssertionError, match="another process"):
+        rebuild(tmp_path, now=NOW)
+    Archive.open(Options(dir=tmp_path), purpose="test").close()
+    assert len(rows(tmp_path)) == 3
+
+
 def test_of_two_files_of_one_article_the_second_is_named(tmp_path: Path) -> None:
     write(tmp_path)
     write(tmp_path, month="11")

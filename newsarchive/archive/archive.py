@@ -140,7 +140,8 @@ class Archive(AbstractContextManager["Archive"]):
                 lock.is_clean = True
             if is_missing and can_be_rebuilt(folder):
                 logger.warning("no ledger in %s: it is rebuilt from the Markdown files", folder)
-                outcome = rebuild(folder, now=now(), ages=options.recheck_hours, pictures_url=options.pictures_url)
+                about = {"ages": options.recheck_hours, "pictures_url": options.pictures_url}
+                outcome = rebuild(folder, now=now(), cores=1, **about)  # others would begin a user's own program again
                 logger.warning("the ledger was rebuilt: %s", outcome)
             archive = cls(options, Ledger.open(folder / LEDGER, read_only=read_only), lock, now, count)
             if not read_only and (problem := archive.ledger.pull_in(now())):

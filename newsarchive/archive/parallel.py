@@ -33,10 +33,9 @@ def batches(things: Iterable[Thing], size: int) -> Iterator[list[Thing]]:
 
 def prepare(function: Callable[..., object]) -> None:
     """Begins to load the function's module for the processes of `parallel_map`, while this one lists the things."""
-    if usable_cores() == 1:
-        return
-    _CONTEXT.set_forkserver_preload(["__main__", function.__module__])
-    ensure_running()
+    if usable_cores() > 1:
+        _CONTEXT.set_forkserver_preload(["__main__", function.__module__])
+        ensure_running()
 
 
 def parallel_map(

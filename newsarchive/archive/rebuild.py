@@ -7,10 +7,10 @@ over from the former ledger as far as it can be read, and only where it agrees w
 import logging
 import os
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from itertools import chain, count
 from pathlib import Path
@@ -68,8 +68,8 @@ class Outcome:
         self.unreadable.append(reason)
 
 
-def rebuild(folder: Path, *, now: datetime, ages: Sequence[timedelta] = (), pictures_url: str = "") -> Outcome:
-    """Replaces the ledger in `folder`, which is kept aside. The caller holds the lock.
+def rebuild(folder: Path, *, now: datetime, cores: int = 0, **about: Any) -> Outcome:
+    """Replaces the ledger in `folder`, which is kept aside. The caller holds the lock. `about` is for `read_row`.
 
     If it is killed, the former ledger is intact or there is none; then the next run rebuilds it, and takes over from
     the one that was kept.
@@ -85,8 +85,8 @@ def rebuild(folder: Path, *, now: datetime, ages: Sequence[timedelta] = (), pict
             with ledger.transaction():
                 _take_over(_former(target), ledger)
                 paths = tqdm(markdown_files(folder), desc="articles", unit="", disable=None, leave=False)
-                read = partial(_read_row, folder, now=now, ages=ages, pictures_url=pictures_url)
-                for path, row in parallel_map(read, paths, size=_BATCH, few=_FEW):
+                read = partial(_read_row, folder, now=now, **about)
+                for path, row in parallel_map(read, paths, size=_BATCH, few=_FEW, cores=cores):
                     if isinstance(row, str):
                         outcome.leave(folder, path, row)
                     else:
