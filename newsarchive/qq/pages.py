@@ -51,8 +51,7 @@ KNOWN_KEYS = frozenset({
 _VIDEO_TYPES = {"4", "56", "118", "102", "103"}
 _PARTIAL = 0.8
 """Share of the announced length from which the text of a page that may show only a part counts as complete."""
-_SHORT = 0.5
-"""Share of the announced length below which the text of any other page is suspicious."""
+_SHORT = 0.5  # share of the announced length below which the text of any other page is suspicious
 _LATIN_WORD = re.compile(rb"[0-9A-Za-z]++")
 _CHALLENGE = re.compile(r"(?:腾讯(?:新闻|网)?[ _|-]{1,3})?(?:安全验证|人机验证)(?:[ _|-]{1,3}腾讯(?:新闻|网)?)?")
 
@@ -203,11 +202,7 @@ class Source:
 
     @cached_property
     def root(self) -> Element:
-        """The whole page's tree.
-
-        Raises:
-            TooManyNodes: it is too large for an article.
-        """
+        """The whole page's tree. Raises `TooManyNodes`."""
         return parse(self.text)
 
     @cached_property
@@ -256,9 +251,7 @@ class ArticlePage(ABC):
     def json_body(self) -> Element | None:
         """The body that the page's JSON holds, as standard HTML.
 
-        Raises:
-            BrokenContent: it exists but cannot be read completely; the one in the HTML may be readable.
-            TooManyNodes: it is too large for an article.
+        Raises `BrokenContent` for one that cannot be read completely, and `TooManyNodes`: the HTML's may be readable.
         """
         return None
 
