@@ -139,7 +139,6 @@ KINDS: dict[str, Kind] = {
     "ARCHIVE_PROGRESS": ("None, True or False", lambda raw: None if raw in (None, "", "None") else _SWITCH[1](raw)),
     "LOG_LEVEL": ("DEBUG, INFO, WARNING, ERROR or CRITICAL", lambda raw: logging.Handler().setLevel(raw)),
 }
-"""The settings with a stricter check than the type of their default."""
 
 
 def validate_settings(settings: BaseSettings, overridden: Collection[str] = ()) -> None:

@@ -266,6 +266,7 @@ def demo(*words: object, **environment: str) -> subprocess.CompletedProcess[str]
     return subprocess.run(line, cwd=PROJECT, env=env, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_the_demo_works_behind_a_proxy(tmp_path: Path) -> None:
     done = demo(tmp_path / "archive", **DEAD_PROXY)
     assert (done.returncode, done.stderr) == (0, ""), done

@@ -124,6 +124,7 @@ def check_kills(number: int, crawl: Crawl, site: DemoSite, tmp_path: Path) -> No
         assert most <= 2, f"seed {seed}: killed at {moment}"
 
 
+@pytest.mark.slow
 def test_killed_at_two_moments(crawl: Crawl, small_site: DemoSite, tmp_path: Path) -> None:
     check_kills(2, crawl, small_site, tmp_path)
 

@@ -31,6 +31,7 @@ class Other(scrapy.Spider):
 """
 
 
+@pytest.mark.slow
 def test_what_scrapy_brings_leaves_the_archive_alone(
     crawl: Crawl, demo_site: DemoSite, tmp_path: Path, tree: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

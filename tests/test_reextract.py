@@ -369,7 +369,7 @@ execute()
 """
 
 
-@pytest.mark.parametrize("writes", [slow(1), slow(2), 7, slow(18)])
+@pytest.mark.parametrize("writes", [slow(1), slow(2), slow(7), slow(18)])
 def test_killed_process_goes_on(
     archives: Path, tree: Tree, with_bug: Callable[..., None], crawl: Crawl, writes: int
 ) -> None:

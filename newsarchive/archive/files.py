@@ -42,8 +42,7 @@ _KINDS = {stat.S_IFLNK: "a symbolic link", stat.S_IFIFO: "a pipe", stat.S_IFSOCK
 _SOURCE = re.compile(r"[a-z][a-z0-9_]{0,30}")
 BESIDE = ("-wal", "-shm", "-journal")  # ends of the names of the files that SQLite has beside a ledger
 _ENDED = b"ended\n"
-TEMPORARY = re.compile(rf"\..+\.part({'|'.join(BESIDE)})?")
-"""The names of our temporary files."""
+TEMPORARY = re.compile(rf"\..+\.part({'|'.join(BESIDE)})?")  # the names of our temporary files
 ARTICLE_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
 
 

@@ -36,8 +36,7 @@ from newsarchive.messages import printable
 
 R = TypeVar("R")
 Counts = dict[str, int | float | str]
-OnBroken = Callable[[LedgerBroken], object]
-"""What is called for a row that cannot be read, which is skipped then."""
+OnBroken = Callable[[LedgerBroken], object]  # what is called for a row that cannot be read, which is skipped then
 
 KEPT_RUNS = 2_000  # so many of the last are kept, for the alarms
 A_MINUTE = timedelta(minutes=1)  # some pages give their publish time without seconds
@@ -949,7 +948,7 @@ def _seen(
 
 # the file of SQLite
 
-_PROBLEMS = {
+_PROBLEMS = {  # errors that are not the disk's fault, each with an errno whose advice fits
     sqlite3.SQLITE_BUSY: (errno.EBUSY, "another program holds the ledger: end it, or wait for its end"),
     sqlite3.SQLITE_CANTOPEN: (errno.EACCES, "the ledger cannot be opened"),
     sqlite3.SQLITE_READONLY: (errno.EACCES, "the ledger can only be read"),
@@ -966,8 +965,7 @@ _KNOWN_CHANGES = """
     ) AS known WHERE path <> '' AND time IS NOT NULL ORDER BY time, seq
 """
 """What the rows of a former version say about changes; only the last edit of an article has a time."""
-READING = "-reading"
-"""End of the name of the file beside the ledger that says which page is being read."""
+READING = "-reading"  # end of the name of the file beside the ledger that says which page is being read
 
 
 def ledger_files(path: Path) -> list[Path]:

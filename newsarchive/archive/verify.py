@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from newsarchive.options import Options
 
 _NOUNS = {"documents": "document", "pictures": "picture", "pages": "file of pages", "quarantine": "page in quarantine"}
-_ADVICE = {
+_ADVICE = {  # what to do about a finding, by its `trouble` or by `what` it is
     "document": "a lost or damaged document: put it back from a backup, or run `scrapy reextract`",
     "revision": "a damaged former version: put it back from a backup, or remove it; nothing else needs it",
     "unknown document": "a document that the ledger does not know: run `scrapy rebuild`; what that leaves alone, put"
@@ -50,7 +50,6 @@ _ADVICE = {
     "left over": "left over by a killed run: the next run removes it",
     "ledger": "the ledger: `scrapy rebuild` makes a new one from the documents",
 }
-"""What to do about a finding, by its `trouble` or by `what` it is."""
 _PART = 1 << 23  # bytes of a WARC file that one process checks at a time
 _BATCH = 60  # files of other kinds
 _FEW_BATCHES = 20  # that this process checks alone

@@ -13,11 +13,10 @@ from lxml import etree
 
 INK, MUTED, GRID = "#1d1d1f", "#5f6368", "#dcdcdc"
 BLUE, ORANGE, RED, GREEN, PURPLE, GREY = "#2f6db5", "#c86f0a", "#b3303f", "#3c8a5a", "#7d57a8", "#7a7d82"
-IN_THE_DARK = {
+IN_THE_DARK = {  # what a style sheet should replace each colour of a drawing with
     INK: "#e8e8ea", MUTED: "#a4a8ae", GRID: "#3a3d42", BLUE: "#6ea8ec", ORANGE: "#f0a04b", RED: "#ef7482",
     GREEN: "#68c08c", PURPLE: "#b894e0", GREY: "#9ea2a8",
 }  # fmt: skip
-"""What a style sheet should replace each colour of a drawing with."""
 _WIDTH, _HEIGHT = 820, 170  # pixels
 _LABEL = 0.45  # of the width, at most, for the labels beside bars
 _BAND = 90  # of one name, at most

@@ -12,11 +12,10 @@ from typing import Any
 
 from newsarchive.archive.files import check_regular, write_text
 
-_ALWAYS = (
+_ALWAYS = (  # counts that are 0 in a run that has not made them: a series that comes and goes makes a poor graph
     *("request/list", "request/article", "list/failed", "site/unreachable", "site/refused", "picture/failed", "error"),
     *(f"article/{it}" for it in ("new", "revised", "restored", "unchanged", "gone", "failed", "quarantined")),
 )
-"""Counts that are 0 in a run that has not made them: a series that comes and goes makes a poor graph."""
 _NAMED_BY_THE_SITE = ("key/", "failing/")  # counts with names without limit: each would be a series of its own
 
 Family = tuple[str, str, list[tuple[Mapping[str, str], float]]]

@@ -16,8 +16,7 @@ from newsarchive.health.report import MEANINGS
 from newsarchive.health.statistics import LATER, UNREADABLE, Groups, Statistics, alarm_names
 from newsarchive.messages import printable
 
-LANGUAGES = {"en": "en", "zh": "zh-CN"}
-"""What `--lang` may be, and what HTML calls it."""
+LANGUAGES = {"en": "en", "zh": "zh-CN"}  # what `--lang` may be, and what HTML calls it
 _DAYS, _FEW_DAYS = 60, 14  # of a chart by day, at most and at least
 _MONTHS = 36  # of a chart by month; a longer time is shown by year
 _YEARS = 60

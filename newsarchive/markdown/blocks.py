@@ -124,11 +124,9 @@ def _together(parts: Iterable[list[str]], *, loose: bool) -> list[str]:
 
 _GROUPS = frozenset({"thead", "tbody", "tfoot"})
 _BESIDE = frozenset({"caption", "col", "colgroup"})
-_COLUMNS = 100
-"""Columns up to which `colspan` and `rowspan` are followed: a cell may claim to span thousands."""
+_COLUMNS = 100  # columns up to which `colspan` and `rowspan` are followed: a cell may claim to span thousands
 
-Cell = Element | str
-"""A cell, or text or an element in a table where only cells are allowed."""
+Cell = Element | str  # a cell, or text or an element in a table where only cells are allowed
 
 
 def rows_of(table: Element) -> Iterator[list[Cell]]:

@@ -47,15 +47,13 @@ _AFTER_A_LINE = re.compile(r"(?P<indent> ?)(?P<number>)(?:=+ ?$|[|: ]*-[-|: ]*$)
 _LINK_DEFINITION = re.compile(r"(?P<indent> ?)(?P<number>)\[(?:[^\[\]\\]|\\.)*\]:", re.DOTALL)
 _TASK = re.compile(r"(?P<indent> ?)(?P<number>)\[[ xX]\]")
 _RULE_WITH_BULLET = re.compile(r"(?P<indent> ?)(?P<number>)(?:-[- ]*|\*[* ]*)$")
-STARTS = frozenset(" 0123456789#>-+*_:[{=|")
-"""Characters with which a line starts that may have to be escaped."""
+STARTS = frozenset(" 0123456789#>-+*_:[{=|")  # characters with which a line starts that may have to be escaped
 
 _TRAILING_HASHES = re.compile(r"(?:^|(?<= ))(?=#+$)")
 
 _PLAIN_URL = re.compile(r"[A-Za-z0-9:/?#@!$'*+,;=._~%-]*")
 _UNSAFE_IN_URL = re.compile(r"[\x00-\x20\x7f<>\\`]|\s")
-MOST_BRACKETS = 16
-"""Most brackets within each other; CommonMark allows 32."""
+MOST_BRACKETS = 16  # most brackets within each other; CommonMark allows 32
 
 
 def escape(text: str, before: str = "", after: str = "", *, label: bool = False, cell: bool = False) -> str:

@@ -15,23 +15,18 @@ __all__ = ["Comment", "Element", "Node", "Text"]  # beside what is defined here
 
 # Browsers open these again in each paragraph until their end tags, so a short page can become a huge tree.
 _REOPENED = ("a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u")
-_REOPENED_TAG = re.compile(
+_REOPENED_TAG = re.compile(  # the group is the rest of a tag of which every parser thinks the same, else empty
     r"<(?=[a-ce-fins-uA-CE-FINS-U])(?:[abisuABISU]|(?i:big|code|em|font|nobr|small|strike|strong|tt))(?=[\s/>])"
     r"""((?:\s++[\w:-]++(?:="[^"<>]*+"|='[^'<>]*+'|=[^\s"'<>=`]++)?+)*+\s*+/?>)?"""
 )
-"""The group is the rest of a tag of which every parser thinks the same, else empty."""
 _DEEPEST = 512
-_COPIES = 32
-"""Copies of in-line elements that one end tag can cause, about."""
-_MOST_NODES = 50_000
-"""Real bodies have up to 1,600 nodes."""
-_MOST_AT_ONCE = 1_000_000
-"""Nodes that may be built before they are counted: 120 MB."""
+_COPIES = 32  # copies of in-line elements that one end tag can cause, about
+_MOST_NODES = 50_000  # real bodies have up to 1,600 nodes
+_MOST_AT_ONCE = 1_000_000  # nodes that may be built before they are counted: 120 MB
 _MOST_STEPS = 10
 _MOST_ATTRIBUTES = 256
 _RAW_TEXT = frozenset({"iframe", "noembed", "noframes", "noscript", "plaintext", "xmp"})
-_MOST_IN_ATTRIBUTES = 5_000_000
-"""Characters in the attributes of elements that may be copies."""
+_MOST_IN_ATTRIBUTES = 5_000_000  # characters in the attributes of elements that may be copies
 
 _WEB = re.compile(r"https?://[^\s/?#]", re.IGNORECASE)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
@@ -47,13 +42,10 @@ class TooManyNodes(ValueError):
 
 
 def parse(html: str) -> Element:
-    """An element that contains a page's or a fragment's tree; `html`, `head` and `body` are left out.
+    """An element that contains a page's or a fragment's tree, without `html`, `head` and `body`. Raises `TooManyNodes`.
 
     >>> parse("<b><p>甲</b>乙</p>丙").inner_html
     '<b></b><p><b>甲</b>乙</p>丙'
-
-    Raises:
-        TooManyNodes: as many as no article has.
     """
     html = html.replace("\0", "")
     reopened = _REOPENED_TAG.findall(html)
@@ -73,10 +65,8 @@ def parse(html: str) -> Element:
 def without_hazards(root: Element) -> str:
     """The tree as HTML that libxml2 reads in little time, for parsel: no element of hundreds of attributes.
 
-    What is inside elements that HTML5 reads as text, and libxml2 as elements, is left out.
-
-    Raises:
-        TooManyNodes: an element has so many attributes that it cannot be an article's page.
+    What is inside elements that HTML5 reads as text, and libxml2 as elements, is left out. Raises `TooManyNodes` for
+    an element with so many attributes that it cannot be an article's page.
     """
     for element in root.iter_elements():
         if len(element.attrs) > _MOST_ATTRIBUTES:

@@ -11,29 +11,22 @@ from unicodedata import category
 from newsarchive.markdown.escape import code_span, destination, escape, kind
 
 STRONG, EMPHASIS, DELETED = 1, 2, 4
-CODE = 8
-"""Code within a line."""
-DONE = 16
-"""Markdown already: a picture within a cell."""
-HIDDEN = 32
-"""Transparent text, which readers do not see."""
+CODE = 8  # code within a line
+DONE = 16  # Markdown already: a picture within a cell
+HIDDEN = 32  # transparent text, which readers do not see
 
 MARKERS = {STRONG: "**", EMPHASIS: "*", DELETED: "~~"}
 _ANY_MARKER = STRONG | EMPHASIS | DELETED
-_LONGEST = 200
-"""Most texts of different styles in a line for which more than bold is tried: checking takes time."""
+_LONGEST = 200  # most texts of different styles in a line for which more than bold is tried: checking takes time
 _NEED_NO_CHECK = ((), (STRONG,), (EMPHASIS,))
 """Alone these always work because of where they are placed; `~~` does not beside a tilde."""
-_JOINERS = ("Mn", "Me", "Cf")
-"""Characters that belong to the one before them: accents, variation selectors of emoji."""
+_JOINERS = ("Mn", "Me", "Cf")  # characters that belong to the one before them: accents, variation selectors of emoji
 
 _SPACES = re.compile("  +")
 
-Run = tuple[int, str, str]
-"""Text of one style: the flags above, the URL that it links to or `""`, the text."""
+Run = tuple[int, str, str]  # text of one style: the flags above, the URL that it links to or `""`, the text
 
-BREAK: Run = (0, "", "\n")
-"""A line break within a paragraph."""
+BREAK: Run = (0, "", "\n")  # a line break within a paragraph
 
 
 def paragraph_lines(runs: Sequence[Run]) -> list[str]:
@@ -129,8 +122,7 @@ class _Atom:
         return replace(self, style=0, parts=parts)
 
 
-_Piece = _Atom | int
-"""An atom, or the style whose marker is at this place."""
+_Piece = _Atom | int  # an atom, or the style whose marker is at this place
 
 
 def _edge(piece: _Piece, at: int) -> str:

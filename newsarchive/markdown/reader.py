@@ -47,13 +47,12 @@ _HEADINGS = {"h1": 2, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
 VIDEOS = frozenset(("video", "audio", "iframe", "embed"))
 _NOTHING = frozenset(("style", "script", "svg"))
 _LISTS = frozenset(("ul", "ol", "dir", "menu"))
-_BOXES = frozenset(
+_BOXES = frozenset(  # blocks whose direct text keeps one space at its start
     {
         *("div", "section", "article", "figure", "main", "aside", "header", "footer", "nav", "center"),
         *("form", "fieldset", "details", "dialog", "hgroup", "body", "html"),
     }
 )
-"""Blocks whose direct text keeps one space at its start."""
 _SPECIAL_BLOCKS = _LISTS.union(_HEADINGS, ("pre", "table", "li", "blockquote", "figcaption"))
 _BLOCKS = _SPECIAL_BLOCKS.union(
     _BOXES,
@@ -66,16 +65,13 @@ _TAGS = _BLOCKS.union(_STYLES, _NOTHING, VIDEOS, ("br", "img", "hr", "a"))
 _ODD = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]|  ")
 _SPACES = re.compile("[ \t\n\x0b\x0c\r\x1c-\x1f\x85]+")
 _NO_CODE_SPACES = re.compile("[\x0b\x0c\x1c-\x1f\x85]")
-_DEEPEST = 12
-"""Most quotes and lists within each other: deeper ones are ignored, and their content is read."""
+_DEEPEST = 12  # most quotes and lists within each other: deeper ones are ignored, and their content is read
 
-_BOLD = 600
-"""The least `font-weight` that looks bold: most fonts have nothing between 400 and 700."""
+_BOLD = 600  # the least `font-weight` that looks bold: most fonts have nothing between 400 and 700
 _STYLES_TEXT = re.compile("font|color", re.IGNORECASE)
 _HEX_TRANSPARENT = re.compile("#(?:[0-9a-f]{3}0|[0-9a-f]{6}00)")
 _FUNCTION = re.compile(r"(?:rgb|hsl)a?\(([^()]*)\)")
-_LONGEST_STYLE = 10_000
-"""Most characters of a `style` attribute that are read."""
+_LONGEST_STYLE = 10_000  # most characters of a `style` attribute that are read
 
 
 @dataclass(frozen=True)
@@ -272,9 +268,10 @@ class _Reader:
             heading = escape_heading(" ".join(lines), item=in_item(path))
             self.blocks.append(Block([f"{'#' * around.heading} {heading}"], path))
         elif lines:
+            block = paragraph(lines, path)
             if spaced and self.blocks and not path:
-                lines[0] = " " + lines[0]
-            self.blocks.append(paragraph(lines, path))
+                block.lines[0] = " " + block.lines[0]
+            self.blocks.append(block)
 
     def _put(self, markdown: str, around: _Around) -> None:
         """Add Markdown as its own paragraph, or to the current cell."""

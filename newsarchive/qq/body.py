@@ -21,8 +21,7 @@ PLAYER_CLASSES = {"qnt-video", "videoPlayer", "videoPlayerMin", "txp_player"}
 """Players rendered by the page or a script, with all their buttons and notices."""
 VIDEOS_WITHOUT_ADDRESS = {"mpvoice", "mp-common-mpaudio", "mp-common-videosnap"}
 """Players in articles imported from WeChat that have no address."""
-SCRIPT_STRING = r"""(?:"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')"""
-"""Pattern of a JavaScript string with its quotes."""
+SCRIPT_STRING = r"""(?:"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')"""  # pattern of a JavaScript string with its quotes
 
 _PAGE = "https://v.qq.com/x/page/{}.html"
 _VID = re.compile(r"[0-9A-Za-z]{6,20}", re.ASCII)

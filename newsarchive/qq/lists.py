@@ -19,12 +19,11 @@ from newsarchive.qq.urls import is_article, picture_url, whole_id
 
 BEIJING = ZoneInfo("Asia/Shanghai")
 
-CHANNELS = (
+CHANNELS = (  # all text channels, as of 2026-08-10, without the prefix `news_news_`
     *("top", "bj", "tech", "finance", "fx", "qa", "edu", "world", "mil", "ent", "sports", "nba", "auto"),
     *("house", "antip", "game", "digi", "nchupin", "football", "kepu", "esport", "history", "baby"),
     *("lic", "istock"),
 )
-"""All text channels, as of 2026-08-10, without the prefix `news_news_`."""
 
 # `articletype` of an entry: seen 2026-08-10. "0" is an article, "525" a block of entries, which here has none.
 _KINDS = {
@@ -92,12 +91,7 @@ def channel_body(channel: str, page: int, device: str) -> bytes:
 
 
 def read_channel(reply: bytes, where: str) -> ListReply:
-    """A reply of `getPCList`.
-
-    Raises:
-        BusyList: the reply says that the server is busy.
-        UnknownList: the reply is in an unknown format.
-    """
+    """A reply of `getPCList`. Raises `BusyList` if it says so, and `UnknownList` for an unknown format."""
     data = _object(reply, where, ("code",), None)
     return _read_entries(_list(data, "data", where), where)
 
@@ -121,11 +115,7 @@ def read_account(reply: bytes, where: str) -> ListReply:
 
 
 def read_sitemap(reply: bytes, where: str) -> tuple[list[str], list[str]]:
-    """The files named in a sitemap index, each once, and the article ids named in a sitemap file.
-
-    Raises:
-        UnknownList: the reply is not a sitemap.
-    """
+    """The files named in a sitemap index, each once, and the ids in a sitemap file. Raises `UnknownList`."""
     if b"<urlset" not in reply and b"<sitemapindex" not in reply:
         raise UnknownList(where, f"expected a sitemap, got {reply[:60]!r}")
     index = b"<sitemapindex" in reply

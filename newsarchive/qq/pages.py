@@ -51,8 +51,7 @@ KNOWN_KEYS = frozenset({
 _VIDEO_TYPES = {"4", "56", "118", "102", "103"}
 _PARTIAL = 0.8
 """Share of the announced length from which the text of a page that may show only a part counts as complete."""
-_SHORT = 0.5
-"""Share of the announced length below which the text of any other page is suspicious."""
+_SHORT = 0.5  # share of the announced length below which the text of any other page is suspicious
 _COMMA = re.compile("[,，;；]")
 _LARGEST_HEAD = 20_000  # bytes of a page before its JSON or body
 _LONGEST_NAMES = 1_000  # characters of all names of tags
@@ -219,11 +218,7 @@ class Source:
 
     @cached_property
     def root(self) -> Element:
-        """The whole page's tree.
-
-        Raises:
-            TooManyNodes: it is too large for an article.
-        """
+        """The whole page's tree. Raises `TooManyNodes`."""
         return parse(self.text)
 
     @cached_property
@@ -272,9 +267,7 @@ class ArticlePage(ABC):
     def json_body(self) -> Element | None:
         """The body that the page's JSON holds, as standard HTML.
 
-        Raises:
-            BrokenContent: it exists but cannot be read completely; the one in the HTML may be readable.
-            TooManyNodes: it is too large for an article.
+        Raises `BrokenContent` for one that cannot be read completely, and `TooManyNodes`: the HTML's may be readable.
         """
         return None
 

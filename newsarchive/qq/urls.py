@@ -25,7 +25,7 @@ _DATED_PATH = re.compile(r"/a/(?P<day>\d{8})/(?P<number>\d{6})(?:_\d+)?\.html?",
 
 
 def article_id(text: str) -> str:
-    """The complete id in an id or a URL.
+    """The complete id in an id or a URL. Raises `BadArgument` when there is none.
 
     >>> article_id("https://view.inews.qq.com/a/20250211A06DM600?refer=wx")
     '20250211A06DM600'
@@ -33,9 +33,6 @@ def article_id(text: str) -> str:
     '20250211A06DM600'
     >>> article_id("http://finance.qq.com/a/20190923/000843.htm")
     'FIN2019092300084300'
-
-    Raises:
-        BadArgument: the text contains no id.
     """
     text = text.strip()
     address = text if "//" in text else f"//{text}" if "/" in text else f"//host/a/{text}"
