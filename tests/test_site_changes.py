@@ -176,7 +176,7 @@ def test_a_source_has_pages_by_year_month_and_day(site: Site) -> None:
     of_day = [each for each in (article(number) for number in range(5)) if f"{each.published:%Y/%m/%d}" in day]
     page = site.page(day)
     assert [it.get("href") for it in page.cssselect(".day a:not(.mark)")] == [path_of(each) for each in of_day]
-    assert texts(page, ".day time:first-child") == [f"{each.published:%H:%M}" for each in of_day]
+    assert texts(page, ".day li > time") == [f"{each.published:%H:%M}" for each in of_day]
     month, year = day[:-3], day[:-6]
     assert [it.get("href") for it in page.cssselect("main nav a")] == ["/qq/", year, month]
     for path in (month, year):
