@@ -15,9 +15,11 @@ from scrapy.exceptions import UsageError
 from scrapy.settings import BaseSettings, Settings
 
 from newsarchive import settings
+from newsarchive.archive.archive import NO_LEDGER
 from newsarchive.archive.files import LEDGER
+from newsarchive.archive.ledger import Ledger, is_begun
 from newsarchive.archive.rebuild import can_be_rebuilt
-from newsarchive.errors import ArchiveLocked, BadArgument, NewsArchiveError, describe, is_fatal
+from newsarchive.errors import ArchiveLocked, BadArgument, LedgerBroken, NewsArchiveError, describe, is_fatal
 from newsarchive.messages import without_secrets
 from newsarchive.options import Options, validate_settings
 
@@ -108,6 +110,16 @@ def existing_archive(settings: BaseSettings) -> Options:
     if not (os.path.lexists(options.dir / LEDGER) or can_be_rebuilt(options.dir)):
         raise BadArgument(f"{options.dir} holds no archive: expected one (ARCHIVE_DIR)")
     return options
+
+
+def readable_ledger(settings: BaseSettings) -> Ledger:
+    """The archive's ledger, to be read while a run may go on. Raises `LedgerBroken`, and `BadArgument` as above."""
+    folder = existing_archive(settings).dir
+    if is_begun(folder / LEDGER):
+        return Ledger.open(folder / LEDGER, read_only=True)
+    if can_be_rebuilt(folder):
+        raise LedgerBroken(f"{folder}: {NO_LEDGER}: `scrapy rebuild` makes one")
+    raise BadArgument(f"{folder} holds no archive yet: its ledger is empty")
 
 
 SCRAPY_CFG = """\

@@ -115,7 +115,7 @@ _ANY_NUMBER: Kind = "a number", lambda raw: raw is None or _number(-sys.float_in
 _OF_SCRAPY: dict[type, Kind] = {bool: _SWITCH, int: _ANY_NUMBER, float: _ANY_NUMBER}
 _OF_OURS: dict[type, Kind] = {bool: _SWITCH, int: _whole(0), float: ("a number of at least 0", _number(0))}
 
-KINDS: dict[str, Kind] = {
+KINDS: dict[str, Kind] = {  # the settings with a stricter check than the type of their default
     "ARCHIVE_DIR": ("a folder", _path),
     "QQ_CHANNELS": (
         "names of channels with commas between them",

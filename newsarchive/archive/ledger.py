@@ -953,7 +953,6 @@ _PROBLEMS = {  # errors that are not the disk's fault, each with an errno whose 
     sqlite3.SQLITE_CANTOPEN: (errno.EACCES, "the ledger cannot be opened"),
     sqlite3.SQLITE_READONLY: (errno.EACCES, "the ledger can only be read"),
 }
-"""Errors that are not the disk's fault, each with an errno whose advice fits."""
 _VERSION = 6  # 3 is that of the first published program
 _FIRST_WITH_CHANGES = 6
 _KNOWN_CHANGES = """

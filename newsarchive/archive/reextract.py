@@ -179,9 +179,7 @@ def _settle(archive: Archive, row: Row, reading: Reading | str | None, *, dry_ru
             )
             for url in links if url and url not in known
         ]  # fmt: skip  # a run fetches them
-    archive.put(
-        reading, lambda file: file.write(new.encode()), by_site=False
-    )  # what the ledger knows about the site stays
+    archive.put(reading, lambda file: file.write(new.encode()), by_site=False)
     return "changed"
 
 

@@ -11,12 +11,10 @@ from typing import BinaryIO, Never
 
 from tqdm import tqdm
 
-from newsarchive.archive.archive import NO_LEDGER
 from newsarchive.archive.export import WRITERS, Record, records, selected
-from newsarchive.archive.files import LEDGER, check_regular, whole_file
-from newsarchive.archive.ledger import Ledger, is_begun
-from newsarchive.cli import OfflineCommand, existing_archive
-from newsarchive.errors import ArchiveError, BadArgument, cause
+from newsarchive.archive.files import check_regular, whole_file
+from newsarchive.cli import OfflineCommand, readable_ledger
+from newsarchive.errors import BadArgument, cause
 from newsarchive.messages import counted, printable
 
 
@@ -43,9 +41,6 @@ class Command(OfflineCommand):
             raise BadArgument("--format parquet: expected --to FILE too")
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:  # noqa: ARG002
-        folder = existing_archive(self.settings).dir
-        if not is_begun(folder / LEDGER):
-            raise ArchiveError(f"{folder}: {NO_LEDGER}: `scrapy rebuild` makes one")
         channels = {name.strip() for name in opts.channel.split(",")} - {""}
         done: Counter[str] = Counter()
 
@@ -53,12 +48,12 @@ class Command(OfflineCommand):
             done["unreadable"] += 1
             tqdm.write(f"scrapy {self.name}: {printable(reason)}", file=sys.stderr)
 
-        with Ledger.open(folder / LEDGER, read_only=True) as ledger, _output(opts.to) as file:
+        with readable_ledger(self.settings) as ledger, _output(opts.to) as file:
             total = None if opts.since or opts.until or channels else ledger.documents()
             hidden = True if not opts.to and sys.stdout.isatty() else None  # on a terminal, unless that has the rows
             bar = tqdm(desc="articles", unit="", disable=hidden, leave=False, total=total)
             rows = selected(ledger, opts.since, opts.until, channels)
-            with bar, closing(records(folder, rows, report)) as found:
+            with bar, closing(records(ledger.path.parent, rows, report)) as found:
                 WRITERS[opts.format](_counting(found, bar, done), file)
             file.flush()
         if opts.to:

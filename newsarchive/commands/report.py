@@ -5,12 +5,9 @@ import importlib.util
 from datetime import UTC, datetime
 from pathlib import Path
 
-from newsarchive.archive.archive import NO_LEDGER
-from newsarchive.archive.files import LEDGER, REPORT, write_text
-from newsarchive.archive.ledger import Ledger, is_begun
-from newsarchive.archive.rebuild import can_be_rebuilt
-from newsarchive.cli import OfflineCommand, existing_archive
-from newsarchive.errors import BadArgument, LedgerBroken
+from newsarchive.archive.files import REPORT, write_text
+from newsarchive.cli import OfflineCommand, readable_ledger
+from newsarchive.errors import BadArgument
 from newsarchive.health.statistics import statistics
 
 
@@ -25,12 +22,8 @@ class Command(OfflineCommand):
             raise BadArgument("the charts need Vega-Altair: pip install 'newsarchive[report]'")
         from newsarchive.health.page import report  # noqa: PLC0415  -- loads Vega-Altair, which other commands do without
 
-        folder = existing_archive(self.settings).dir
-        if not is_begun(folder / LEDGER):
-            if can_be_rebuilt(folder):
-                raise LedgerBroken(f"{folder}: {NO_LEDGER}: `scrapy rebuild` makes one")
-            raise BadArgument(f"{folder} holds no archive yet: its ledger is empty")
-        with Ledger.open(folder / LEDGER, read_only=True) as ledger:
+        with readable_ledger(self.settings) as ledger:
+            folder = ledger.path.parent
             found = statistics(folder, ledger, datetime.now(UTC))
         file = Path(opts.to) if opts.to else folder / REPORT
         write_text(file, report(found, opts.lang))
