@@ -21,7 +21,7 @@ from newsarchive.archive.archive import Archive
 from newsarchive.archive.export import COLUMNS, WRITERS, Record, records, write_csv
 from newsarchive.archive.ledger import Ledger
 from newsarchive.options import Options
-from tests.conftest import Crawl
+from tests.conftest import Crawl, slow
 from tests.documented import PAGES, names
 from tests.test_status import on_a_terminal
 
@@ -238,7 +238,7 @@ class Nowhere(io.RawIOBase):
         return len(data)
 
 
-@pytest.mark.parametrize("name", ["jsonl", "csv"])
+@pytest.mark.parametrize("name", ["jsonl", slow("csv")])
 def test_memory_does_not_grow_with_the_archive(name: str) -> None:
     peaks = []
     for number in (200, 4_000):
@@ -250,6 +250,7 @@ def test_memory_does_not_grow_with_the_archive(name: str) -> None:
     assert peaks[1] < 1.5 * peaks[0] + 100_000
 
 
+@pytest.mark.slow
 def test_memory_of_parquet_does_not_grow_with_the_archive(tmp_path: Path) -> None:
     pyarrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed: `newsarchive[parquet]`")
     peaks = []

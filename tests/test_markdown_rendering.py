@@ -55,6 +55,7 @@ def punctuated(length: int) -> list[str]:
     return pages
 
 
+@pytest.mark.slow
 def test_two_characters_of_punctuation_at_every_place(tmp_path: Path) -> None:
     check(punctuated(2), tmp_path)
 

@@ -41,6 +41,7 @@ def test_punctuation_at_every_place(length: int) -> None:
         check(page)
 
 
+@pytest.mark.slow
 @given(st.one_of(hostile.bodies, hostile.bodies.map(without_videos)))
 def test_hostile_bodies(page: str) -> None:
     check(page)

@@ -142,6 +142,7 @@ def test_every_metric_is_documented_and_every_documented_one_exists(
     assert set(re.findall(r"newsarchive_(\w+)", rules[1])) <= set(families)
 
 
+@pytest.mark.slow
 def test_spidermon_as_in_the_docs(demo_site: DemoSite, tmp_path: Path) -> None:
     pytest.importorskip("spidermon", reason="spidermon is not installed: the extra `dev` has it")
     monitors, settings = re.findall(r"^```python\n(.*?)^```", PAGES["metrics.md"], re.MULTILINE | re.DOTALL)

@@ -524,7 +524,7 @@ def test_replay_fetches_no_picture(tmp_path: Path, crawl: Crawl, site: DemoSite)
     assert not any(site.url in "".join(picture_links(text)) for text in documents(tmp_path / "replay").values())
 
 
-@pytest.mark.parametrize("kills", [(4,), slow((3, 5, 4))])
+@pytest.mark.parametrize("kills", [slow((4,)), slow((3, 5, 4))])
 def test_killed_while_fetching_pictures(
     tmp_path: Path, crawl: Crawl, site: DemoSite, tree: Tree, kills: tuple[int, ...]
 ) -> None:

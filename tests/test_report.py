@@ -382,6 +382,7 @@ def test_the_report_agrees_with_the_archive(crawl: Crawl, sound: tuple[Path, obj
     assert crawl(archive, name="verify").returncode == 0
 
 
+@pytest.mark.slow
 def test_a_report_while_a_run_writes(crawl: Crawl, crawled: Path) -> None:
     lock = Lock(crawled / ".lock")
     lock.acquire("a run", datetime.now(UTC))
