@@ -4,13 +4,13 @@ import json
 import os
 import re
 import shutil
-from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from ipaddress import ip_address, ip_network
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
 from newsarchive.archive.files import PICTURES, is_file, make_folder, open_file, whole_file
+from newsarchive.markdown.text import CodeSpans
 
 _BMP_HEADERS = {size.to_bytes(4, "little") for size in (12, 40, 52, 56, 64, 108, 124)}
 
@@ -30,7 +30,6 @@ _STAND_IN = ip_network("198.18.0.0/15")
 _FENCE = re.compile(r"[ >]*(?:(?:[-+*]|\d{1,9}[.)])[ >]+)*(?P<marks>`{3,}|~{3,})")
 # An escape, a run of back-ticks, the start of a picture's label, the end of a label with its link.
 _MARK = re.compile(r"\\.|(?P<ticks>`+)|(?P<opens>!\[)|(?P<closes>\])(?:\((?P<link>(?:\\.|[^()\s\\])*)\))?")
-_TICKS = re.compile(r"`+")
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 _NAME = re.compile(r"\d{2,}-(?P<digits>[0-9a-f]{16})\.[a-z]+")
 _LABEL = re.compile(r"[0-9a-z]([0-9a-z_-]{0,61}[0-9a-z])?")
@@ -162,18 +161,12 @@ def _links(document: str) -> Iterator[tuple[int, int, str]]:
 
 
 def _links_in_line(line: str) -> Iterator[tuple[int, int, str]]:
-    runs: defaultdict[int, deque[int]] = defaultdict(deque)  # starts of the runs of back-ticks, by length
-    for run in _TICKS.finditer(line):
-        runs[len(run[0])].append(run.start())
-    at, in_label = 0, False
+    spans, at, in_label = CodeSpans(line), 0, False
     while found := _MARK.search(line, at):
         at = found.end()
         if found["ticks"]:
-            closing = runs[len(found["ticks"])]
-            while closing and closing[0] < at:
-                closing.popleft()
-            if closing:
-                at = closing[0] + len(found["ticks"])
+            if (end := spans.end(at, len(found["ticks"]))) >= 0:
+                at = end + len(found["ticks"])
         elif found["opens"]:
             in_label = True
         elif found["closes"]:

@@ -64,9 +64,7 @@ def _shown(line: str) -> str:
         return line
     if _ESCAPED_RULE.fullmatch(line):
         return line[1:]
-    runs: defaultdict[int, deque[int]] = defaultdict(deque)  # starts of the runs of back-ticks, by length
-    for run in _TICKS.finditer(line):
-        runs[len(run[0])].append(run.start())
+    spans = CodeSpans(line)
     parts: list[str] = []
     opened: list[int] = []  # parts that open a link or a picture, or are text after all
     at = 0
@@ -76,8 +74,9 @@ def _shown(line: str) -> str:
         if found[1]:
             parts.append(found[1])
         elif ticks := found["ticks"]:
-            code, at = _code(line, at, len(ticks), runs[len(ticks)])
-            parts.append(code)
+            end = spans.end(at, len(ticks))
+            parts.append(ticks if end < 0 else _code(line[at:end]))
+            at = at if end < 0 else end + len(ticks)
         elif found["opens"]:
             opened.append(len(parts))
             parts.append(found[0])
@@ -98,16 +97,27 @@ def _shown(line: str) -> str:
     return "".join(parts)
 
 
-def _code(line: str, at: int, length: int, runs: deque[int]) -> tuple[str, int]:
-    """Code that begins there, and where the text goes on."""
-    while runs and runs[0] < at:
-        runs.popleft()
-    if not runs:
-        return "`" * length, at
-    code = line[at : runs[0]]
+class CodeSpans:
+    """Where the code within a line ends. The line is searched once, however many back-ticks it has."""
+
+    def __init__(self, line: str) -> None:
+        self._starts: defaultdict[int, deque[int]] = defaultdict(deque)  # of the runs of back-ticks, by length
+        for run in _TICKS.finditer(line):
+            self._starts[len(run[0])].append(run.start())
+
+    def end(self, at: int, length: int) -> int:
+        """Where so many back-ticks close the code that begins at `at`, else -1. To be asked from left to right."""
+        starts = self._starts[length]
+        while starts and starts[0] < at:
+            starts.popleft()
+        return starts[0] if starts else -1
+
+
+def _code(code: str) -> str:
+    """What is between back-ticks, as a reader sees it."""
     if code[0] == " " == code[-1] and code.strip(" "):
         code = code[1:-1]
-    return code.replace("\u200b", ""), runs[0] + length
+    return code.replace("\u200b", "")
 
 
 def _end_of_destination(line: str, at: int) -> int:
