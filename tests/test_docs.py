@@ -18,7 +18,7 @@ from scrapy.utils.misc import walk_modules_iter
 import newsarchive
 from demo.crawl import PROJECT
 from newsarchive import settings
-from newsarchive.health.report import MEANINGS
+from newsarchive.health.status import MEANINGS
 from newsarchive.spiders.qq import QQSpider
 from tests import documented
 from tests.documented import EVERYTHING, PAGES, README, names

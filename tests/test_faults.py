@@ -320,10 +320,10 @@ def test_a_disk_that_fills_while_a_run_goes_on(
 
 
 UNWRITTEN = {
-    "status.json": ("newsarchive.health.report.write_status", "could not write how it ended"),
+    "status.json": ("newsarchive.health.status.write_status", "could not write how it ended"),
     "its row": ("newsarchive.archive.ledger.Ledger.end_run", "No space left on device"),
     "both": (
-        "newsarchive.health.report.write_status newsarchive.archive.ledger.Ledger.end_run",
+        "newsarchive.health.status.write_status newsarchive.archive.ledger.Ledger.end_run",
         "could not write how",
     ),
 }

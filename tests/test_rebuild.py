@@ -23,7 +23,7 @@ from newsarchive.archive.rebuild import rebuild
 from newsarchive.archive.verify import verify
 from newsarchive.commands.reextract import reextract
 from newsarchive.errors import LedgerBroken
-from newsarchive.health.report import read_status
+from newsarchive.health.status import read_status
 from newsarchive.options import Options
 from tests.archived import make_due
 from tests.conftest import Crawl, DemoSite, slow

@@ -22,7 +22,7 @@ from newsarchive.archive.verify import verify
 from newsarchive.archive.warc import close_open_files
 from newsarchive.commands.reextract import reextract
 from newsarchive.errors import BadArgument, LedgerBroken
-from newsarchive.health.report import read_status
+from newsarchive.health.status import read_status
 from newsarchive.options import Options
 from newsarchive.spiders.base import named_articles
 from tests.archived import make_due

@@ -24,9 +24,9 @@ from newsarchive.archive.ledger import ChangeKind, ChangeRow, Counts, Ledger, Ro
 from newsarchive.commands.report import Command
 from newsarchive.errors import LedgerBroken
 from newsarchive.health.chinese import CHINESE
-from newsarchive.health.page import report
-from newsarchive.health.report import MEANINGS
+from newsarchive.health.report import report
 from newsarchive.health.statistics import UNREADABLE, Share, Statistics, statistics
+from newsarchive.health.status import MEANINGS
 from tests.conftest import Crawl, slow
 
 BEIJING = timezone(timedelta(hours=8))

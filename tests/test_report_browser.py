@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from newsarchive.archive.ledger import ChangeKind, Ledger
-from newsarchive.health.page import report
+from newsarchive.health.report import report
 from newsarchive.health.statistics import statistics
 from tests.chromium import Browser, chromium
 from tests.test_report import ELEVEN, HOSTILE, HOUR, NOW, a_bit_of_everything, add, change, quarantine

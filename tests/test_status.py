@@ -19,7 +19,7 @@ import pytest
 
 from demo.crawl import PROJECT, command, site_settings
 from demo.faults import Answer
-from newsarchive.health.report import summary
+from newsarchive.health.status import summary
 from tests import forked
 from tests.conftest import Crawl, DemoSite
 from tests.test_kill import Moment, kill_at, until

@@ -20,7 +20,7 @@ class Command(OfflineCommand):
     def work(self, args: list[str], opts: argparse.Namespace) -> int:  # noqa: ARG002
         if not all(map(importlib.util.find_spec, ("altair", "vl_convert"))):
             raise BadArgument("the charts need Vega-Altair: pip install 'newsarchive[report]'")
-        from newsarchive.health.page import report  # noqa: PLC0415  -- loads Vega-Altair, which other commands do without
+        from newsarchive.health.report import report  # noqa: PLC0415  -- loads Vega-Altair, which other commands do without
 
         with readable_ledger(self.settings) as ledger:
             folder = ledger.path.parent

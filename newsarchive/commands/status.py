@@ -4,7 +4,7 @@ import argparse
 import json
 
 from newsarchive.cli import OfflineCommand
-from newsarchive.health.report import read_status, status_text
+from newsarchive.health.status import read_status, status_text
 from newsarchive.messages import shown
 from newsarchive.options import Options
 

@@ -19,7 +19,7 @@ from newsarchive.archive.files import QUARANTINE
 from newsarchive.archive.ledger import ListResult, ListRow, RunRow
 from newsarchive.errors import ArchiveError, LedgerBroken, describe
 from newsarchive.extensions.log import Faults, confirm_stop, make_safe, writing_handlers
-from newsarchive.health import alarms, report
+from newsarchive.health import alarms, status
 from newsarchive.health.alarms import Counts, NewArticles, site_trouble
 from newsarchive.health.metrics import write_metrics
 from newsarchive.items import ArchivedArticle
@@ -135,7 +135,7 @@ class Run:
         lists = [] if site else self._list_rows(counts)  # a site that is away says nothing about a single list
         found = alarms.alarms(counts, history)
         counts |= {f"alarm/{alarm.name}": 1 for alarm in found}
-        archive = report.archive_status(self.folder, self.ledger, self.archive.options.max_tries)
+        archive = status.archive_status(self.folder, self.ledger, self.archive.options.max_tries)
         by_force = self.reason == "unfinished"  # nothing has closed the spider: Ctrl-C came twice, or it never began
         for _ in range(2):  # once more with its own error, when the run did its work and could not write that
             counts["error"] = self.faults.count
@@ -143,10 +143,10 @@ class Run:
             exit_code = 1 if self.faults.count or by_force else 3 if site else 4 if found else 0
             message = describe(self.faults.first) if self.faults.first else BY_FORCE if by_force else site
             row = replace(self.row, ended=ended, exit_code=exit_code, counts=counts)
-            last_run = report.run_status(row, message, found)
+            last_run = status.run_status(row, message, found)
             try:
                 write_changes(self.folder, self.ledger, now=ended, days=self.archive.options.changes_days)
-                report.write_status(self.folder, last_run, archive)
+                status.write_status(self.folder, last_run, archive)
                 with self.ledger.transaction():
                     for each in lists:
                         self.ledger.put(each)
@@ -156,16 +156,16 @@ class Run:
                 break
             except (OSError, ArchiveError) as error:
                 self.faults.add(error)
-        text = report.summary({"folder": str(self.folder), "last_run": last_run} | archive)
+        text = status.summary({"folder": str(self.folder), "last_run": last_run} | archive)
         print_summary(self.crawler.settings, text)
         return exit_code
 
     def _leave_status(self, error: BaseException) -> None:
         """Writes `status.json` and the metrics without the ledger, where the disk lets it."""
         row = replace(self.row, ended=utc_now(), exit_code=1)
-        last_run = report.run_status(row, describe(error))
+        last_run = status.run_status(row, describe(error))
         with suppress(OSError):  # the first error is the one to report
-            report.write_status(self.folder, last_run)
+            status.write_status(self.folder, last_run)
         if self.metrics:
             with suppress(OSError):
                 write_metrics(self.metrics, self.folder, last_run, None, None)
