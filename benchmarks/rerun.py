@@ -26,7 +26,7 @@ from benchmarks.measure import Cost, in_turn, run, table
 from demo.crawl import FAST, command, site_settings
 from newsarchive.archive.archive import Archive
 from newsarchive.archive.files import content_path, quarantine_path
-from newsarchive.archive.ledger import KEPT_RUNS, Row, RunRow, State
+from newsarchive.archive.tables import KEPT_RUNS, Row, RunRow, State
 from newsarchive.options import Options
 from newsarchive.qq.lists import CHANNELS
 

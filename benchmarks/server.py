@@ -19,7 +19,7 @@ from itertools import cycle, islice
 from benchmarks.pages import bodies, id_of, page_of
 
 PICTURE = b"\x89PNG\r\n\x1a\n" + random.Random(1).randbytes(60_000)
-_GET = re.compile(rb"GET (?:http://[^/ ]*)?/(?:rain/a/(\w+)|(picture/))")
+_GET = re.compile(rb"GET (?:http://[^/ ]*)?/(?:rain/a/(\w+)|(picture/)|(sitemap/))")
 _BODY_PICTURE = re.compile(r'(<img\b[^>]*?\bsrc=")https?://')
 _THUMBNAIL = re.compile(rb'(<meta property="og:image" content=")https?://')
 _NOTHING = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
@@ -41,6 +41,8 @@ def page(numbered: tuple[int, str], size: int, port: int) -> bytes:
 
 async def serve(listener: socket.socket, pages: dict[bytes, bytes]) -> None:
     picture = answer("image/png", PICTURE)
+    places = "".join(f"<url><loc>https://news.qq.com/rain/a/{it.decode()}</loc></url>" for it in pages)
+    sitemap = answer("text/xml", f"<urlset>{places}</urlset>".encode())
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -48,7 +50,7 @@ async def serve(listener: socket.socket, pages: dict[bytes, bytes]) -> None:
                 found = _GET.match(await reader.readuntil(b"\r\n\r\n"))
                 body = _NOTHING
                 if found:
-                    body = picture if found[2] else pages.get(found[1], _NOTHING)
+                    body = picture if found[2] else sitemap if found[3] else pages.get(found[1], _NOTHING)
                 writer.write(body)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):

@@ -6,6 +6,7 @@ import os
 import sys
 from abc import abstractmethod
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from importlib.metadata import version
 from pathlib import Path
 from typing import ClassVar
@@ -15,9 +16,10 @@ from scrapy.exceptions import UsageError
 from scrapy.settings import BaseSettings, Settings
 
 from newsarchive import settings
-from newsarchive.archive.archive import NO_LEDGER
-from newsarchive.archive.files import LEDGER
-from newsarchive.archive.ledger import Ledger, is_begun
+from newsarchive.archive.archive import NO_LEDGER, no_ledger_in
+from newsarchive.archive.cluster import check_address, dask_workers
+from newsarchive.archive.ledger import Ledger, is_begun, ledger_place
+from newsarchive.archive.parallel import Workers
 from newsarchive.archive.rebuild import can_be_rebuilt
 from newsarchive.errors import ArchiveLocked, BadArgument, LedgerBroken, NewsArchiveError, describe, is_fatal
 from newsarchive.messages import without_secrets
@@ -51,9 +53,9 @@ class ArchiveCommand(ScrapyCommand):
             super().process_options(args, opts)
             validate_settings(self.settings, [value.partition("=")[0] for value in opts.set])
             self.check(args, opts)
-        except (BadArgument, UsageError) as error:
+        except (NewsArchiveError, UsageError) as error:
             print(f"scrapy {self.name}: {without_secrets(str(error))}", file=sys.stderr)
-            sys.exit(2)
+            sys.exit(2 if isinstance(error, UsageError) else exit_code(error))
 
     def check(self, args: list[str], opts: argparse.Namespace) -> None:  # noqa: ARG002
         """Raises `BadArgument` for words or options that it does not take."""
@@ -86,6 +88,25 @@ class OfflineCommand(ArchiveCommand):
             self.exitcode = 1
 
 
+class ParallelCommand(OfflineCommand):
+    """One whose work is done by all cores of this machine, or by a cluster."""
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        super().add_options(parser)
+        text = "let the workers of this Dask scheduler (tcp://HOST:PORT) do it, instead of the cores of this machine"
+        parser.add_argument("--dask", default="", metavar="ADDRESS", help=text)
+
+    def check(self, args: list[str], opts: argparse.Namespace) -> None:
+        super().check(args, opts)
+        if opts.dask:
+            check_address(opts.dask)
+
+
+def chosen_workers(opts: argparse.Namespace, folder: Path) -> AbstractContextManager[Workers | None]:
+    """Those that the command line names, if any, for the archive in `folder`. Raises `ClusterError`."""
+    return dask_workers(opts.dask, folder) if opts.dask else nullcontext()
+
+
 def discard_unwritable_output() -> None:
     """Called at the end of the process, before Python's own flush, which would change the exit code to 120.
 
@@ -107,18 +128,22 @@ def exit_code(error: BaseException) -> int:
 def existing_archive(settings: BaseSettings) -> Options:
     """Raises `BadArgument` for a folder without a ledger and without anything to rebuild one from."""
     options = Options.from_settings(settings)
-    if not (os.path.lexists(options.dir / LEDGER) or can_be_rebuilt(options.dir)):
+    place = ledger_place(options)
+    is_there = os.path.lexists(place) if isinstance(place, Path) else is_begun(place)
+    if not (is_there or can_be_rebuilt(options.dir)):
         raise BadArgument(f"{options.dir} holds no archive: expected one (ARCHIVE_DIR)")
     return options
 
 
-def readable_ledger(settings: BaseSettings) -> Ledger:
-    """The archive's ledger, to be read while a run may go on. Raises `LedgerBroken`, and `BadArgument` as above."""
-    folder = existing_archive(settings).dir
-    if is_begun(folder / LEDGER):
-        return Ledger.open(folder / LEDGER, read_only=True)
+def readable_ledger(settings: BaseSettings) -> tuple[Path, Ledger]:
+    """The archive's folder, and its ledger to be read, a run may go on. Raises `LedgerBroken` and `BadArgument`."""
+    options = existing_archive(settings)
+    folder, place = options.dir, ledger_place(options)
+    if is_begun(place):
+        return folder, Ledger.open(place, folder=folder, read_only=True)
     if can_be_rebuilt(folder):
-        raise LedgerBroken(f"{folder}: {NO_LEDGER}: `scrapy rebuild` makes one")
+        makes_one = f"{NO_LEDGER}: `scrapy rebuild` makes one"
+        raise LedgerBroken(f"{folder}: {no_ledger_in(options.ledger) if options.ledger else makes_one}")
     raise BadArgument(f"{folder} holds no archive yet: its ledger is empty")
 
 

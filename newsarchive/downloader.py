@@ -1,6 +1,7 @@
 """What is between Scrapy's engine and the network: which hosts are asked, how long requests wait, what ends a crawl."""
 
 import asyncio
+import logging
 import struct
 import time
 import zlib
@@ -8,7 +9,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from scrapy import Request, Spider
 from scrapy.core.downloader import Downloader
@@ -18,10 +19,14 @@ from scrapy.exceptions import IgnoreRequest, NotConfigured
 from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 from scrapy.robotstxt import ProtegoRobotParser
+from scrapy.utils.defer import deferred_from_coro
 from scrapy.utils.httpobj import urlparse_cached
 
+from newsarchive.archive.archive import Archive
 from newsarchive.errors import is_fatal
 from newsarchive.items import Page
+
+logger = logging.getLogger(__name__)
 
 _SITE_ERRORS = (
     *("scrapy.exceptions.CannotResolve", "scrapy.exceptions.Download", "scrapy.exceptions.ResponseDataLoss"),
@@ -55,6 +60,19 @@ def engine_slot(crawler: Crawler) -> Any:
     `closing` says whether the crawl is ending, and `nextcall` has the engine look for work at once.
     """
     return crawler.engine._slot
+
+
+def is_ending(crawler: Crawler) -> bool:
+    """Whether the crawl was stopped."""
+    slot = engine_slot(crawler)
+    # not `crawler.crawling`, which `scrapy shell` never is
+    return not crawler.engine.running or slot is None or slot.closing is not None
+
+
+def shared_archive(crawler: Crawler) -> Archive | None:
+    """The archive, if other runs may be using it, and the site, at the same time."""
+    archive: Archive | None = getattr(crawler.spider, "archive", None)
+    return archive if archive and archive.ledger.is_shared else None
 
 
 class SiteHosts:
@@ -120,9 +138,7 @@ class Backoff:
         if is_picture and not request.meta.get("may_wait"):
             raise NotSent(f"{request.url}: not sent, it would have to wait")
         while seconds := self.seconds_left(request):
-            slot = engine_slot(self.crawler)
-            # not `crawler.crawling`, which `scrapy shell` never is
-            if not self.crawler.engine.running or slot is None or slot.closing is not None:
+            if is_ending(self.crawler):
                 raise NotSent(f"{request.url}: not sent, the crawl was stopped")
             await asyncio.sleep(min(seconds, _CHECK_EVERY))
         return None if request.callback is NO_CALLBACK else request.copy()
@@ -133,8 +149,47 @@ class Backoff:
         if asked is None:
             asked = self._wait(request.meta.get("retry_times", 0)) if response.status in _TOO_MANY else 0.0
         host = urlparse_cached(request).netloc
+        if asked and (archive := shared_archive(self.crawler)):
+            archive.ledger.database.quiet(host, min(asked, _LONGEST_WAIT))
         self._quiet_until[host] = max(self.clock() + min(asked, _LONGEST_WAIT), self._quiet_until.get(host, 0.0))
         return response
+
+    async def take_turn(self, request: Request) -> None:
+        """Waits until the host may be asked, where several runs keep one delay together.
+
+        Raises `NotSent` when the crawl is stopped, or when the site's firewall has refused any of the runs.
+        """
+        archive = shared_archive(self.crawler)
+        host = urlparse_cached(request).netloc
+        while archive is not None and not self.refused:
+            slot = self.crawler.engine.downloader.slots.get(request.meta.get("download_slot", ""))
+            delay = slot.delay if slot else 0.0  # AutoThrottle's
+            turn = archive.ledger.database.take_turn(archive.ledger.run, host, delay)
+            if turn.is_refused and not request.meta.get("picture"):
+                self._stop("%s: the site's firewall has refused another run (501): stopped, too", request.url)
+            elif not turn.wait:
+                return
+            elif is_ending(self.crawler):
+                raise NotSent(f"{request.url}: not sent, the crawl was stopped")
+            else:
+                if turn.wait > delay + _CHECK_EVERY:  # another run was asked to wait
+                    self._quiet_until[host] = max(self.clock() + turn.wait, self._quiet_until.get(host, 0.0))
+                await asyncio.sleep(min(turn.wait, _CHECK_EVERY))
+        if self.refused:
+            raise NotSent(f"{request.url}: not sent, the site's firewall has refused an earlier request (501)")
+
+    def refuse(self, request: Request) -> None:
+        """To be called when the site's firewall refuses us: ends this run and the others."""
+        if archive := shared_archive(self.crawler):
+            archive.ledger.database.refuse(urlparse_cached(request).netloc)
+        self._stop(
+            "%s: the site's firewall refuses us (501): stopped; wait some hours before the next run", request.url
+        )
+
+    def _stop(self, message: str, url: str) -> None:
+        self.refused = True
+        logger.error(message, url)
+        deferred_from_coro(self.crawler.engine.close_spider_async(reason="refused"))
 
     def seconds_left(self, request: Request) -> float:
         """How long it still has to wait; 0 when it may go out. The wait of a retry starts at the first call."""
@@ -147,6 +202,24 @@ class Backoff:
 
     def _wait(self, tries: int) -> float:
         return min(self.first * 2.0 ** min(tries, 64), _LONGEST_WAIT)
+
+
+class Claims:
+    """A downloader middleware: an article that another run fetches, or has fetched meanwhile, is not requested."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self.crawler = crawler
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        return cls(crawler)
+
+    def process_request(self, request: Request) -> None:
+        """Raises `NotSent`."""
+        row, archive = request.cb_kwargs.get("row"), shared_archive(self.crawler)
+        if row is not None and archive is not None and not archive.ledger.claim(row):
+            cast("Any", self.crawler.spider).leave_to_another(row)
+            raise NotSent(f"{request.url}: left to another run")
 
 
 class Unpack(HttpCompressionMiddleware):

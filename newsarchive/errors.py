@@ -75,12 +75,23 @@ class BadArgument(NewsArchiveError):
     """An invalid argument; the message says what was expected."""
 
 
+class ClusterError(NewsArchiveError):
+    """A cluster of workers cannot be reached or used; the message says why."""
+
+
 class ArchiveError(NewsArchiveError):
     """Something on disk cannot be used."""
 
 
 class LedgerBroken(ArchiveError):
     """The ledger is unreadable or of a newer version than this program knows."""
+
+
+class LedgerAway(ArchiveError):
+    """The database of the ledger cannot be reached, or refuses us."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"the ledger {name} cannot be used: {reason}")
 
 
 class ArchiveLocked(ArchiveError):

@@ -8,11 +8,10 @@ from scrapy.core.downloader.handlers import http11
 from scrapy.crawler import Crawler
 from scrapy.exceptions import DownloadCancelledError
 from scrapy.http import Response
-from scrapy.utils.defer import deferred_from_coro
 from twisted.python.failure import Failure
 from twisted.web._newclient import HEADER, STATUS
 
-from newsarchive.downloader import Backoff, NotSent
+from newsarchive.downloader import Backoff
 
 logger = logging.getLogger(__name__)
 
@@ -33,15 +32,11 @@ class ArticleDownloadHandler(http11.HTTP11DownloadHandler):
     async def download_request(self, request: Request) -> Response:
         """Raises `NotSent`."""
         backoff = Backoff.of(self.crawler)
-        if backoff.refused:
-            raise NotSent(f"{request.url}: not sent, the site's firewall has refused an earlier request (501)")
+        await backoff.take_turn(request)
         response = await super().download_request(request)
         is_picture = request.meta.get("picture")  # it comes from a host of its own
         if response.status == 501 and not is_picture and not backoff.refused:
-            backoff.refused = True
-            message = "%s: the site's firewall refuses us (501): stopped; wait some hours before the next run"
-            logger.error(message, request.url)
-            deferred_from_coro(self.crawler.engine.close_spider_async(reason="refused"))
+            backoff.refuse(request)
         return response
 
 

@@ -51,6 +51,8 @@ def _visible(found: re.Match[str]) -> str:
 HIDDEN = "***"
 # parts of names; better one too many than one too few
 _NAME = r"(?=[\w.-]*?(?:token|key|pass|pwd|secret|credential|auth))[\w.-]+"
+# whose password may have a slash, by mistake
+_IN_DATABASE_URL = re.compile(r"(\bpostgres[\w+]{0,20}://)[^\s'\"]{0,300}@")
 _IN_URL = re.compile(r"(?<=//)[^/?#\s]*@")
 _ASSIGNED = re.compile(rf"""(?<![\w.-])({_NAME}=)(?:'[^']*'|"[^"]*"|[^\s&'"]+)""", re.IGNORECASE)
 # as Python and JSON write settings
@@ -68,6 +70,7 @@ def without_secrets(text: str) -> str:
     >>> without_secrets("{'AWS_SECRET_ACCESS_KEY': 'abc', 'BOT_NAME': 'newsarchive'}")
     "{'AWS_SECRET_ACCESS_KEY': ***, 'BOT_NAME': 'newsarchive'}"
     """
+    text = _IN_DATABASE_URL.sub(rf"\1{HIDDEN}@", text)
     text = _IN_URL.sub(f"{HIDDEN}@", text)
     text = _QUOTED.sub(rf"\1{HIDDEN}", text)
     return _ASSIGNED.sub(rf"\1{HIDDEN}", text)

@@ -28,6 +28,8 @@ class Options:
 
     dir: Path
     """Absolute: a relative `ARCHIVE_DIR` is below the folder of `scrapy.cfg`, and `~` is the user's home."""
+    ledger: str = our_settings.ARCHIVE_LEDGER
+    lease: float = our_settings.ARCHIVE_LEASE
     pages: bool = our_settings.ARCHIVE_PAGES
     min_text: int = our_settings.ARCHIVE_MIN_TEXT
     front_matter: tuple[str, ...] = tuple(our_settings.ARCHIVE_FRONT_MATTER)
@@ -87,6 +89,23 @@ def _url(value: object) -> str:
     return text
 
 
+def _database(value: object) -> str:
+    """A user or password has `%2F` for a slash and so on: what one program takes for its end, another one prints."""
+    text = str(value or "")
+    if text and not is_database(text):
+        raise ValueError
+    return text
+
+
+def is_database(text: str) -> bool:
+    """Whether it is a URL that `ARCHIVE_LEDGER` may have."""
+    with suppress(ValueError):  # such as of the port
+        parts = urlsplit(text)
+        is_plain = text.count("@") == parts.netloc.count("@") <= 1 and not re.search(r"\s", text)
+        return parts.scheme == "postgresql+psycopg" and parts.port != 0 and is_plain
+    return False
+
+
 def _matching(pattern: str) -> Callable[[Any], str]:
     def read(value: Any) -> str:
         if not re.fullmatch(pattern, str(value), re.ASCII):
@@ -132,6 +151,8 @@ KINDS: dict[str, Kind] = {  # the settings with a stricter check than the type o
         "hours with commas between them",
         lambda raw: tuple(timedelta(hours=_time(each)) for each in _list(raw)),
     ),
+    "ARCHIVE_LEDGER": ("nothing, or a URL like postgresql+psycopg://user:password@host/database", _database),
+    "ARCHIVE_LEASE": ("a number of at least 1", _number(1)),
     "ARCHIVE_RETRY_MINUTES": ("a number of at least 0", lambda raw: timedelta(minutes=_time(raw))),
     "ARCHIVE_MAX_TRIES": _whole(1),
     "ARCHIVE_FRONT_MATTER": (f"some of {', '.join(FIELDS)}, with commas between them", _some_fields),

@@ -15,6 +15,8 @@ COMMANDS_MODULE = "newsarchive.commands"
 
 # --- where the archive is
 ARCHIVE_DIR = "output"  # relative to the folder of scrapy.cfg
+ARCHIVE_LEDGER = ""  # "": ledger.sqlite in ARCHIVE_DIR; or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE
+ARCHIVE_LEASE = 90.0  # seconds; a run that shares its ledger and gives no sign of life for so long counts as dead
 ARCHIVE_OPEN = False  # `scrapy crawl` and `scrapy retry` turn it on; `scrapy shell`, `fetch` and `parse` only look
 
 # --- where to look: another host may serve the same site; the Markdown still carries the canonical URL
@@ -70,6 +72,7 @@ DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,  # lets retried and redirected requests through
     "newsarchive.downloader.SiteHosts": 50,
     "newsarchive.downloader.Backoff": 560,  # just closer to the site than Retry (550), so it sees each answer first
+    "newsarchive.downloader.Claims": 570,  # after a wait, in which another run may have been faster
     "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
     "newsarchive.downloader.Unpack": 590,  # in its place
 }

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 
-from newsarchive.archive.ledger import Ledger, State
+from newsarchive.archive.ledger import Ledger
+from newsarchive.archive.sqlite import SQLite
+from newsarchive.archive.tables import State
 
 
 def make_due(archive: Path) -> None:
@@ -17,3 +20,9 @@ def make_due(archive: Path) -> None:
                 ledger.checked(known, now=now, next_check=now)
             elif known.state is State.GONE:
                 ledger.gone(known, now=now, next_check=now)
+
+
+def connection(ledger: Ledger) -> sqlite3.Connection:
+    """SQLite's own."""
+    assert isinstance(ledger.database, SQLite)
+    return ledger.database.raw

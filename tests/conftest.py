@@ -17,6 +17,7 @@ from demo.crawl import FAST, PROJECT, Result, command, no_proxy_variables, site_
 from demo.server import Server
 from demo.site import Site
 from tests import forked
+from tests import postgres as postgresql
 from tests.documented import check_status
 
 # Hypothesis' 200 ms an example are a fault of ours on a quiet machine only; no test of ours is about that.
@@ -192,3 +193,10 @@ def tree() -> Callable[[Path], dict[str, bytes]]:
         return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
 
     return files
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[postgresql.Server]:
+    """A PostgreSQL server; the test is skipped where there is none."""
+    with postgresql.running() as server:
+        yield server

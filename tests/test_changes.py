@@ -16,13 +16,14 @@ from newsarchive import Article, render
 from newsarchive.archive.archive import Archive, Reading
 from newsarchive.archive.changes import compare, difference, shortened, versions, write_changes
 from newsarchive.archive.documents import Change
-from newsarchive.archive.ledger import ChangeKind, ChangeRow, Ledger, State
+from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.rebuild import rebuild
+from newsarchive.archive.tables import ChangeKind, ChangeRow, State
 from newsarchive.commands.reextract import reextract
 from newsarchive.items import Page
 from newsarchive.markdown.document import reference_part, with_fields
 from newsarchive.options import FIELDS, Options
-from tests.archived import make_due
+from tests.archived import connection, make_due
 from tests.conftest import Crawl, DemoSite
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
@@ -378,8 +379,8 @@ def test_listing_changes_reads_only_those_that_are_shown(tmp_path: Path) -> None
             for n in range(1_000):
                 ledger.add_change(ChangeRow(source="qq", article_id=f"A{n}", kind=ChangeKind.NEW, time=NOW))
         statements: list[str] = []
-        ledger._raw.set_trace_callback(statements.append)
+        connection(ledger).set_trace_callback(statements.append)
         assert next(iter(ledger.changes())).article_id == "A999"
-        ledger._raw.set_trace_callback(None)
+        connection(ledger).set_trace_callback(None)
     [statement] = statements
     assert "LIMIT 200" in statement

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from newsarchive.archive.archive import Archive
-from newsarchive.archive.ledger import Ledger, PictureRow, Row, RunRow, State
+from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.replay import saved_pages
+from newsarchive.archive.tables import PictureRow, Row, RunRow, State
 from newsarchive.archive.warc import WarcFile
 from newsarchive.items import Page
 from newsarchive.options import Options

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from demo.faults import Answer
-from newsarchive.archive.ledger import Ledger, Row, State
+from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.schedule import Schedule
+from newsarchive.archive.tables import Row, State
 from newsarchive.items import Article
 from tests.conftest import Crawl, DemoSite
 

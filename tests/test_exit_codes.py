@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from scrapy.cmdline import execute
 
-from demo.crawl import PROJECT, command, finish
+from demo.crawl import PROJECT, command, finish, start
 from demo.faults import Answer
 from newsarchive.archive.ledger import Ledger
 from tests import forked
@@ -422,3 +422,11 @@ def test_a_command_ends_with_its_reader_and_says_nothing_of_it(
             text=True, check=False,
         )  # fmt: skip
     assert (done.stderr, done.returncode) == ("", 141)
+
+
+def test_a_cluster_needs_an_extra(crawl: Crawl, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['distributed'] = None  # as if not installed\n")
+    line = crawl.line(tmp_path, "--dask", "tcp://127.0.0.1:8786", name="export")
+    result = finish(start(line, PYTHONPATH=str(tmp_path)), tmp_path)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == "scrapy export: --dask needs distributed: pip install 'newsarchive[cluster]'\n"

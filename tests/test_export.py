@@ -18,7 +18,7 @@ import pytest
 
 from demo.crawl import command
 from newsarchive.archive.archive import Archive
-from newsarchive.archive.export import COLUMNS, WRITERS, Record, records, write_csv
+from newsarchive.archive.export import COLUMNS, FORMATS, Record, json_line, records
 from newsarchive.archive.ledger import Ledger
 from newsarchive.options import Options
 from tests.conftest import Crawl, slow
@@ -66,7 +66,7 @@ def test_a_row(crawl: Crawl, crawled: Path) -> None:
 def test_formats_agree(crawl: Crawl, crawled: Path, tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed: `newsarchive[parquet]`")
     edit_ledger(crawled, edited=EDITED)
-    for ending in WRITERS:
+    for ending in FORMATS:
         result = crawl(crawled, "--to", str(tmp_path / f"a.{ending}"), name="export")
         assert (result.returncode, result.stderr) == (0, ""), result
         assert result.stdout == f"13 articles in {tmp_path / f'a.{ending}'}\n"
@@ -214,9 +214,13 @@ def some_records(number: int) -> Iterator[Record]:
         yield {**record, **times, **nothing, **lists, "id": str(nth), "text": f"{nth:05}" * 2000, "revision": 1}
 
 
+def write(name: str, found: Iterator[Record], file: BinaryIO) -> None:
+    FORMATS[name].write(map(FORMATS[name].shape, found), file)
+
+
 def written(rows: list[Record]) -> str:
     file = io.BytesIO()
-    write_csv(iter(rows), file)
+    write("csv", iter(rows), file)
     return file.getvalue().decode()
 
 
@@ -244,7 +248,7 @@ def test_memory_does_not_grow_with_the_archive(name: str) -> None:
     for number in (200, 4_000):
         file: BinaryIO = io.BufferedWriter(Nowhere())
         tracemalloc.start()
-        WRITERS[name](some_records(number), file)
+        write(name, some_records(number), file)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < 1.5 * peaks[0] + 100_000
@@ -256,7 +260,7 @@ def test_memory_of_parquet_does_not_grow_with_the_archive(tmp_path: Path) -> Non
     peaks = []
     for number in (2_000, 10_000):
         with (tmp_path / "a.parquet").open("wb") as file:
-            WRITERS["parquet"](some_records(number), file)
+            write("parquet", some_records(number), file)
         peaks.append(pyarrow.default_memory_pool().max_memory())
     assert peaks[1] < 1.5 * peaks[0]
 
@@ -272,7 +276,7 @@ def test_rows_are_read_as_they_are_written(crawled: Path) -> None:
             for taken in range(1, 100_000):
                 yield replace(row, first_seen=row.first_seen + timedelta(seconds=taken))
 
-    found = records(crawled, rows(), pytest.fail)
+    found = records(crawled, rows(), json_line, pytest.fail)
     next(found)
     assert taken < 10_000
     found.close()
@@ -293,7 +297,7 @@ def test_the_examples_of_the_docs(
         pytest.importorskip(package, reason=reason)
     duckdb = pytest.importorskip("duckdb", reason=reason)
     monkeypatch.chdir(crawled)
-    for ending in WRITERS:
+    for ending in FORMATS:
         assert crawl(crawled, "--to", str(crawled / f"articles.{ending}"), name="export").returncode == 0
     first, second = re.findall(r"^```python\n(.*?)^```", PAGES["export.md"], re.MULTILINE | re.DOTALL)
     exec(first, {})
@@ -302,6 +306,6 @@ def test_the_examples_of_the_docs(
     exec(second, {})
     shown = capfd.readouterr().out
     assert re.search(r"finance +│ +\d", shown), shown
-    for ending in WRITERS:
+    for ending in FORMATS:
         (count,) = duckdb.sql(f"SELECT count(*) FROM 'articles.{ending}' WHERE publisher = '沿海财经'").fetchall()
         assert count == (1,)

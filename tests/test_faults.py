@@ -23,7 +23,8 @@ from demo.crawl import finish, start
 from demo.faults import Answer
 from demo.site import Site
 from newsarchive.archive.files import stray_files
-from newsarchive.archive.ledger import Ledger, Row, State
+from newsarchive.archive.ledger import Ledger
+from newsarchive.archive.tables import Row, State
 from newsarchive.downloader import is_site_error
 from newsarchive.errors import describe, is_fatal
 from tests.conftest import Crawl, DemoSite, slow
@@ -32,7 +33,7 @@ from tests.test_kill import content
 
 def rows(archive: Path) -> dict[str, Row]:
     with Ledger.open(archive / "ledger.sqlite") as ledger:
-        assert ledger.check() == []
+        assert ledger.database.check() == []
         return {row.article_id: row for row in ledger.rows()}
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from newsarchive.archive.ledger import Ledger, State
+from newsarchive.archive.ledger import Ledger
+from newsarchive.archive.tables import State
 from tests.conftest import Crawl, DemoSite, slow
 from tests.test_kill import content
 

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from newsarchive.archive.ledger import Ledger, Row, State
+from newsarchive.archive.ledger import Ledger
+from newsarchive.archive.tables import Row, State
 from tests.archived import make_due
 from tests.conftest import Crawl, DemoSite
 

@@ -18,7 +18,8 @@ import pytest
 from demo.crawl import finish
 from demo.faults import Answer
 from newsarchive.archive.files import stray_files
-from newsarchive.archive.ledger import Ledger, State
+from newsarchive.archive.ledger import Ledger
+from newsarchive.archive.tables import State
 from tests.archived import make_due
 from tests.conftest import Crawl, DemoSite
 
@@ -41,7 +42,7 @@ def assert_whole(archive: Path, expected: dict[str, bytes]) -> None:
     assert not (archive / "revisions").exists()
     assert list(stray_files(archive)) == []
     with Ledger.open(archive / "ledger.sqlite") as ledger:
-        assert ledger.check() == []
+        assert ledger.database.check() == []
         rows = list(ledger.rows())
     archived = {row.path: row for row in rows if row.state is State.ARCHIVED}
     assert {row.state for row in rows} <= {State.ARCHIVED, State.GONE}

@@ -18,10 +18,13 @@ from typing import Any
 
 import pytest
 
-from newsarchive.archive.ledger import KEPT_RUNS, ChangeKind, ChangeRow, Ledger, ListRow, PictureRow, Row, RunRow, State
+from newsarchive.archive.ledger import Ledger, ListState
 from newsarchive.archive.schedule import next_check, retry_delay
+from newsarchive.archive.tables import KEPT_RUNS, ChangeKind, ChangeRow, ListRow, PictureRow, Row, RunRow, State
 from newsarchive.errors import LedgerBroken, describe
 from newsarchive.items import Article
+from tests.archived import connection
+from tests.postgres import Server
 
 BEIJING = timezone(timedelta(hours=8))
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
@@ -55,9 +58,13 @@ def find_two(ledger: Ledger) -> None:
     find(ledger, "second", now=datetime(2026, 11, 1))  # noqa: DTZ001
 
 
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with Ledger.open(tmp_path / "ledger.sqlite") as opened:
+@pytest.fixture(params=["SQLite", "PostgreSQL"])
+def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
+    if request.param == "PostgreSQL":
+        place: str | Path = request.getfixturevalue("postgres").emptied()
+    else:
+        place = tmp_path / "ledger.sqlite"
+    with Ledger.open(place) as opened:
         yield opened
 
 
@@ -266,10 +273,10 @@ def test_names_of_lists_may_be_no_text(ledger: Ledger) -> None:
     ledger.put(odd)
     ledger.put(odd)
     assert [(it.where, it.failures) for it in ledger.list_rows("qq")] == [(r"channel \udcff", 3)]
-    assert not ledger.begin_list("qq", odd.where)
-    assert ledger.begin_list("qq", odd.where)
+    assert ledger.begin_list("qq", odd.where) is ListState.BEGUN
+    assert ledger.begin_list("qq", odd.where) is ListState.UNFINISHED
     ledger.finish_list("qq", odd.where)
-    assert not ledger.begin_list("qq", odd.where)
+    assert ledger.begin_list("qq", odd.where) is ListState.BEGUN
     run = ledger.add_run(RunRow(started=NOW, pid=1, arguments=odd.where))
     ledger.end_run(replace(run, ended=NOW, exit_code=0, counts={f"failing/{odd.where}": 3}))
 
@@ -323,8 +330,7 @@ def test_times_at_the_ends_of_all_time_are_kept(ledger: Ledger) -> None:
 PICTURE = PictureRow(source="qq", article_id="A1", url="u1", state=State.FAILED, attempts=1, next_try=NOW)
 
 
-def test_every_statement_searches_an_index(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that none costs more as the archive grows: those of every method, also of one that is new."""
+def fill(ledger: Ledger) -> None:
     with ledger.transaction():
         for n in range(2_500):
             find(ledger, f"A{n}")
@@ -333,11 +339,21 @@ def test_every_statement_searches_an_index(ledger: Ledger, monkeypatch: pytest.M
             ledger.put(replace(PICTURE, article_id=f"A{n}", url=f"u{n}"))
             kind = ChangeKind.EDITED if n % 25 == 0 else ChangeKind.NEW
             ledger.add_change(ChangeRow(source="qq", article_id=f"A{n}", kind=kind, time=NOW))
+
+
+def test_every_statement_searches_an_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that none costs more as the archive grows: those of every method, also of one that is new."""
+    with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
+        fill(ledger)
+        check_plans(ledger, monkeypatch)
+
+
+def check_plans(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     statements: list[str] = []
     never_called = {name for name, it in vars(Ledger).items() if callable(it) and not name.startswith("_")} - {"close"}
     for name in list(never_called):
         monkeypatch.setattr(Ledger, name, noted(vars(Ledger)[name], partial(never_called.discard, name)))
-    raw = ledger._raw
+    raw = connection(ledger)
     raw.set_trace_callback(statements.append)
     do_everything(ledger)
     raw.set_trace_callback(None)
@@ -348,6 +364,37 @@ def test_every_statement_searches_an_index(ledger: Ledger, monkeypatch: pytest.M
         plans[statement] = [step for step in steps if not SEARCHES.match(step)]
     assert len(plans) > 40
     assert {statement: steps for statement, steps in plans.items() if steps and not MAY.match(statement)} == {}
+
+
+def test_every_statement_searches_an_index_of_postgresql(postgres: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a statement can use an index, PostgreSQL does when it may not read the whole table."""
+    from newsarchive.archive.postgres import PostgreSQL  # noqa: PLC0415  -- an extra
+
+    statements: dict[str, Any] = {}
+    carried_out = PostgreSQL._carried_out
+
+    def noting(database: PostgreSQL, sql: str, values: Any) -> Any:
+        statements.setdefault(sql, values)
+        return carried_out(database, sql, values)
+
+    with Ledger.open(postgres.emptied()) as ledger:
+        fill(ledger)
+        ledger.database.change("ANALYZE", {})
+        monkeypatch.setattr(PostgreSQL, "_carried_out", noting)
+        do_everything(ledger)
+        monkeypatch.undo()
+        ledger.database.change("SET enable_seqscan = off", {})
+        plans = {
+            sql: "\n".join(line for (line,) in ledger.database.query(f"EXPLAIN {sql}", values))
+            for sql, values in statements.items()
+            if sql.split()[0] in ("SELECT", "INSERT", "UPDATE", "DELETE")
+        }
+    assert len(plans) > 40
+    scans = {sql: plan for sql, plan in plans.items() if re.search("Seq Scan on (articles|pictures|changes)", plan)}
+    assert {sql: plan for sql, plan in scans.items() if not MAY_SCAN.match(sql)} == {}
+    claims = [plan for sql, plan in plans.items() if "SKIP LOCKED" in sql]
+    assert len(claims) == 1
+    assert [plan for plan in claims if "Sort" in plan] == []  # of all that are due
 
 
 def noted(method: Callable[..., Any], note: Callable[[], object]) -> Callable[..., Any]:
@@ -376,6 +423,15 @@ MAY = re.compile(
 )
 
 
+MAY_SCAN = re.compile(
+    r"SELECT (articles\..*|substr.*)\sFROM articles\s.*GROUP BY"  # `documents_by` and `documents_by_hour`
+    r"|SELECT count\(articles\.published\) .*\sFROM articles\s"  # `documents_with`
+    # `pull_in`
+    r"|SELECT count.*articles\.first_seen > |UPDATE articles SET first_seen=|UPDATE pictures SET next_try=",
+    re.DOTALL,
+)
+
+
 def do_everything(ledger: Ledger) -> None:
     assert len(list(ledger.rows())) == len(list(ledger.rows("qq"))) == 2_500
     assert len(list(ledger.rows(since=datetime(2000, 1, 1, tzinfo=UTC), until=NOW + 999 * HOUR))) == 2_000
@@ -396,6 +452,7 @@ def do_everything(ledger: Ledger) -> None:
     archive(ledger, "new")
     assert find(ledger, "A5", thumbnail="one") == (row(ledger, "A5"), False)
     assert ledger.current(one) == one
+    assert ledger.claim(one)
     with suppress(MemoryError), ledger.reading(one, now=NOW, again=NOW):
         raise MemoryError
     with ledger.reading(one, now=NOW, again=NOW):
@@ -415,8 +472,11 @@ def do_everything(ledger: Ledger) -> None:
     assert len(list(ledger.change_facts())) == len(list(ledger.every_change()))
     ledger.put(ListRow(source="qq", where="tech"))
     assert len(ledger.list_rows("qq")) == len(ledger.list_rows()) == 1
-    assert not ledger.begin_list("qq", "tech")
+    assert ledger.begin_list("qq", "tech") is ListState.BEGUN
+    assert ledger.take_list("qq", "tech") is ListState.UNFINISHED
+    ledger.leave_list("qq", "tech")
     ledger.finish_list("qq", "tech")
+    assert (ledger.claimed("qq"), ledger.others_at_work("qq")) == ([], False)
     assert len(list(ledger.pictures())) == len(list(ledger.due_pictures("qq", NOW, 8))) == 2_500
     assert ledger.pictures_of("qq", "A1")[0].url == "u1"
     assert ledger.stored_pictures("u1") == []
@@ -432,8 +492,8 @@ def do_everything(ledger: Ledger) -> None:
     ledger.add_run(RunRow(started=NOW + HOUR, pid=1, arguments=""))
     ledger.update(one, last_checked=NOW + HOUR)
     assert "times of 1 articles and pictures" in ledger.pull_in(NOW)
-    ledger.compact()
-    assert ledger.check() == []
+    ledger.database.compact()
+    assert ledger.database.check() == []
 
 
 # the file
@@ -453,9 +513,9 @@ def test_a_ledger_of_the_former_version_is_migrated(former: Path) -> None:
     with Ledger.open(former) as ledger:
         articles, pictures, runs = list(ledger.rows()), list(ledger.pictures()), ledger.last_runs(None)
         lists = ledger.list_rows()
-        assert ledger.check() == []
+        assert ledger.database.check() == []
         assert [ledger.interrupted_readings(it["page"]) for it in before["readings"]] == [1]
-        assert [ledger.begin_list(it["source"], it["where"]) for it in before["walks"]] == [True]
+        assert [ledger.begin_list(it["source"], it["where"]) for it in before["walks"]] == [ListState.UNFINISHED]
         newest = ledger.newest(datetime(2030, 1, 1, tzinfo=UTC))
         changes = list(ledger.every_change())
     expected = {
@@ -469,7 +529,7 @@ def test_a_ledger_of_the_former_version_is_migrated(former: Path) -> None:
     assert {it.state for it in articles} == set(State)
     with_pictures = {it["article_id"] for it in before["pictures"]}
     assert [it.pictures_tried for it in articles] == [it.article_id in with_pictures for it in articles]
-    known = [without(as_text(it), "pictures_tried", *NEW_IN_VERSION_6) for it in articles]
+    known = [without(as_text(it), "pictures_tried", *NEW_SINCE_VERSION_5) for it in articles]
     assert known == [without(it, "seq") for it in before["articles"]]
     assert [as_text(it) for it in pictures] == [without(it, "seq") for it in before["pictures"] if it["url"]]
     assert [as_text(it) for it in reversed(runs)] == [
@@ -491,12 +551,13 @@ def test_a_ledger_of_version_4_is_migrated(tmp_path: Path) -> None:
             archive(ledger, name)
         ledger.put(replace(PICTURE, article_id="with"))
         ledger.put(replace(PICTURE, article_id="without", url=""))
-        ledger.compact()
+        ledger.database.compact()
     of_this_version = schema(path)
     with sqlite3.connect(path) as connection:
         connection.execute("DROP INDEX articles_by_source_seq_of_some")
-        for column in ("pictures_tried", *NEW_IN_VERSION_6):
+        for column in ("pictures_tried", *NEW_SINCE_VERSION_5):
             connection.execute(f"ALTER TABLE articles DROP COLUMN {column}")
+        connection.execute("ALTER TABLE begun_lists DROP COLUMN claimed_by")
         connection.execute("DROP TABLE changes")
         connection.execute("PRAGMA user_version = 4")
     connection.close()
@@ -504,13 +565,13 @@ def test_a_ledger_of_version_4_is_migrated(tmp_path: Path) -> None:
         assert [it.article_id for it in ledger.rows() if it.pictures_tried] == ["with", "without"]
         assert [it.article_id for it in ledger.articles_without_pictures("qq")] == ["untried"]
         assert [it.article_id for it in ledger.pictures()] == ["with"]
-        ledger.compact()
+        ledger.database.compact()
     assert schema(path) == of_this_version
 
 
 def test_looking_at_a_ledger_of_the_former_version_does_not_migrate_it(former: Path) -> None:
     before = former.read_bytes()
-    with pytest.raises(LedgerBroken, match="version 3: the next `scrapy crawl` brings it to 6"):
+    with pytest.raises(LedgerBroken, match="version 3: the next `scrapy crawl` brings it to 7"):
         Ledger.open(former, read_only=True)
     odd: list[LedgerBroken] = []
     with Ledger.open(former, read_only=True, on_broken=odd.append) as ledger:  # as a rebuild does
@@ -542,7 +603,7 @@ def as_text(row: object) -> dict[str, object]:
     }
 
 
-NEW_IN_VERSION_6 = ("title", "publisher", "channels", "site_tags", "edited")
+NEW_SINCE_VERSION_5 = ("title", "publisher", "channels", "site_tags", "edited", "claimed_by")
 
 
 def without(row: dict[str, object], *names: str) -> dict[str, object]:

@@ -22,7 +22,7 @@ from scrapy.http import Response
 
 from demo.markup import Pictures
 from demo.pictures import picture
-from newsarchive.archive.ledger import Ledger, PictureRow, State
+from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.pictures import (
     is_private,
     is_wanted,
@@ -32,6 +32,7 @@ from newsarchive.archive.pictures import (
     picture_url,
     place,
 )
+from newsarchive.archive.tables import PictureRow, State
 from newsarchive.archive.verify import Finding, verify
 from newsarchive.items import Article
 from newsarchive.markdown.document import render

@@ -11,8 +11,9 @@ import pytest
 from warcio.archiveiterator import ArchiveIterator
 from warcio.cli import main as warcio
 
-from newsarchive.archive.ledger import Ledger, State
+from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.replay import capture_at, captures
+from newsarchive.archive.tables import State
 from newsarchive.archive.warc import Record, records
 from tests.conftest import Crawl, DemoSite
 from tests.test_kill import Moment, kill_at

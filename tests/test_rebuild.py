@@ -18,8 +18,9 @@ import pytest
 from newsarchive.archive.archive import NO_LEDGER, Archive
 from newsarchive.archive.documents import Change
 from newsarchive.archive.files import Lock, stray_files
-from newsarchive.archive.ledger import Ledger, PictureRow, Row, RunRow, State
+from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.rebuild import rebuild
+from newsarchive.archive.tables import PictureRow, Row, RunRow, State
 from newsarchive.archive.verify import verify
 from newsarchive.commands.reextract import reextract
 from newsarchive.errors import LedgerBroken
@@ -287,7 +288,7 @@ def test_a_ledger_that_can_be_read_loses_nothing(tmp_path: Path) -> None:
 def test_a_rebuild_that_was_killed_between_two_names_loses_nothing(tmp_path: Path) -> None:
     with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
         ledger.found(Row(source="qq", article_id="waiting", url="u", where="tech", first_seen=NOW))
-        ledger.compact()
+        ledger.database.compact()
     (tmp_path / "ledger.sqlite").rename(tmp_path / "ledger.sqlite.20261101T115959Z.kept")
     rebuild(tmp_path, now=NOW)
     assert [row.article_id for row in rows(tmp_path)] == ["waiting"]
@@ -466,7 +467,7 @@ def test_waiting_articles_alone_outlast_a_killed_rebuild(tmp_path: Path) -> None
     """There is no document that could tell that there was a ledger."""
     leave_in_log(tmp_path)
     with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
-        ledger.compact()
+        ledger.database.compact()
     (tmp_path / "ledger.sqlite").rename(tmp_path / "ledger.sqlite.20261101T115959Z.kept")
     assert known(tmp_path) == (["waiting"], ["killed"])
 
@@ -487,12 +488,12 @@ def test_a_ledger_without_tables_is_a_missing_one(tmp_path: Path, make: Callable
     rebuild(tmp_path, now=NOW)
     with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
         ledger.found(Row(source="qq", article_id="waiting", url="u", where="tech", first_seen=NOW))
-        ledger.compact()
+        ledger.database.compact()
     (tmp_path / "ledger.sqlite").rename(tmp_path / "ledger.sqlite.20261101T115959Z.kept")
     make(tmp_path / "ledger.sqlite")
     options = Options(dir=tmp_path)
     assert [NO_LEDGER in it.reason for it in verify(options)[1]] == [True]
-    assert read_status(tmp_path, 8)["problem"] == NO_LEDGER
+    assert read_status(Options(dir=tmp_path))["problem"] == NO_LEDGER
     with pytest.raises(LedgerBroken, match=NO_LEDGER):
         reextract(options, "qq", frozenset(), dry_run=True)
     assert known(tmp_path)[0] == [path.stem, "waiting"]

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from demo.faults import Answer
-from newsarchive.archive.ledger import Ledger, Row, State
+from newsarchive.archive.ledger import Ledger
+from newsarchive.archive.tables import Row, State
 from tests.archived import make_due
 from tests.conftest import Crawl, DemoSite, slow
 

@@ -60,7 +60,7 @@ def test_a_log_line(text: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "part", ["a", "key", "'key':", '"key":\'', "//", "//a", "key=", "'key' ", "'key':'\\", "@", "'k"]
+    "part", ["a", "key", "'key':", '"key":\'', "//", "//a", "postgres://a", "key=", "'key' ", "'key':'\\", "@", "'k"]
 )
 def test_twice_the_text_takes_twice_the_time(part: str) -> None:
     def seconds(repeats: int) -> float:

@@ -15,7 +15,8 @@ from demo.crawl import FAST, PROJECT, command, site_settings
 from demo.server import Server
 from demo.site import Site
 from newsarchive import reader
-from newsarchive.archive.ledger import Ledger, Row
+from newsarchive.archive.ledger import Ledger
+from newsarchive.archive.tables import Row
 from newsarchive.archive.verify import verify
 from newsarchive.commands.reextract import reextract
 from newsarchive.errors import MissingField
@@ -50,7 +51,7 @@ def archives(crawled: Path, tmp_path: Path) -> Path:
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that `run` reads with what a test has put in place; what a command line starts has processes of its own."""
     monkeypatch.setattr("newsarchive.archive.reextract.parallel_map", lambda work, jobs, **_: map(work, jobs))
-    monkeypatch.setattr("newsarchive.archive.reextract.prepare", lambda _: None)
+    monkeypatch.setattr("newsarchive.archive.reextract.prepare", lambda *_: None)
 
 
 def run(archive: Path, *ids: str, dry_run: bool = False) -> int:

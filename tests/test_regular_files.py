@@ -82,7 +82,7 @@ def seconds(number: float) -> Iterator[None]:
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is read is what is tested here, not the processes that `reextract` has read it."""
     monkeypatch.setattr("newsarchive.archive.reextract.parallel_map", lambda work, jobs, **_: map(work, jobs))
-    monkeypatch.setattr("newsarchive.archive.reextract.prepare", lambda _: None)
+    monkeypatch.setattr("newsarchive.archive.reextract.prepare", lambda *_: None)
 
 
 @pytest.fixture
@@ -128,7 +128,7 @@ def open_it(archive: Path) -> None:
 
 
 COMMANDS: dict[str, Callable[[Path], Any]] = {
-    "status": lambda archive: read_status(archive, 8),
+    "status": lambda archive: read_status(Options(dir=archive)),
     "verify": lambda archive: verify(Options(dir=archive)),
     "dry run": lambda archive: reextract(Options(dir=archive), "qq", frozenset(), dry_run=True),
     "replay of pages": lambda archive: list(saved_pages(archive / "pages")),

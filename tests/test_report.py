@@ -20,13 +20,15 @@ from lxml import html
 from scrapy.settings import Settings
 
 from newsarchive.archive.files import Lock
-from newsarchive.archive.ledger import ChangeKind, ChangeRow, Counts, Ledger, Row, RunRow, State
+from newsarchive.archive.ledger import Ledger
+from newsarchive.archive.tables import ChangeKind, ChangeRow, Counts, Row, RunRow, State
 from newsarchive.commands.report import Command
 from newsarchive.errors import LedgerBroken
 from newsarchive.health.chinese import CHINESE
 from newsarchive.health.report import report
 from newsarchive.health.statistics import UNREADABLE, Share, Statistics, statistics
 from newsarchive.health.status import MEANINGS
+from tests.archived import connection
 from tests.conftest import Crawl, slow
 
 BEIJING = timezone(timedelta(hours=8))
@@ -350,7 +352,7 @@ def test_many_articles_take_a_time_that_is_proportionate(tmp_path: Path, number:
         fill(folder / "ledger.sqlite", each)
         with Ledger.open(folder / "ledger.sqlite", read_only=True) as ledger:
             taken: list[None] = []
-            ledger._raw.set_progress_handler(partial(taken.append, None), 1000)
+            connection(ledger).set_progress_handler(partial(taken.append, None), 1000)
             found = statistics(folder, ledger, NOW)
         assert found.documents == each + 1
         assert found.changes[ChangeKind.EDITED].total() == each // 10

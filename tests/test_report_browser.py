@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from newsarchive.archive.ledger import ChangeKind, Ledger
+from newsarchive.archive.ledger import Ledger
+from newsarchive.archive.tables import ChangeKind
 from newsarchive.health.report import report
 from newsarchive.health.statistics import statistics
 from tests.chromium import Browser, chromium

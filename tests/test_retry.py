@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from newsarchive.archive.files import Lock
-from newsarchive.archive.ledger import Ledger, State
+from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.replay import capture_page, captures
+from newsarchive.archive.tables import State
 from newsarchive.archive.warc import Record
 from tests.archived import make_due
 from tests.conftest import Crawl, DemoSite

@@ -18,7 +18,8 @@ import pytest
 
 from newsarchive.archive import parallel, warc
 from newsarchive.archive.files import Lock
-from newsarchive.archive.ledger import Ledger, Row
+from newsarchive.archive.ledger import Ledger
+from newsarchive.archive.tables import Row
 from newsarchive.archive.verify import Finding, table, verify
 from newsarchive.options import Options
 from tests.conftest import Crawl, DemoSite

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from demo.crawl import finish
-from newsarchive.archive.ledger import Ledger, State
+from newsarchive.archive.ledger import Ledger
+from newsarchive.archive.tables import State
 from tests.conftest import Crawl, DemoSite
 
 LONG = 250  # seconds: longer than any test

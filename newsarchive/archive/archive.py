@@ -8,22 +8,34 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import count
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from newsarchive.archive import quarantine
 from newsarchive.archive.changes import edit, title_of, versions
 from newsarchive.archive.documents import Change, content_hash, could_be_same, document_bytes, document_path, read_row
-from newsarchive.archive.files import LEDGER, LOCK, Lock, revision_path, stray_files, whole_file, write_bytes
-from newsarchive.archive.ledger import ChangeKind, ChangeRow, Ledger, PictureRow, Row, State, is_begun
+from newsarchive.archive.files import (
+    LEDGER,
+    LOCK,
+    Lock,
+    make_folder,
+    revision_path,
+    stray_files,
+    whole_file,
+    write_bytes,
+)
+from newsarchive.archive.ledger import Ledger, is_begun
 from newsarchive.archive.pictures import localised, same_text
 from newsarchive.archive.rebuild import can_be_rebuilt, rebuild
 from newsarchive.archive.schedule import Schedule
+from newsarchive.archive.tables import ChangeKind, ChangeRow, PictureRow, Row, State
 from newsarchive.errors import LedgerBroken
 from newsarchive.items import Article, Page
 from newsarchive.markdown.document import clean_value, reference_part, with_fields
+from newsarchive.messages import without_secrets
 
 if TYPE_CHECKING:
     from newsarchive.options import Options
@@ -33,6 +45,7 @@ logger = logging.getLogger(__name__)
 Clock = Callable[[], datetime]
 Count = Callable[[str, int], object] | None
 NO_LEDGER = "there are documents and no ledger"
+_HOW_TO_MAKE_ONE = "`scrapy rebuild` makes one from them, `scrapy rebuild --from PLACE` from another ledger"
 
 
 @dataclass(kw_only=True)
@@ -99,12 +112,31 @@ class Reading(Visit):
         return {name: found[name] for name in names}
 
 
+def _remove_stray_files(folder: Path, before: float = inf) -> None:
+    """Those that were last written `before` a moment, in seconds since 1970."""
+    for path in stray_files(folder):
+        with suppress(FileNotFoundError):  # another run that shares the folder was faster
+            if path.stat().st_mtime < before:
+                path.unlink()
+                logger.warning("removed %s, left by a killed run", path)
+
+
+def no_ledger_in(url: str) -> str:
+    return f"{NO_LEDGER} in {without_secrets(url)}: {_HOW_TO_MAKE_ONE}"
+
+
+def _check_empty(options: Options) -> None:
+    """Raises `LedgerBroken` for a folder from which a ledger can be made."""
+    if can_be_rebuilt(options.dir):
+        raise LedgerBroken(f"{options.dir}: {no_ledger_in(options.ledger)}")
+
+
 def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
 class Archive(AbstractContextManager["Archive"]):
-    """The one process that may write. Opened with `Archive.open`; whoever opens it closes it."""
+    """The one process that may write, or one of those that share the ledger. Whoever opens it closes it."""
 
     def __init__(self, options: Options, ledger: Ledger, lock: Lock, now: Clock, count: Count) -> None:
         self.options = options
@@ -120,27 +152,50 @@ class Archive(AbstractContextManager["Archive"]):
 
     @classmethod
     def open(
-        cls, options: Options, *, purpose: str, read_only: bool = False, now: Clock = utc_now, count: Count = None
+        cls,
+        options: Options,
+        *,
+        purpose: str,
+        read_only: bool = False,
+        alone: bool = True,
+        now: Clock = utc_now,
+        count: Count = None,
     ) -> Self:
         """Removes what killed runs have left, and rebuilds a missing ledger from the documents, unless `read_only`.
 
-        Raises `ArchiveLocked` when another process holds the archive, and `LedgerBroken`.
+        A ledger that is shared is rebuilt by `scrapy rebuild` only: not every machine may have all documents. Not
+        `alone`: others that are not may have such an archive at the same time. Raises `ArchiveLocked` when another
+        process holds the archive, and `LedgerBroken`.
         """
         folder = options.dir
         lock = Lock(folder / LOCK)
+        if options.ledger:
+            if not read_only:
+                make_folder(folder)
+            ledger = Ledger.open(
+                options.ledger, folder=folder, read_only=read_only, purpose=purpose, alone=alone,
+                before_first=partial(_check_empty, options),
+            )  # fmt: skip
+            try:  # without `pull_in`: its times come from several clocks, of which this one may be wrong
+                if alone and not read_only:
+                    _remove_stray_files(folder)
+                elif not read_only and ledger.database.forget_lost_runs():
+                    _remove_stray_files(folder, now().timestamp() - 24 * 3600)  # runs that go on write others
+            except BaseException:
+                ledger.close()
+                raise
+            return cls(options, ledger, lock, now, count)
         lock.acquire(purpose, now(), read_only=read_only)
         try:
             is_missing = not is_begun(folder / LEDGER)
             if read_only and is_missing:
                 raise LedgerBroken(f"{folder}: {NO_LEDGER}: `scrapy rebuild` makes one")
             if not read_only and (is_missing or not lock.is_clean):
-                for path in stray_files(folder):
-                    logger.warning("removed %s, left by a killed run", path)
-                    path.unlink()
+                _remove_stray_files(folder)
                 lock.is_clean = True
             if is_missing and can_be_rebuilt(folder):
                 logger.warning("no ledger in %s: it is rebuilt from the Markdown files", folder)
-                about = {"ages": options.recheck_hours, "pictures_url": options.pictures_url}
+                about: dict[str, Any] = {"ages": options.recheck_hours, "pictures_url": options.pictures_url}
                 outcome = rebuild(folder, now=now(), cores=1, **about)  # others would begin a user's own program again
                 logger.warning("the ledger was rebuilt: %s", outcome)
             archive = cls(options, Ledger.open(folder / LEDGER, read_only=read_only), lock, now, count)
@@ -204,6 +259,7 @@ class Archive(AbstractContextManager["Archive"]):
         is_current = self.is_current(item.page)
         tried = {} if item.picture_rows is None else {"pictures_tried": True}
         with self.ledger.transaction():
+            row = row and self.ledger.current(row)  # another run may have read a list meanwhile
             for picture in item.picture_rows or ():
                 self.ledger.put(picture)
             stored = self.ledger.archived(

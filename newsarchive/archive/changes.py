@@ -13,8 +13,9 @@ from rapidfuzz.distance import LCSseq
 
 from newsarchive.archive.documents import document_bytes, front_matter
 from newsarchive.archive.files import CHANGES, REVISIONS, read_file, write_text
-from newsarchive.archive.ledger import ChangeKind, ChangeRow, Ledger, Row, State
+from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.pictures import picture_digits, picture_links
+from newsarchive.archive.tables import ChangeKind, ChangeRow, Row, State
 
 Parts = list[tuple[str, str]]
 """Text that is the same in two versions (`=`), only in the new one (`+`) or only in the old one (`-`), in its order."""

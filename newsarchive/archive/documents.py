@@ -12,9 +12,9 @@ import frontmatter
 import yaml
 
 from newsarchive.archive.files import content_path, read_file, revision_path
-from newsarchive.archive.ledger import Row, State
 from newsarchive.archive.pictures import picture_digits, picture_links, same_text
 from newsarchive.archive.schedule import next_check
+from newsarchive.archive.tables import Row, State
 from newsarchive.errors import cause
 from newsarchive.items import Article
 from newsarchive.markdown.document import reference_part

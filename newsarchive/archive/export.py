@@ -4,22 +4,25 @@ import csv
 import io
 import json
 import re
+from codecs import BOM_UTF8
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple, TypeVar
 
 from newsarchive.archive.documents import read_document
 from newsarchive.archive.files import read_file
-from newsarchive.archive.ledger import Ledger, Row
-from newsarchive.archive.parallel import batches, parallel_map
+from newsarchive.archive.ledger import Ledger
+from newsarchive.archive.parallel import Workers, batches, parallel_map
 from newsarchive.archive.pictures import picture_links
+from newsarchive.archive.tables import Row
 from newsarchive.errors import BadArgument, cause
 from newsarchive.markdown.text import shown_text
 
 Record = dict[str, Any]
 """One article: its columns in their order, each a `str`, an `int`, a list of `str`, or a `datetime` or `None`."""
+Shaped = TypeVar("Shaped", bytes, Record)
 
 _NUMBERS = ("revision",)
 _LISTS = ("channels", "site_tags", "pictures")
@@ -54,17 +57,28 @@ def _channels(row: Row) -> tuple[str, ...]:
     return row.channels or ((row.channel,) if row.channel else ())
 
 
-def records(folder: Path, rows: Iterable[Row], on_unreadable: Callable[[str], object]) -> Generator[Record, None, None]:
+def records(
+    folder: Path,
+    rows: Iterable[Row],
+    shape: Callable[[Record], Shaped],
+    on_unreadable: Callable[[str], object],
+    workers: Workers | None = None,
+) -> Generator[Shaped, None, None]:
     """A record for each row, in their order. What is called for a document that cannot be read, is given the reason."""
-    for found in parallel_map(partial(_record, folder), rows, size=_BATCH, few=_FEW):
+    for found in parallel_map(partial(_shaped, folder, shape), rows, size=_BATCH, few=_FEW, workers=workers):
         if isinstance(found, str):
             on_unreadable(found)
         else:
             yield found
 
 
-def _record(folder: Path, row: Row) -> Record | str:
+def _shaped(folder: Path, shape: Callable[[Record], Shaped], row: Row) -> Shaped | str:
     """May run in another process."""
+    record = _record(folder, row)
+    return record if isinstance(record, str) else shape(record)
+
+
+def _record(folder: Path, row: Row) -> Record | str:
     try:
         text, fields, _ = read_document(read_file(folder / row.path), row.source, row.article_id)
     except (OSError, ValueError) as error:
@@ -94,23 +108,24 @@ def _time(value: datetime | None) -> datetime | None:
 # the formats
 
 
-def write_json_lines(found: Iterable[Record], file: BinaryIO) -> None:
-    """One object a line."""
-    for record in found:
-        line = json.dumps(record, ensure_ascii=False, default=datetime.isoformat)
-        file.write(f"{line}\n".encode())
+def json_line(record: Record) -> bytes:
+    return f"{json.dumps(record, ensure_ascii=False, default=datetime.isoformat)}\n".encode()
 
 
-def write_csv(found: Iterable[Record], file: BinaryIO) -> None:
+def csv_line(record: Record) -> bytes:
+    line = io.StringIO(newline="")
+    csv.writer(line).writerow(map(_cell, record.values()))
+    return line.getvalue().encode()
+
+
+def write_lines(found: Iterable[bytes], file: BinaryIO) -> None:
+    file.writelines(found)
+
+
+def write_csv(found: Iterable[bytes], file: BinaryIO) -> None:
     """As spreadsheets read it: with a byte order mark, and without a cell that they would take for a formula."""
-    lines = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
-    try:
-        rows = csv.writer(lines)
-        rows.writerow(COLUMNS)
-        rows.writerows(map(_cell, record.values()) for record in found)
-        lines.flush()
-    finally:
-        lines.detach()  # else it would close the file
+    file.write(BOM_UTF8 + csv_line(dict(zip(COLUMNS, COLUMNS, strict=True))))
+    file.writelines(found)
 
 
 def _cell(value: Any) -> str:
@@ -147,5 +162,15 @@ def write_parquet(found: Iterable[Record], file: BinaryIO) -> None:
             writer.write_batch(pa.RecordBatch.from_pylist(batch, schema))
 
 
-WRITERS = {"jsonl": write_json_lines, "csv": write_csv, "parquet": write_parquet}
+class Format(NamedTuple):
+    shape: Callable[[Record], Any]
+    """What is written of a record, made by the process that has read its document."""
+    write: Callable[[Iterable[Any], BinaryIO], None]
+
+
+FORMATS = {
+    "jsonl": Format(json_line, write_lines),
+    "csv": Format(csv_line, write_csv),
+    "parquet": Format(dict, write_parquet),
+}
 """By the format's name, which is also the usual end of a file's name."""

@@ -1,4 +1,4 @@
-"""A new ledger from the files on disk: the Markdown files, their former versions, the quarantine.
+"""A new ledger from the files on disk: the Markdown files, their former versions, the quarantine. Or from another one.
 
 What Markdown files do not contain (where an article was found, what is still to be fetched, earlier runs) is taken
 over from the former ledger as far as it can be read, and only where it agrees with the files.
@@ -8,8 +8,8 @@ import logging
 import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import chain, count
@@ -21,17 +21,20 @@ from tqdm import tqdm
 from newsarchive.archive import files
 from newsarchive.archive.changes import known_changes
 from newsarchive.archive.documents import read_row
-from newsarchive.archive.files import CONTENT, LEDGER, QUARANTINE
-from newsarchive.archive.ledger import Ledger, Row, State, is_begun, ledger_files
+from newsarchive.archive.files import CONTENT, LEDGER, LOCK, QUARANTINE, Lock
+from newsarchive.archive.ledger import READING, Ledger, Place, is_begun, open_postgresql
 from newsarchive.archive.parallel import parallel_map
 from newsarchive.archive.pictures import place
 from newsarchive.archive.quarantine import read_notes
 from newsarchive.archive.schedule import retry_delay
-from newsarchive.errors import LedgerBroken, cause
+from newsarchive.archive.sqlite import ledger_files
+from newsarchive.archive.tables import METADATA, Row, State
+from newsarchive.errors import BadArgument, LedgerBroken, cause
 from newsarchive.messages import counted
 
 logger = logging.getLogger(__name__)
 
+PURPOSE = "`scrapy rebuild`"
 _KEPT = ".kept"
 _BATCH = 100  # documents that a process gets at a time
 _FEW = 4_000  # fewer are all read by this process
@@ -68,41 +71,91 @@ class Outcome:
         self.unreadable.append(reason)
 
 
-def rebuild(folder: Path, *, now: datetime, cores: int = 0, **about: Any) -> Outcome:
-    """Replaces the ledger in `folder`, which is kept aside. The caller holds the lock. `about` is for `read_row`.
+def rebuild(folder: Path, *, now: datetime, place: Place | None = None, cores: int = 0, **about: Any) -> Outcome:
+    """Replaces the ledger in `folder`, or at another `place`, which is kept aside. `about` is for `read_row`.
 
-    If it is killed, the former ledger is intact or there is none; then the next run rebuilds it, and takes over from
-    the one that was kept.
+    The caller holds the lock of the folder, this that of a database. If it is killed, the former ledger is intact or
+    there is none; then the next run rebuilds it, and takes over from the one that was kept.
     """
-    target = folder / LEDGER
+    target, outcome = place or folder / LEDGER, Outcome()
+    with _replaced(target, folder, now, outcome) as ledger:
+        _take_over(_former(target) if isinstance(target, Path) else target, ledger)
+        paths = tqdm(markdown_files(folder), desc="articles", unit="", disable=None, leave=False)
+        read = partial(_read_row, folder, now=now, **about)
+        for path, row in parallel_map(read, paths, size=_BATCH, few=_FEW, cores=cores):
+            if isinstance(row, str):
+                outcome.leave(folder, path, row)
+            else:
+                _take_document(folder, path, row, ledger, outcome)
+        outcome.lost = ledger.documents() - outcome.articles
+        outcome.unfinished = sum(ledger.counts_by_state().values()) - ledger.documents()
+        _take_quarantine(folder, ledger, now, outcome)
+    return outcome
+
+
+def move(source: Place, target: Place, folder: Path, *, now: datetime) -> Outcome:
+    """A ledger with the rows of the one at `source`, which is left as it is. Takes the locks of both.
+
+    Raises `BadArgument` where there are articles at `target`, and `ArchiveLocked`.
+    """
+    if source == target:
+        raise BadArgument("--from names the ledger of ARCHIVE_LEDGER itself: expected another one")
+    outcome = Outcome()
+    with ExitStack() as locks:
+        for parent in {place.parent for place in (source, target) if isinstance(place, Path)}:
+            lock = Lock(parent / LOCK)
+            lock.acquire(PURPOSE, now, read_only=not isinstance(target, Path) or parent != target.parent)
+            locks.callback(lock.release)
+        with (
+            Ledger.open(source, folder=folder, read_only=True, purpose=PURPOSE, alone=True) as former,
+            _replaced(target, folder, now, outcome) as ledger,
+        ):
+            _check_without_articles(target, folder)
+            for table in METADATA.sorted_tables:
+                rows = former.database.raw_rows(table)
+                shown = tqdm(rows, desc=table.name, unit="", disable=None, leave=False)
+                ledger.database.add_raw_rows(table, shown)
+                for column in (table.c[name] for name in ("seq", "run") if name in table.primary_key.columns):
+                    ledger.database.number_after(column, former.database.last_number(column))
+            by_state = ledger.counts_by_state()
+            outcome.articles, outcome.quarantined = ledger.documents(), by_state.get(State.QUARANTINED, 0)
+            outcome.unfinished = sum(by_state.values()) - outcome.articles
+    return outcome
+
+
+def _check_without_articles(target: Place, folder: Path) -> None:
+    if is_begun(target):
+        with Ledger.open(target, folder=folder, read_only=True) as ledger:
+            if number := sum(ledger.counts_by_state().values()):
+                name, articles = ledger.database.name, counted(number, "article")
+                raise BadArgument(f"the ledger {name} has {articles} already: nothing was moved")
+
+
+@contextmanager
+def _replaced(target: Place, folder: Path, now: datetime, outcome: Outcome) -> Iterator[Ledger]:
+    """A new ledger to be filled. When the block succeeds it takes the place of the former one, which is kept aside."""
+    if not isinstance(target, Path):
+        database = open_postgresql(target, read_only=False, purpose=PURPOSE, alone=True)
+        with Ledger(database, folder / READING) as ledger, database.replaced(f"kept_{now:%Y%m%dt%H%M%Sz}") as former:
+            yield ledger
+            outcome.kept = former
+        return
     with suppress(LedgerBroken, OSError):  # moves the log beside it into it: one file can be renamed atomically
         Ledger.open(target, read_only=True, on_broken=lambda _: None).close()  # SQLite may write to a broken one
         Ledger.open(target).close()
-    part = folder / f".{LEDGER}.{secrets.token_hex(6)}.part"
-    outcome = Outcome()
+    part = target.with_name(f".{target.name}.{secrets.token_hex(6)}.part")
     try:
         with Ledger.open(part) as ledger:
             with ledger.transaction():
-                _take_over(_former(target), ledger)
-                paths = tqdm(markdown_files(folder), desc="articles", unit="", disable=None, leave=False)
-                read = partial(_read_row, folder, now=now, **about)
-                for path, row in parallel_map(read, paths, size=_BATCH, few=_FEW, cores=cores):
-                    if isinstance(row, str):
-                        outcome.leave(folder, path, row)
-                    else:
-                        _take_document(folder, path, row, ledger, outcome)
-                outcome.lost = ledger.documents() - outcome.articles
-                outcome.unfinished = sum(ledger.counts_by_state().values()) - ledger.documents()
-                _take_quarantine(folder, ledger, now, outcome)
-            ledger.compact()
+                yield ledger
+            ledger.database.compact()
     except BaseException:
         for file in ledger_files(part):
             file.unlink(missing_ok=True)
         raise
     outcome.kept = _keep_aside(target, now)
     part.replace(target)
-    files.sync_folder(folder)
-    return outcome
+    files.sync_folder(target.parent)
 
 
 def _read_row(folder: Path, path: Path, **about: Any) -> tuple[Path, Row | str]:
@@ -131,13 +184,13 @@ def _former(target: Path) -> Path:
     return next(filter(is_begun, sorted(target.parent.glob(f"{target.name}.*{_KEPT}"), reverse=True)), target)
 
 
-def _take_over(path: Path, ledger: Ledger) -> None:
+def _take_over(place: Place, ledger: Ledger) -> None:
     """What can be read of a former ledger: what cannot costs one row, or the rest of one table."""
     broken: list[Exception] = []
     try:
-        with Ledger.open(path, read_only=True, on_broken=broken.append) as former:
+        with Ledger.open(place, read_only=True, on_broken=broken.append) as former:
             tables: list[tuple[Callable[[], Iterable[Any]], Callable[[Any], object]]] = [
-                (former.rows, ledger.put),
+                (former.rows, lambda row: ledger.put(replace(row, claimed_by=None))),
                 (former.pictures, ledger.put),
                 (former.list_rows, ledger.put),
                 (former.every_change, ledger.add_change),
@@ -151,7 +204,7 @@ def _take_over(path: Path, ledger: Ledger) -> None:
                     broken.append(error)
     except (LedgerBroken, OSError) as error:
         broken.append(error)
-    if broken and is_begun(path):
+    if broken and is_begun(place):
         problem = f"{broken[0]} (and {len(broken) - 1} more)" if len(broken) > 1 else str(broken[0])
         logger.warning("parts of the former ledger could not be read: %s", problem)
 

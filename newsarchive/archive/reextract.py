@@ -1,11 +1,12 @@
 """Preserved pages, read again by today's parser."""
 
-import signal
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from difflib import unified_diff
+from functools import cache
+from itertools import tee
 from pathlib import Path
 
 from tqdm import tqdm
@@ -14,16 +15,17 @@ from newsarchive import reader
 from newsarchive.archive.archive import Archive, Reading
 from newsarchive.archive.documents import Change, content_hash, document_bytes, why_empty
 from newsarchive.archive.files import PAGES, is_file, read_file
-from newsarchive.archive.ledger import PictureRow, Row, State
-from newsarchive.archive.parallel import parallel_map, prepare
+from newsarchive.archive.parallel import Workers, batches, parallel_map, prepare, time_limit
 from newsarchive.archive.pictures import picture_links, picture_path, picture_url
 from newsarchive.archive.replay import Position, capture_at, capture_page, newest_captures
+from newsarchive.archive.tables import PictureRow, Row, State
 from newsarchive.archive.warc import close_open_files
 from newsarchive.errors import ArchiveError, BadArgument, PageError
 from newsarchive.markdown.document import reference_part, render, with_fields
 from newsarchive.messages import counted
 
 _BATCH = 20  # pages that a process gets at a time
+_SORTED = 2_000  # pages that are put into the order of the WARC files: about that of the ledger, but for re-checks
 _LONGEST = 600  # seconds; a page takes a fraction of one
 
 
@@ -39,11 +41,13 @@ class Job:
     """Fields of the front matter besides those of the reference format."""
 
 
-Result = tuple[Row, Reading | str | None]
+Result = Reading | str | None
 """What today's parser reads: an article when its document differs, or a problem, or neither."""
 
 
-def reextract(archive: Archive, source: str, wanted: frozenset[str], *, dry_run: bool) -> Counter[str]:
+def reextract(
+    archive: Archive, source: str, wanted: frozenset[str], *, dry_run: bool, workers: Workers | None = None
+) -> Counter[str]:
     """Reads the pages of all articles, or of those with the `wanted` ids; how many of each outcome there are.
 
     Raises `BadArgument` for a wanted id that is in no row.
@@ -51,15 +55,18 @@ def reextract(archive: Archive, source: str, wanted: frozenset[str], *, dry_run:
     unknown = sorted(each for each in wanted if archive.ledger.get(source, each) is None)
     if unknown:
         raise BadArgument(f"the ledger has no article {', '.join(unknown)} of {source}")
-    prepare(_read_again)
+    prepare(_read_again, workers)
     if not dry_run:
-        close_open_files(archive.folder / PAGES)
+        close_open_files(archive.folder / PAGES, archive.ledger.database.living_runs())
     counts = Counter[str]()
     total = len(wanted) or sum(archive.ledger.counts_by_state().values())
     with tqdm(desc="pages", unit="", disable=None, leave=False, total=total) as bar:
         jobs = _jobs(archive, source, wanted, counts, remember=not dry_run)
-        for result in parallel_map(_read_again, jobs, size=_BATCH, lost=_unread):
-            counts[_settle(archive, *result, dry_run=dry_run)] += 1
+        sorted_jobs = (job for some in batches(jobs, _SORTED) for job in sorted(some, key=_place))
+        given, kept = tee(sorted_jobs)  # most results say nothing, and which page that is true of need not come back
+        results = parallel_map(_read_again, given, size=_BATCH, workers=workers, lost=_unread)
+        for job, result in zip(kept, results, strict=True):
+            counts[_settle(archive, job.row, result, dry_run=dry_run)] += 1
             bar.update(counts.total() - bar.n)
     return counts
 
@@ -83,52 +90,64 @@ def _jobs(
     """Pages that the ledger does not know are searched for; `remember` records them there."""
     pages = archive.folder / PAGES
     newest: dict[str, Position] | None = None
+
+    @cache  # many pages are in each
+    def warc(name: str) -> Path | None:
+        return pages / name if is_file(pages / name) else None
+
     for row in archive.ledger.rows(source):
         if not row.path or (wanted and row.article_id not in wanted):
             continue
-        file, offset = row.warc_file, row.warc_offset
-        if offset is None or not is_file(pages / file):
+        file, offset = warc(row.warc_file), row.warc_offset
+        if file is None or offset is None:
             if newest is None:  # the ledger was rebuilt, or files were added by hand
                 newest = newest_captures(sorted(pages.glob("*.warc.gz")), source, archive.ledger if remember else None)
             found = newest.get(f"{source} {row.article_id}")
             if found is None:
                 counts["no page"] += 1
                 continue
-            file, offset = found.file.name, found.offset
+            file, offset = found.file, found.offset
             if remember:
-                archive.ledger.update(row, warc_file=file, warc_offset=offset)
+                archive.ledger.update(row, warc_file=file.name, warc_offset=offset)
         # the entry is not needed, and would be copied to another process
-        known = replace(row, entry="", warc_file=file, warc_offset=offset)
-        yield Job(known, pages / file, archive.folder / row.path, archive.options.front_matter)
+        known = replace(row, entry="", warc_file=file.name, warc_offset=offset)
+        yield Job(known, file, archive.folder / row.path, archive.options.front_matter)
+
+
+def _place(job: Job) -> tuple[Path, int]:
+    """So that a process reads neighbouring records."""
+    return job.warc, job.row.warc_offset or 0
 
 
 def _read_again(job: Job) -> Result:
-    """Runs in a process of its own, which is ended when it takes too long: no ledger, no network, nothing written."""
+    """Runs in another process, which is ended when it takes too long: no ledger, no network, nothing written."""
+    with time_limit(_LONGEST):
+        return _compared(job)
+
+
+def _compared(job: Job) -> Result:
     row = job.row
-    signal.alarm(_LONGEST)
     try:
         page = capture_page(job.warc, capture_at(job.warc, row.warc_offset or 0), row.source)
         # as in the crawl: the list picture, of the ledger or of the page, before the page's own
         article = reader(row.source)(page.html, url=page.url, thumbnail=row.thumbnail or page.thumbnail)
         document = render(article)
     except (PageError, ArchiveError) as error:
-        return row, str(error)
+        return str(error)
     except MemoryError:
         return _unread(job)
     except Exception as error:  # noqa: BLE001  -- a bug that one page triggers: the others are read
-        return row, f"{row.url}: {type(error).__name__}: {error}"
-    finally:
-        signal.alarm(0)
+        return f"{row.url}: {type(error).__name__}: {error}"
     if article.article_id != row.article_id:
-        return row, f"{job.warc}: expected article {row.article_id}, got {article.article_id}"
+        return f"{job.warc}: expected article {row.article_id}, got {article.article_id}"
     page = replace(page, html=b"")  # not needed, and copied to another process
     reading = Reading(page=page, row=row, article=article, document=document)
     reading.added = reading.fields(job.added, row.edited)
     is_known = reading.content_hash == row.content_hash and reading.facts.items() <= vars(row).items()
     written = document_bytes(job.document)
     if is_known and written and content_hash(written) == row.file_hash and _has_fields(written, reading):
-        return row, None
-    return row, reading
+        return None
+    return reading
 
 
 def _has_fields(document: bytes, reading: Reading) -> bool:
@@ -136,13 +155,13 @@ def _has_fields(document: bytes, reading: Reading) -> bool:
     return with_fields(reference_part(text), reading.added) == text
 
 
-def _unread(job: Job) -> Result:
+def _unread(job: Job) -> str:
     """The problem of a page that ended the process that read it."""
     reason = f"the process that read its page was ended: out of memory, by force, or after {_LONGEST} seconds"
-    return job.row, f"{job.row.url}: {reason}"
+    return f"{job.row.url}: {reason}"
 
 
-def _settle(archive: Archive, row: Row, reading: Reading | str | None, *, dry_run: bool) -> str:
+def _settle(archive: Archive, row: Row, reading: Result, *, dry_run: bool) -> str:
     """Handles one article; returns what was done, as counted."""
     if isinstance(reading, Reading):
         reading = why_empty(reading.article, archive.options.min_text) or reading

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from newsarchive.archive.ledger import A_MINUTE, CLOCKS_DIFFER, Row
+from newsarchive.archive.tables import A_MINUTE, CLOCKS_DIFFER, Row
 
 _FIRST_DELAY = timedelta(minutes=30)  # the timer's beat
 _LONGEST_DELAY = timedelta(days=3)  # eight tries reach over more than a week of a site that is down

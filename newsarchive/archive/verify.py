@@ -21,14 +21,15 @@ from newsarchive.archive import files
 from newsarchive.archive.archive import Archive
 from newsarchive.archive.documents import content_hash, document_bytes, read_document
 from newsarchive.archive.files import CONTENT, LEDGER, PAGES, PICTURES, QUARANTINE, REVISIONS
-from newsarchive.archive.ledger import Ledger, State
-from newsarchive.archive.parallel import batches, parallel_map, prepare
+from newsarchive.archive.ledger import Ledger
+from newsarchive.archive.parallel import Workers, batches, parallel_map, prepare
 from newsarchive.archive.pictures import picture_digits, picture_kind, picture_links, picture_path
 from newsarchive.archive.quarantine import read_notes
 from newsarchive.archive.replay import captures
+from newsarchive.archive.tables import State
 from newsarchive.archive.warc import OPEN, Record
 from newsarchive.errors import LedgerBroken, cause
-from newsarchive.messages import counted
+from newsarchive.messages import counted, without_secrets
 
 if TYPE_CHECKING:
     from newsarchive.options import Options
@@ -148,22 +149,24 @@ def check_quarantined(page: Path) -> Iterator[str]:
             yield f"expected a page and its notes ({notes.name}): {file.name}: {cause(error)}"
 
 
-def verify(options: Options) -> tuple[dict[str, int], list[Finding]]:
+def verify(options: Options, workers: Workers | None = None) -> tuple[dict[str, int], list[Finding]]:
     """How much was checked of each kind, and what was found. Raises `ArchiveLocked`.
 
     Holds the lock, because an archive is inconsistent while a run writes to it.
     """
+    name = without_secrets(options.ledger) or LEDGER
     try:
         with Archive.open(options, purpose="`scrapy verify`", read_only=True) as archive:
             if archive.ledger.documents() > _BATCH * _FEW_BATCHES:
-                prepare(_findings)
-            findings = [Finding("ledger", LEDGER, line) for line in archive.ledger.check()]
+                prepare(_findings, workers)
+            findings = [Finding("ledger", name, line) for line in archive.ledger.database.check()]
             checks, known = _checks(archive.folder, archive.ledger, options.pictures_url)
             pages = sum(check.kind == "pages" for check in checks)
             work = [*batches(checks[:pages], 1), *batches(checks[pages:], _BATCH)]
             left_over: list[Finding] | None = None
             with tqdm(desc="files", unit="", disable=None, leave=False, total=len(checks)) as bar:
-                for batch, found in zip(work, parallel_map(_findings, work, few=_FEW_BATCHES), strict=True):
+                results = parallel_map(_findings, work, few=_FEW_BATCHES, workers=workers)
+                for batch, found in zip(work, results, strict=True):
                     findings += found
                     bar.update(len(batch))
                     if left_over is None:  # other processes are checking the next ones
@@ -174,7 +177,7 @@ def verify(options: Options) -> tuple[dict[str, int], list[Finding]]:
             archive.lock.is_clean &= all(it.what != "left over" for it in findings)  # else the next run looks for them
             return dict.fromkeys(_NOUNS, 0) | checked, findings
     except LedgerBroken as error:
-        return {}, [Finding("ledger", LEDGER, str(error))]
+        return {}, [Finding("ledger", name, str(error))]
 
 
 def _checks(folder: Path, ledger: Ledger, pictures_url: str) -> tuple[list[Check], set[str]]:

@@ -12,7 +12,7 @@ import os
 import re
 import zlib
 from base64 import b32encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -407,13 +407,16 @@ class WarcFile:
             self._part.unlink()
 
 
-def close_open_files(folder: Path) -> None:
-    """Closes the files that killed runs left open.
+def close_open_files(folder: Path, living: Collection[int] = ()) -> None:
+    """Closes the files that killed runs left open, not those of `living` runs, by their numbers.
 
     To be called with the lock held. Only records that no ledger row names yet are cut off. A file without
     an answer is removed.
     """
+    theirs = tuple(f"-{run}{_WARC}{OPEN}" for run in living)
     for part in filter(is_file, sorted(folder.glob(f"*{_WARC}{OPEN}"))):  # `scrapy verify` reports others
+        if part.name.endswith(theirs):
+            continue
         with os.fdopen(open_descriptor(part, os.O_RDWR), "r+b") as file:
             # a damaged member is skipped, and `scrapy verify` reports it; a torn one is the last
             whole = (member for member in members(file) if isinstance(member, Member))

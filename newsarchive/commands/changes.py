@@ -13,7 +13,8 @@ from pathlib import Path
 
 from newsarchive.archive.changes import Parts, difference, shortened, title_of
 from newsarchive.archive.documents import document_bytes
-from newsarchive.archive.ledger import ChangeKind, ChangeRow, Ledger
+from newsarchive.archive.ledger import Ledger
+from newsarchive.archive.tables import ChangeKind, ChangeRow
 from newsarchive.cli import OfflineCommand, readable_ledger
 from newsarchive.errors import BadArgument
 from newsarchive.messages import counted, printable
@@ -48,8 +49,8 @@ class Command(OfflineCommand):
             raise BadArgument(f"--limit {opts.limit}: expected a whole number of at least 0")
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
-        with readable_ledger(self.settings) as ledger:
-            folder = ledger.path.parent
+        folder, opened = readable_ledger(self.settings)
+        with opened as ledger:
             if args:
                 changes = _history(ledger, opts.source, args[0])
                 wanted = (it for it in reversed(changes) if it.kind in (opts.kinds or ChangeKind))

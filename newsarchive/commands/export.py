@@ -7,21 +7,21 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, closing, nullcontext
 from datetime import date
 from pathlib import Path
-from typing import BinaryIO, Never
+from typing import Any, BinaryIO, Never
 
 from tqdm import tqdm
 
-from newsarchive.archive.export import WRITERS, Record, records, selected
+from newsarchive.archive.export import FORMATS, records, selected
 from newsarchive.archive.files import check_regular, whole_file
-from newsarchive.cli import OfflineCommand, readable_ledger
+from newsarchive.cli import ParallelCommand, chosen_workers, readable_ledger
 from newsarchive.errors import BadArgument, cause
 from newsarchive.messages import counted, printable
 
 
-class Command(OfflineCommand):
+class Command(ParallelCommand):
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)
-        formats = ", ".join(WRITERS)
+        formats = ", ".join(FORMATS)
         parser.add_argument("--since", default="", metavar="DAY", help="published on this day or later: 2026-11-01")
         parser.add_argument("--until", default="", metavar="DAY", help="published on this day or earlier")
         parser.add_argument("--channel", default="", metavar="NAME,…", help="of these channels only")
@@ -34,27 +34,29 @@ class Command(OfflineCommand):
         if opts.since and opts.until and opts.since > opts.until:
             raise BadArgument(f"--since {opts.since} is after --until {opts.until}")
         ending = Path(opts.to).suffix.removeprefix(".")
-        opts.format = opts.format or (ending if ending in WRITERS else "jsonl")
-        if opts.format not in WRITERS:
-            raise BadArgument(f"--format {opts.format}: expected {', '.join(WRITERS)}")
+        opts.format = opts.format or (ending if ending in FORMATS else "jsonl")
+        if opts.format not in FORMATS:
+            raise BadArgument(f"--format {opts.format}: expected {', '.join(FORMATS)}")
         if opts.format == "parquet" and not opts.to:
             raise BadArgument("--format parquet: expected --to FILE too")
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:  # noqa: ARG002
         channels = {name.strip() for name in opts.channel.split(",")} - {""}
+        form = FORMATS[opts.format]
         done: Counter[str] = Counter()
 
         def report(reason: str) -> None:
             done["unreadable"] += 1
             tqdm.write(f"scrapy {self.name}: {printable(reason)}", file=sys.stderr)
 
-        with readable_ledger(self.settings) as ledger, _output(opts.to) as file:
+        folder, opened = readable_ledger(self.settings)
+        with opened as ledger, chosen_workers(opts, folder) as workers, _output(opts.to) as file:
             total = None if opts.since or opts.until or channels else ledger.documents()
             hidden = True if not opts.to and sys.stdout.isatty() else None  # on a terminal, unless that has the rows
             bar = tqdm(desc="articles", unit="", disable=hidden, leave=False, total=total)
             rows = selected(ledger, opts.since, opts.until, channels)
-            with bar, closing(records(ledger.path.parent, rows, report)) as found:
-                WRITERS[opts.format](_counting(found, bar, done), file)
+            with bar, closing(records(folder, rows, form.shape, report, workers)) as found:
+                form.write(_counting(found, bar, done), file)
             file.flush()
         if opts.to:
             left = f"; {counted(done['unreadable'], 'document')} could not be read" if done["unreadable"] else ""
@@ -62,7 +64,7 @@ class Command(OfflineCommand):
         return 1 if done["unreadable"] else 0
 
 
-def _counting(found: Iterable[Record], bar: "tqdm[Never]", done: Counter[str]) -> Iterator[Record]:
+def _counting(found: Iterable[Any], bar: "tqdm[Never]", done: Counter[str]) -> Iterator[Any]:
     for record in found:
         done["written"] += 1
         bar.update()

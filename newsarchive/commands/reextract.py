@@ -4,17 +4,19 @@ import argparse
 
 from newsarchive import reader
 from newsarchive.archive.archive import Archive
+from newsarchive.archive.parallel import Workers
 from newsarchive.archive.reextract import reextract as reextract_archive
 from newsarchive.archive.reextract import summary
-from newsarchive.cli import OfflineCommand, existing_archive
+from newsarchive.cli import ParallelCommand, chosen_workers, existing_archive
 from newsarchive.options import Options
 
 
-class Command(OfflineCommand):
+class Command(ParallelCommand):
     words = "[article id] ..."
 
-    def check(self, args: list[str], opts: argparse.Namespace) -> None:
+    def check(self, args: list[str], opts: argparse.Namespace) -> None:  # noqa: ARG002
         """Any ids."""
+        super().check([], opts)
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)
@@ -23,12 +25,16 @@ class Command(OfflineCommand):
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
         reader(opts.source)  # raises BadArgument before anything is opened
-        return reextract(existing_archive(self.settings), opts.source, frozenset(args), dry_run=opts.dry_run)
+        options = existing_archive(self.settings)
+        with chosen_workers(opts, options.dir) as workers:
+            return reextract(options, opts.source, frozenset(args), dry_run=opts.dry_run, workers=workers)
 
 
-def reextract(options: Options, source: str, wanted: frozenset[str], *, dry_run: bool) -> int:
+def reextract(
+    options: Options, source: str, wanted: frozenset[str], *, dry_run: bool, workers: Workers | None = None
+) -> int:
     """Returns the exit code: 1 when a page could not be read any more; its document is not replaced then."""
     with Archive.open(options, purpose="`scrapy reextract`", read_only=dry_run) as archive:
-        counts = reextract_archive(archive, source, wanted, dry_run=dry_run)
+        counts = reextract_archive(archive, source, wanted, dry_run=dry_run, workers=workers)
     print(summary(counts, wanted, dry_run=dry_run))
     return 1 if counts["problem"] else 0

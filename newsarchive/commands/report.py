@@ -22,8 +22,8 @@ class Command(OfflineCommand):
             raise BadArgument("the charts need Vega-Altair: pip install 'newsarchive[report]'")
         from newsarchive.health.report import report  # noqa: PLC0415  -- loads Vega-Altair, which other commands do without
 
-        with readable_ledger(self.settings) as ledger:
-            folder = ledger.path.parent
+        folder, opened = readable_ledger(self.settings)
+        with opened as ledger:
             found = statistics(folder, ledger, datetime.now(UTC))
         file = Path(opts.to) if opts.to else folder / REPORT
         write_text(file, report(found, opts.lang))

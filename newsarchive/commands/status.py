@@ -15,7 +15,6 @@ class Command(OfflineCommand):
         parser.add_argument("--json", action="store_true", help="the same for a program")
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:  # noqa: ARG002
-        options = Options.from_settings(self.settings)
-        found = read_status(options.dir, options.max_tries)
+        found = read_status(Options.from_settings(self.settings))
         print(json.dumps(found, ensure_ascii=False, indent=2) if opts.json else shown(status_text(found)))
         return 1 if found["problem"] or found["full_disk"] or found["left_no_status"] else 0

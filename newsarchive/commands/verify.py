@@ -5,17 +5,19 @@ import json
 from dataclasses import asdict
 
 from newsarchive.archive.verify import table, verify
-from newsarchive.cli import OfflineCommand, existing_archive
+from newsarchive.cli import ParallelCommand, chosen_workers, existing_archive
 from newsarchive.messages import shown
 
 
-class Command(OfflineCommand):
+class Command(ParallelCommand):
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)
         parser.add_argument("--json", action="store_true", help="the findings for a program")
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:  # noqa: ARG002
-        counts, findings = verify(existing_archive(self.settings))
+        options = existing_archive(self.settings)
+        with chosen_workers(opts, options.dir) as workers:
+            counts, findings = verify(options, workers)
         if opts.json:
             found = {"checked": counts, "findings": [asdict(finding) for finding in findings]}
             print(json.dumps(found, ensure_ascii=False, indent=1))

@@ -6,18 +6,19 @@ import sys
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 from scrapy import signals
 from scrapy.crawler import Crawler
 from scrapy.exceptions import NotConfigured
+from scrapy.utils.asyncio import create_looping_call
 from scrapy.utils.defer import deferred_from_coro
 
 from newsarchive.archive.archive import Archive, utc_now
 from newsarchive.archive.changes import write_changes
 from newsarchive.archive.files import QUARANTINE
-from newsarchive.archive.ledger import ListResult, ListRow, RunRow
-from newsarchive.errors import ArchiveError, LedgerBroken, describe
+from newsarchive.archive.tables import ListResult, ListRow, RunRow
+from newsarchive.errors import ArchiveError, LedgerAway, LedgerBroken, describe
 from newsarchive.extensions.log import Faults, confirm_stop, make_safe, writing_handlers
 from newsarchive.health import alarms, status
 from newsarchive.health.alarms import Counts, NewArticles, site_trouble
@@ -28,6 +29,7 @@ from newsarchive.options import Options, print_summary
 
 logger = logging.getLogger(__name__)
 
+_BEATS = 4  # signs of life in the time after which a run without any counts as dead
 BY_FORCE = "stopped by force in the middle of its work; the next run goes on from here"
 
 
@@ -46,10 +48,12 @@ class Run:
         self.crawler = crawler
         self.folder = options.dir
         self.metrics = options.metrics
+        self.lease = options.lease
         self.exit_code: int | None = None
         """`None` until the run has ended."""
         self.reason = "unfinished"
         self._can_stop = False
+        self._life: Any = None
         self._new_articles = NewArticles()
         self.faults = Faults(self._stop)
         command = "retry" if self.kind == "retry" else "crawl"  # Scrapy takes it out of sys.argv
@@ -58,14 +62,16 @@ class Run:
         """The run in the ledger as it began; its number is 0 as long as it is not there."""
         assert crawler.stats  # noqa: S101
         try:
-            self.archive = Archive.open(options, purpose=f"`{line}`", count=crawler.stats.inc_value)
+            alone = self.kind in ("replay", "retry")  # nobody claims saved pages
+            self.archive = Archive.open(options, purpose=f"`{line}`", alone=alone, count=crawler.stats.inc_value)
             self.ledger = self.archive.ledger
             try:
                 self.row = self.ledger.add_run(self.row)
+                self.ledger.database.stay_alive(self.row.run, self.lease)
             except BaseException:
                 self.archive.close()
                 raise
-        except (LedgerBroken, OSError) as error:
+        except (LedgerAway, LedgerBroken, OSError) as error:
             self._leave_status(error)
             raise
         logging.getLogger().addHandler(self.faults)
@@ -92,7 +98,17 @@ class Run:
             return "retry"
         return getattr(self.crawler.spider, "kind", "lists")
 
+    def _show_life(self) -> None:
+        try:
+            self.ledger.database.stay_alive(self.row.run, self.lease)
+        except (OSError, ArchiveError) as error:
+            self.faults.add(error)
+            self._stop(error)
+
     def engine_started(self) -> None:
+        if self.ledger.is_shared:
+            self._life = create_looping_call(self._show_life)
+            self._life.start(self.lease / _BEATS, now=False)
         self._can_stop = True
         logging.getLogger("scrapy.crawler").addFilter(confirm_stop)
         for handler in writing_handlers():  # others than before: Scrapy makes them anew when the settings are known
@@ -125,6 +141,8 @@ class Run:
                 self._leave_status(error)
             finally:
                 logging.getLogger().removeHandler(self.faults)
+                if self._life:
+                    self._life.stop()
                 self.archive.close()
         return self.exit_code
 
@@ -151,6 +169,7 @@ class Run:
                     for each in lists:
                         self.ledger.put(each)
                     self.ledger.end_run(row)
+                self.ledger.database.stay_alive(row.run, 0)
                 if self.metrics:
                     write_metrics(self.metrics, self.folder, last_run, archive, self.ledger.last_success())
                 break

@@ -8,7 +8,7 @@ from html import escape
 from itertools import pairwise
 from statistics import median
 
-from newsarchive.archive.ledger import ChangeKind, RunRow
+from newsarchive.archive.tables import ChangeKind, RunRow
 from newsarchive.health.alarms import Counts
 from newsarchive.health.charts import BLUE, GREEN, GREY, GRID, IN_THE_DARK, INK, MUTED, ORANGE, PURPLE, RED, Chart
 from newsarchive.health.chinese import CHINESE

@@ -10,9 +10,10 @@ from datetime import UTC, date, datetime, tzinfo
 from itertools import islice
 from pathlib import Path
 
-from newsarchive.archive.files import BESIDE, CONTENT, LEDGER, PAGES, PICTURES, QUARANTINE, REVISIONS
-from newsarchive.archive.ledger import CHANNEL, CLOCKS_DIFFER, ChangeKind, ChangeRow, Ledger, RunRow, State
+from newsarchive.archive.files import CONTENT, PAGES, PICTURES, QUARANTINE, REVISIONS
+from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.quarantine import read_notes
+from newsarchive.archive.tables import CHANNEL, CLOCKS_DIFFER, ChangeKind, ChangeRow, RunRow, State
 from newsarchive.health.alarms import Counts
 
 LATER = (ChangeKind.EDITED, ChangeKind.REMOVED, ChangeKind.BACK)
@@ -90,7 +91,7 @@ def statistics(folder: Path, ledger: Ledger, now: datetime) -> Statistics:
         "pages": _size(folder / PAGES),
         "pictures": _size(folder / PICTURES),
         "quarantine": _size(folder / QUARANTINE),
-        "ledger": _size(*(folder / f"{LEDGER}{end}" for end in ("", *BESIDE))),
+        "ledger": ledger.database.size(),
     }
     return found
 

@@ -8,16 +8,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from newsarchive.archive.archive import NO_LEDGER
-from newsarchive.archive.files import LEDGER, LOCK, QUARANTINE, STATUS, holder, is_full, read_file, write_text
-from newsarchive.archive.ledger import Ledger, RunRow, State, is_begun
+from newsarchive.archive.archive import NO_LEDGER, no_ledger_in
+from newsarchive.archive.files import LOCK, QUARANTINE, STATUS, holder, is_full, read_file, write_text
+from newsarchive.archive.ledger import Ledger, is_begun, ledger_place
 from newsarchive.archive.rebuild import can_be_rebuilt
+from newsarchive.archive.tables import RunRow, State
 from newsarchive.errors import ArchiveError, describe
-from newsarchive.health.alarms import Alarm, Counts
+from newsarchive.health.alarms import HISTORY, Alarm, Counts, alarms, site_trouble
 from newsarchive.messages import counted
+from newsarchive.options import Options
 
 NO_STATUS = "the run did not come to its end, or could not write how it ended; the next one goes on from there"
 GIVEN_UP_NAMED = 100  # articles at most, so that a status does not grow with the archive
+ELSEWHERE = "its log says why; it ran on another machine, or with another ARCHIVE_DIR"
 NO_RUN = "none so far: `scrapy crawl qq` makes the first"
 
 MEANINGS = {  # of the exit codes
@@ -79,11 +82,13 @@ def write_status(folder: Path, last_run: Mapping[str, Any], archive: Mapping[str
     write_text(folder / STATUS, json.dumps(status, ensure_ascii=False, indent=2) + "\n")
 
 
-def read_status(folder: Path, max_tries: int) -> dict[str, Any]:
+def read_status(options: Options) -> dict[str, Any]:
     """What `status.json` says of the last run, and the ledger as it is now. Raises `ArchiveError` and `OSError`.
 
-    The last run is the ledger's where that one is newer: a full disk, or a kill, lets a run leave no `status.json`.
+    The last run is the ledger's where that one is newer: a full disk, or a kill, lets a run leave no `status.json`,
+    and one of another machine may leave it there.
     """
+    folder, place = options.dir, ledger_place(options)
     held_by, full, last_run = holder(folder / LOCK), is_full(folder), _last_run(folder)
     found: dict[str, Any] = {"folder": str(folder), "held_by": held_by, "last_run": last_run}
     found |= {"left_no_status": False, "full_disk": "", "problem": ""} | NO_ARCHIVE
@@ -91,14 +96,16 @@ def read_status(folder: Path, max_tries: int) -> dict[str, Any]:
         found["full_disk"] = f"full: the disk of {folder} has less than 1 MB left, no run can write there: make room"
         if last_run and last_run["exit_code"] == 0:
             last_run["meaning"] = "ended well; the disk is full now"
-    if not is_begun(folder / LEDGER):
+    if not is_begun(place):
         if can_be_rebuilt(folder) and not held_by:
-            found["problem"] = NO_LEDGER
+            found["problem"] = no_ledger_in(options.ledger) if options.ledger else NO_LEDGER
         return found
     try:
-        with Ledger.open(folder / LEDGER, read_only=True) as ledger:
+        with Ledger.open(place, folder=folder, read_only=True) as ledger:
             newest = next(iter(ledger.last_runs(1)), None)
-            found |= archive_status(folder, ledger, max_tries)
+            found |= archive_status(folder, ledger, options.max_tries)
+            if options.ledger:
+                return found | {"held_by": ", ".join(ledger.database.holders())} | _newest_status(ledger, last_run)
     except (ArchiveError, OSError) as error:
         if not full:
             raise
@@ -111,6 +118,22 @@ def read_status(folder: Path, max_tries: int) -> dict[str, Any]:
         run = replace(newest, exit_code=newest.exit_code or 1)
         found |= {"last_run": run_status(run, NO_STATUS), "left_no_status": True}
     return found
+
+
+def _newest_status(ledger: Ledger, last_run: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What a ledger that several machines share says of the run that has ended last, if that is not this `last_run`."""
+    living, runs = ledger.database.living_runs(), ledger.last_runs(5 * HISTORY)
+    over = sorted((it for it in runs if it.run not in living), key=lambda it: it.ended or it.started, reverse=True)
+    if not over or (last_run and _utc(over[0].ended or over[0].started) <= (last_run["ended"] or last_run["started"])):
+        return {}
+    newest, *earlier = over
+    if newest.ended is None:
+        return {"last_run": run_status(replace(newest, exit_code=1), NO_STATUS), "left_no_status": True}
+    site = site_trouble(Counts(newest.counts))
+    message = site if newest.exit_code == 3 else ELSEWHERE if newest.exit_code == 1 else ""
+    again = alarms(newest.counts, [it.counts for it in earlier if it.counts])
+    raised = [it for it in again if f"alarm/{it.name}" in newest.counts]
+    return {"last_run": run_status(newest, message, raised)}
 
 
 def _last_run(folder: Path) -> dict[str, Any] | None:
@@ -142,7 +165,8 @@ def status_text(status: Mapping[str, Any]) -> str:
         rows.append(("Newest", f"{published:%Y-%m-%d %H:%M %z}  {newest['path']}"))
     counts = ", ".join(f"{number} {state}" for state, number in status["articles"].items() if number)
     if problem:
-        counts = problem if disk else f"{problem}: the next run makes one, or `scrapy rebuild`"
+        will_be_made = problem == NO_LEDGER and not disk
+        counts = f"{problem}: the next run makes one, or `scrapy rebuild`" if will_be_made else problem
     rows.append(("Articles", counts or "none yet"))
     if waiting := status["quarantine"]:
         pages = counted(waiting, "page in quarantine/")
@@ -155,9 +179,9 @@ def status_text(status: Mapping[str, Any]) -> str:
             rows.append(("", f"and {number - 10} more: `scrapy status --json` names up to {GIVEN_UP_NAMED}"))
     if lost := status["pictures_given_up"]:
         rows.append(("Pictures", f"{lost} given up after all tries: the documents link to the site"))
-    alarms = run["alarms"] if run else []
-    rows.append(("Alarms", "not known" if status.get("left_no_status") else str(len(alarms) or "none")))
-    for it in alarms:
+    raised = run["alarms"] if run else []
+    rows.append(("Alarms", "not known" if status.get("left_no_status") else str(len(raised) or "none")))
+    for it in raised:
         rows += [("", f"{it['name']}: {it['seen']}; expected {it['expected']}"), ("", f"  do: {it['advice']}")]
     return "\n".join(f"{label:<10}{text}" for label, text in rows if text)
 
@@ -165,7 +189,7 @@ def status_text(status: Mapping[str, Any]) -> str:
 def summary(status: Mapping[str, Any]) -> str:
     """What a run prints at its end: at most five lines."""
     run = status["last_run"]
-    counts, alarms = Counts(run["counts"]), run["alarms"]
+    counts, raised = Counts(run["counts"]), run["alarms"]
     articles = {"new": 0, "revised": 0, "unchanged": 0}
     for name, number in sorted(counts.items()):
         if number and name.startswith("article/"):
@@ -184,11 +208,11 @@ def summary(status: Mapping[str, Any]) -> str:
         lines.append(f"ERROR: {run['message']}{_and_more(counts['error'])}")
     elif run["exit_code"] == 3:
         lines.append(f"SITE: {run['message']}")
-    if alarms:
-        first = "{name}: {seen}; expected {expected}".format_map(alarms[0])
-        lines.append(f"ALARM: {first}{_and_more(len(alarms))}")
+    if raised:
+        first = "{name}: {seen}; expected {expected}".format_map(raised[0])
+        lines.append(f"ALARM: {first}{_and_more(len(raised))}")
     waiting, given_up = status["quarantine"], status["articles_given_up"]
-    if (alarms or waiting or given_up) and len(lines) < 5:
+    if (raised or waiting or given_up) and len(lines) < 5:
         left = [counted(waiting, "page in quarantine")] if waiting else []
         left += [counted(given_up, "article given up")] if given_up else []
         lines.append(f"{', '.join(left) or 'Something looks changed'}: `scrapy status` says what to do")

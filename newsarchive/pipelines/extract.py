@@ -10,7 +10,7 @@ from newsarchive import reader
 from newsarchive.archive import quarantine
 from newsarchive.archive.archive import Reading, Visit
 from newsarchive.archive.documents import why_empty
-from newsarchive.archive.ledger import Row, State
+from newsarchive.archive.tables import Row, State
 from newsarchive.errors import ChallengePage, NotAnArticle, PageError, PartialArticle, describe, is_fatal
 from newsarchive.items import Article, Page
 from newsarchive.markdown.document import render

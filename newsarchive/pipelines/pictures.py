@@ -18,7 +18,6 @@ from scrapy.utils.httpobj import urlparse_cached
 from newsarchive.archive.archive import Archive, Reading
 from newsarchive.archive.documents import content_hash, document_path
 from newsarchive.archive.files import is_file, read_file, sync_folder, write_bytes, write_text
-from newsarchive.archive.ledger import PictureRow, Row, State
 from newsarchive.archive.pictures import (
     is_private,
     is_wanted,
@@ -30,6 +29,7 @@ from newsarchive.archive.pictures import (
     picture_url,
     place,
 )
+from newsarchive.archive.tables import PictureRow, Row, State
 from newsarchive.downloader import NotSent, engine_slot, is_site_error
 from newsarchive.errors import is_fatal
 from newsarchive.extensions.run import archive_of
@@ -129,6 +129,8 @@ class Pictures:
             row = self.ledger.get(self.crawler.spidercls.name, article_id)
             if row is None or not is_file(self.folder / row.path):
                 continue  # `scrapy verify` reports it
+            if not self.ledger.claim(row):
+                continue  # another run does it
             try:
                 await self._complete(row)
             except Exception as error:
@@ -169,7 +171,7 @@ class Pictures:
         with self.ledger.transaction():
             for picture in pictures:
                 self.ledger.put(picture)
-            self.ledger.update(row, pictures_tried=True, **changes)
+            self.ledger.update(row, pictures_tried=True, claimed_by=None, **changes)
 
     async def _get(self, wanted: Wanted) -> list[PictureRow]:
         """What became of each. One sync makes the names of all their files safe against a power cut."""

@@ -12,8 +12,8 @@ from twisted.python.failure import Failure
 
 from newsarchive.archive.archive import Archive, Visit
 from newsarchive.archive.files import PAGES
-from newsarchive.archive.ledger import Row
 from newsarchive.archive.replay import capture_at
+from newsarchive.archive.tables import Row
 from newsarchive.archive.warc import Record, WarcFile, close_open_files
 from newsarchive.downloader import answered_page
 from newsarchive.errors import ArchiveError, is_fatal
@@ -46,7 +46,7 @@ class Preserve:
         return preserve
 
     def open_spider(self) -> None:
-        close_open_files(self.file.path.parent)
+        close_open_files(self.file.path.parent, self.archive.ledger.database.living_runs())
 
     def process_item(self, item: Visit) -> Visit:
         """An error here is a problem of this machine, e.g. a full disk: the page is fetched again in a later run.

@@ -1,5 +1,6 @@
 """Arguments, requests, callbacks and errbacks shared by all spiders."""
 
+import asyncio
 from abc import ABCMeta, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import suppress
@@ -17,11 +18,12 @@ from twisted.python.failure import Failure
 
 from newsarchive import reader
 from newsarchive.archive.archive import Archive, Visit
-from newsarchive.archive.files import read_file
-from newsarchive.archive.ledger import ListResult, Row
+from newsarchive.archive.files import is_file, read_file
+from newsarchive.archive.ledger import ListState
 from newsarchive.archive.parallel import batches
 from newsarchive.archive.replay import saved_files, saved_pages
-from newsarchive.downloader import NotSent, answered_page, is_site_error
+from newsarchive.archive.tables import ListResult, Row
+from newsarchive.downloader import NotSent, answered_page, is_ending, is_site_error
 from newsarchive.errors import BadArgument, PageError, cause, is_fatal
 from newsarchive.extensions.run import archive_of
 from newsarchive.items import Article, Page
@@ -32,10 +34,12 @@ _MOST_HOPS = 3  # redirects from one address of an article to another
 _ARTICLE_PRIORITY = 10  # found articles are fetched before more lists
 _NO_ARCHIVE = "this crawl has no archive: `scrapy crawl` opens it, a program of your own sets ARCHIVE_OPEN = True"
 _BATCH = 20  # named articles that get into the ledger with one commit
+_LOOK = 1.0  # seconds between two looks at what other runs have left
 _LAST = -10  # a page that may crash the program again is fetched last
 
 # arguments (`-a name=value`), checked before anything is fetched
 
+Requests = Callable[[], Iterator[Request]]
 Argument = tuple[str, Callable[[str], Any]]
 """What is expected, in words, and what reads it: `ValueError`, `KeyError` or `[]` means that the text is unusable."""
 
@@ -142,6 +146,10 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
         """What this run got from each list: the best of its pages."""
         self.requested: set[str] = set()
         """Ids: no article is requested twice in a run."""
+        self.unfinished: set[str] = set()
+        """Lists that a run has begun and not finished: nothing new does not end them."""
+        self.left_lists: dict[str, Requests] = {}
+        """Those that another run reads, and how they are read should it die."""
 
     @property
     def kind(self) -> str:
@@ -182,10 +190,31 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
             for page in self._saved_pages(self.replay):
                 yield Visit(page=page)
             return
-        for request in self._named_requests() if self.named else self._due_and_new_requests():
+        async for request in self._requests():
             if self.crawler.engine.needs_backout():  # a waiting request takes 2.8 kB, so they are added only as needed
                 await self.crawler.signals.wait_for(signals.scheduler_empty)
             yield request
+
+    async def _requests(self) -> AsyncIterator[Request]:
+        """Those of this run, then what others that share its ledger leave: what they find, or had when they died."""
+        if self.named:
+            for request in self._named_requests():
+                yield request
+            return
+        now, ledger = self.archive.now(), self.archive.ledger
+        for request in self._due_and_new_requests(now):
+            yield request
+        waited, longest = 0.0, 2 * self.archive.options.lease  # so long one that has just died holds its work
+        while ledger.is_shared and waited < longest and not self.full and not is_ending(self.crawler):
+            are_at_work, has_some = ledger.others_at_work(self.name), False
+            for request in self._left_requests(now):
+                has_some = True
+                yield request
+            if not (are_at_work or has_some or ledger.others_at_work(self.name)):  # one may have been faster just now
+                return
+            waited = 0.0 if has_some else waited + _LOOK
+            if not has_some:
+                await asyncio.sleep(_LOOK)
 
     def offer(
         self, article_id: str, *, where: str, published: datetime | None = None, thumbnail: str = "", entry: str = ""
@@ -205,7 +234,7 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
         row = self.archive.ledger.announced(
             row, published=published, thumbnail=thumbnail, entry=entry, look=look, max_tries=schedule.max_tries
         )
-        if look > self.archive.now() or article_id in self.requested:
+        if look > self.archive.now() or article_id in self.requested or not self._is_ours(row):
             return None
         self.archive.count("entry/newer")
         return self.request(row)
@@ -265,11 +294,19 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
                 rows = [self._found(article_id, where="urls")[0] for article_id in batch]
             yield from filter(None, map(self.request, rows))
 
-    def _due_and_new_requests(self) -> Iterator[Request]:
+    def _due(self, now: datetime) -> Iterator[Row]:
+        """Unfinished articles and re-checks."""
+        yield from self.archive.ledger.due(self.name, now, self.archive.schedule.max_tries)
+        yield from filter(self._is_ours, self.archive.ledger.rechecks(self.name, now))
+
+    def _is_ours(self, row: Row) -> bool:
+        """Whether its document is in this folder, or in none: machines that share a ledger may have their own ones."""
+        return not self.archive.ledger.is_shared or not row.path or is_file(self.archive.folder / row.path)
+
+    def _due_and_new_requests(self, now: datetime) -> Iterator[Request]:
         """Unfinished articles, due re-checks, lists; last, pages that ended the program when it read them."""
-        now, interrupted = self.archive.now(), list[Row]()
-        unfinished = self.archive.ledger.due(self.name, now, self.archive.schedule.max_tries)
-        for row in chain(unfinished, self.archive.ledger.rechecks(self.name, now)):
+        interrupted = list[Row]()
+        for row in self._due(now):
             if row.was_interrupted:
                 interrupted.append(row)
             elif request := self.request(row):
@@ -279,6 +316,39 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
         if not self.full:
             yield from self.discover()
         yield from filter(None, map(self.request, interrupted))
+
+    def _left_requests(self, now: datetime) -> Iterator[Request]:
+        """For what other runs that share the ledger have found or left; and claims of whose commit no answer came."""
+        left, self.left_lists = self.left_lists, {}
+        for where, read in left.items():
+            state = self.archive.ledger.take_list(self.name, where)
+            if state is ListState.UNFINISHED:
+                yield from read()
+            elif state is ListState.LEFT_TO_ANOTHER:
+                self.left_lists[where] = read
+        unfinished = self.archive.ledger.due(self.name, now, self.archive.schedule.max_tries)
+        for row in chain(unfinished, self.archive.ledger.claimed(self.name)):
+            if row.article_id not in self.requested and (request := self.request(row)):
+                yield request
+
+    def leave_to_another(self, row: Row) -> None:
+        """Another run asks for the article, or has. Should it die before it has the page, the article is due again."""
+        self.left += 1
+        self.requested.discard(row.article_id)
+        self.archive.count("request/article", -1)
+        self.archive.count("request/left_to_another")
+        if self.named:
+            self.logger.warning("%s: not fetched by this run, another one fetches it just now", row.url)
+
+    def begin_list(self, where: str, read: Requests) -> bool:
+        """Whether this run is to `read` the list now, not another one."""
+        state = self.archive.ledger.begin_list(self.name, where)
+        if state is ListState.UNFINISHED:
+            self.unfinished.add(where)
+        elif state is ListState.LEFT_TO_ANOTHER:
+            self.archive.count("list/left_to_another")
+            self.left_lists[where] = read
+        return state is not ListState.LEFT_TO_ANOTHER
 
     def _conditions(self, row: Row) -> dict[str, str]:
         """Headers of a conditional request, only if the document is intact: the answer may be 304."""
@@ -349,6 +419,7 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
         """Record that a list, or a page of it, did not come or could not be read."""
         self.archive.count(f"list/{counted_as}")
         self._note_list(where, ListResult.FAILED)
+        self.archive.ledger.leave_list(self.name, where)
         self.logger.error("%s: %s", where, message)
 
     def _note_list(self, where: str, result: ListResult) -> None:

@@ -14,7 +14,8 @@ from scrapy.downloadermiddlewares.retry import get_retry_request
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
-from newsarchive.archive.ledger import CHANNEL
+from newsarchive.archive.ledger import ListState
+from newsarchive.archive.tables import CHANNEL
 from newsarchive.errors import BadArgument, BusyList, ListError
 from newsarchive.messages import printable
 from newsarchive.qq import lists, urls
@@ -48,7 +49,6 @@ class QQSpider(ArchiveSpider):
         if self.sitemap and self.since is None:
             raise BadArgument("sitemap=1 needs since: expected a day like since=2026-11-01")
         self.sitemap_files: deque[str] = deque()  # read one after the other: there are more than a thousand
-        self.unfinished: set[str] = set()  # lists that a killed run left: nothing new does not end them
         self.seen: defaultdict[str, set[str]] = defaultdict(set)  # ids in each list in this run
         self.device = secrets.token_hex(18)  # any 36 of [a-z0-9], the same within one run
 
@@ -102,12 +102,11 @@ class QQSpider(ArchiveSpider):
             yield from self._channel(channel)
         if self.hot:
             query = urlencode({"ids_hash": "", "offset": 0, "page_size": 50})
-            yield self._list(f"{self.settings['QQ_HOT_URL']}?{query}", "hot list", lists.read_hot_list)
+            yield from self._list(f"{self.settings['QQ_HOT_URL']}?{query}", "hot list", lists.read_hot_list)
         for suid in self.accounts:
             yield from self._account(suid)
         if self.sitemap:
-            self.sitemap_files.append(self.settings["QQ_SITEMAP_URL"])
-            yield from self._next_sitemap()
+            yield from self._sitemap()
 
     def parse_list(
         self, response: Response, where: str, read: Read, page: int, next_page: NextPage | None
@@ -151,8 +150,15 @@ class QQSpider(ArchiveSpider):
         self.list_failed(failure)
         return self._next_sitemap()
 
+    def _sitemap(self) -> Iterator[Request]:
+        if self.begin_list("sitemap", self._sitemap):
+            self.sitemap_files.append(self.settings["QQ_SITEMAP_URL"])
+            yield from self._next_sitemap()
+
     def _next_sitemap(self) -> Iterator[Request]:
-        if self.sitemap_files and not self.full:
+        if not self.sitemap_files:
+            self.archive.ledger.finish_list(self.name, "sitemap")
+        elif not self.full and self.archive.ledger.take_list(self.name, "sitemap") is ListState.UNFINISHED:
             self.archive.count("request/list")
             url, meta = self.sitemap_files.popleft(), {"where": "sitemap"}
             yield Request(url, callback=self.parse_sitemap, errback=self.sitemap_failed, meta=meta)
@@ -178,22 +184,22 @@ class QQSpider(ArchiveSpider):
         if page <= (self.pages or _PAGES):
             url, body = self.settings["QQ_LIST_URL"], lists.channel_body(channel, page, self.device)
             next_page = partial(self._channel, channel)
-            yield self._list(url, f"{CHANNEL}{channel}", lists.read_channel, page, next_page, body)
+            yield from self._list(url, f"{CHANNEL}{channel}", lists.read_channel, page, next_page, body)
 
     def _account(self, suid: str, page: int = 1, former: ListReply | None = None) -> Iterator[Request]:
         offset = former.next_offset if former else ""
         if page == 1 or (offset and page <= (self.pages or page)):
             query = {"guestSuid": suid, "tabId": "om_index", "caller": 1, "from_scene": 103, "offset_info": offset}
             url = f"{self.settings['QQ_ACCOUNT_URL']}?{urlencode(query)}"
-            yield self._list(url, f"account {suid}", lists.read_account, page, partial(self._account, suid))
+            yield from self._list(url, f"account {suid}", lists.read_account, page, partial(self._account, suid))
 
     def _list(
         self, url: str, where: str, read: Read, page: int = 1, next_page: NextPage | None = None, body: bytes = b""
-    ) -> Request:
-        if page == 1 and self.archive.ledger.begin_list(self.name, where):
-            self.unfinished.add(where)
+    ) -> Iterator[Request]:
+        if page == 1 and not self.begin_list(where, partial(self._list, url, where, read, page, next_page, body)):
+            return
         self.archive.count("request/list")
-        return Request(
+        yield Request(
             url,
             method="POST" if body else "GET",
             body=body,
