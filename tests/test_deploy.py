@@ -300,7 +300,8 @@ def test_a_crawling_container_is_stopped_in_good_order(services: dict[str, Any],
         assert container.stdout
         assert container.stdout.readline() == "crawl qq\n"
         container.terminate()
-        assert container.stdout.read() == "ended in good order\n"
+        said, _ = container.communicate(timeout=100)
+        assert said == "ended in good order\n"
 
 
 @pytest.fixture
