@@ -37,6 +37,10 @@ def pytest_xdist_auto_num_workers() -> int:
     return min(2 * (os.cpu_count() or 1), 32)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.get_closest_marker("longest") is None)
+
+
 def slow(*values: Any) -> Any:
     """A case of `parametrize` that `make test` leaves out."""
     return pytest.param(*values, marks=pytest.mark.slow)
