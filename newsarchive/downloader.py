@@ -151,7 +151,7 @@ class Backoff:
         host = urlparse_cached(request).netloc
         if asked and (archive := shared_archive(self.crawler)):
             archive.ledger.database.quiet(host, min(asked, _LONGEST_WAIT))
-        self._quiet_until[host] = max(self.clock() + min(asked, _LONGEST_WAIT), self._quiet_until.get(host, 0.0))
+        self._leave_quiet(host, min(asked, _LONGEST_WAIT))
         return response
 
     async def take_turn(self, request: Request) -> None:
@@ -173,7 +173,7 @@ class Backoff:
                 raise NotSent(f"{request.url}: not sent, the crawl was stopped")
             else:
                 if turn.wait > delay + _CHECK_EVERY:  # another run was asked to wait
-                    self._quiet_until[host] = max(self.clock() + turn.wait, self._quiet_until.get(host, 0.0))
+                    self._leave_quiet(host, turn.wait)
                 await asyncio.sleep(min(turn.wait, _CHECK_EVERY))
         if self.refused:
             raise NotSent(f"{request.url}: not sent, the site's firewall has refused an earlier request (501)")
@@ -185,6 +185,9 @@ class Backoff:
         self._stop(
             "%s: the site's firewall refuses us (501): stopped; wait some hours before the next run", request.url
         )
+
+    def _leave_quiet(self, host: str, seconds: float) -> None:
+        self._quiet_until[host] = max(self.clock() + seconds, self._quiet_until.get(host, 0.0))
 
     def _stop(self, message: str, url: str) -> None:
         self.refused = True
