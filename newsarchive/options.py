@@ -151,7 +151,7 @@ KINDS: dict[str, Kind] = {  # the settings with a stricter check than the type o
         "hours with commas between them",
         lambda raw: tuple(timedelta(hours=_time(each)) for each in _list(raw)),
     ),
-    "ARCHIVE_LEDGER": ("nothing, or a URL like postgresql+psycopg://user:password@host/database", _database),
+    "ARCHIVE_LEDGER": ("nothing, or a URL like postgresql+psycopg://host/database", _database),
     "ARCHIVE_LEASE": ("a number of at least 1", _number(1)),
     "ARCHIVE_RETRY_MINUTES": ("a number of at least 0", lambda raw: timedelta(minutes=_time(raw))),
     "ARCHIVE_MAX_TRIES": _whole(1),
