@@ -25,7 +25,8 @@ from newsarchive.qq import body as qq_body
 from newsarchive.qq import lists, pages, urls
 from newsarchive.qq.body import BrokenContent, standardize
 from newsarchive.qq.lists import beijing_time
-from newsarchive.qq.pages import DatedPage, Source
+from newsarchive.qq.pages import DatedPage
+from newsarchive.qq.raw import RawPage
 from tests.conftest import slow
 from tests.test_pages_refused import page as f5_page
 
@@ -62,7 +63,7 @@ def field(text: str) -> object:
     """A field of a page without JSON, which parsel and libxml2 read."""
     numbers = iter(range(len(text)))
     numbered = re.sub("%d", lambda _: str(next(numbers)), text)
-    return pages.DatedPage(Source(numbered.encode())).css("h1")
+    return pages.DatedPage(RawPage(numbered.encode())).css("h1")
 
 
 def shown_body(text: str) -> object:
@@ -71,7 +72,7 @@ def shown_body(text: str) -> object:
 
 
 def fields(text: str) -> object:
-    found = DatedPage(Source(text.encode()))
+    found = DatedPage(RawPage(text.encode()))
     return found.info("title"), found.picture, list(found.titles()), found.matches()
 
 
@@ -126,8 +127,8 @@ HOSTILE: list[tuple[Reader, str, str, str]] = [
         ("", "ARTICLE_INFO=", ""), ("", "ARTICLE_INFO={title:'", ""), ("ARTICLE_INFO={title:'", "\\", ""),
         ("", "id=", ""), ("", "id='Cnt-Main-Article-QQ", ""),
     )),
-    (lambda text: Source(text.encode()).has_class(b"LEFT"), "", "class=", ""),
-    (lambda text: Source(text.encode()).has_class(b"LEFT"), "", "class='LEFT", ""),
+    (lambda text: RawPage(text.encode()).has_class(b"LEFT"), "", "class=", ""),
+    (lambda text: RawPage(text.encode()).has_class(b"LEFT"), "", "class='LEFT", ""),
     (beijing_time, "2026-11-03", " ", "x"),
     (beijing_time, "2026-11-03 09:10", " ", "x"),
     *((pages.read_article, *each) for each in (

@@ -4,15 +4,12 @@ The body is read from the page's JSON, else from the containers of its family, e
 that matches no family raises `UnknownPage` and never becomes an empty article.
 """
 
-import json
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterator
 from datetime import datetime
-from functools import cached_property
-from itertools import chain, islice
-from typing import Any, ClassVar
+from itertools import chain
+from typing import ClassVar
 
 from parsel import Selector
 
@@ -20,7 +17,7 @@ from newsarchive.errors import BadArgument, ChallengePage, MissingField, NotAnAr
 from newsarchive.items import Article
 from newsarchive.markdown.document import clean_value, summarize
 from newsarchive.markdown.escape import unescaped
-from newsarchive.markdown.html import Element, TooManyNodes, parse, without_hazards
+from newsarchive.markdown.html import Element, TooManyNodes, parse
 from newsarchive.markdown.reader import Body, convert
 from newsarchive.qq.body import (
     SCRIPT_STRING,
@@ -32,6 +29,7 @@ from newsarchive.qq.body import (
     unknown_placeholders,
 )
 from newsarchive.qq.lists import beijing_time
+from newsarchive.qq.raw import RawPage
 from newsarchive.qq.urls import article_id, canonical_url, picture_url, whole_id
 
 # fmt: off
@@ -53,23 +51,11 @@ _PARTIAL = 0.8
 """Share of the announced length from which the text of a page that may show only a part counts as complete."""
 _SHORT = 0.5  # share of the announced length below which the text of any other page is suspicious
 _COMMA = re.compile("[,，;；]")
-_LARGEST_HEAD = 20_000  # bytes of a page before its JSON or body
 _LONGEST_NAMES = 1_000  # characters of all names of tags
 _LATIN_WORD = re.compile(rb"[0-9A-Za-z]++")
-_CHALLENGE = re.compile(r"(?:腾讯(?:新闻|网)?[ _|-]{1,3})?(?:安全验证|人机验证)(?:[ _|-]{1,3}腾讯(?:新闻|网)?)?")
 
-# In the page's bytes.
-_DATA = re.compile(rb"window\.DATA\s*=\s*(?=\{)")
-_TITLE = re.compile(rb"<(?i:title)[^<>]{0,99}>([^<]{0,9999})")
-_HEAD_META = re.compile(rb'<meta (?:property|name)="([^"]+)" content="([^"]*)"')
-_END = re.compile(rb"<(/?)(?:body|html)\b", re.IGNORECASE)
 # picture addresses in bodies, in HTML or JSON; lists, authors and boilerplate use other sizes
 _BODY_PICTURE = re.compile(rb"gtimg\.com\\?/\w{1,20}_(?:bt|match)\\?/[\w/\\-]{1,200}/(?:641|1000)\b")
-# The attribute's name twice: the literal start is fast to find, and the lookbehind excludes `data-class`.
-_CLASSES = re.compile(rb"""class=(?<![\w-]class=)(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
-_JSON = json.JSONDecoder(strict=False)
-_BACKSLASH = ord("\\")
-_STYLE, _STYLE_END = b"\\u003cstyle", b"\\u003c/style\\u003e"
 
 
 def read_article(html: bytes | str, url: str = "", thumbnail: str = "") -> Article:
@@ -87,17 +73,17 @@ def read_article(html: bytes | str, url: str = "", thumbnail: str = "") -> Artic
         PartialArticle: it may show only a part, and its text is not long enough to be complete.
         ChallengePage: it is a check for robots and not an article.
     """
-    source = Source(html if isinstance(html, bytes) else html.encode("utf-8", "ignore"), url)
-    data = source.data
-    if title := source.challenge:
+    raw = RawPage(html if isinstance(html, bytes) else html.encode("utf-8", "ignore"), url)
+    data = raw.data
+    if title := raw.challenge:
         raise ChallengePage(url, f"the site checks whether a person reads it, expected an article (title {title!r})")
-    page = next((page for family in FAMILIES if (page := family(source)).matches()), None)
+    page = next((page for family in FAMILIES if (page := family(raw)).matches()), None)
     if data.get("is_deleted") in (1, "1", True):
         raise NotAnArticle(url, "the site says that the article was removed", gone=True)
     if not _VIDEO_TYPES.isdisjoint({str(data.get("article_type")), str(data.get("atype"))}):
         raise NotAnArticle(url, "a video's page, not an article's")
     if page is None:
-        raise UnknownPage(url, _unclaimed(source))
+        raise UnknownPage(url, _unclaimed(raw))
     try:
         page, body = _read_body(page)
     except RecursionError:  # tables within captions of tables, and the like
@@ -125,118 +111,6 @@ def read_article(html: bytes | str, url: str = "", thumbnail: str = "") -> Artic
     )
 
 
-class Source:
-    """A page as it came, and what is found in it without parsing it: for a field, that would be most of the work."""
-
-    def __init__(self, html: bytes, url: str = "") -> None:
-        self.html = html
-        self.url = url
-        self.json = b""
-        """Where `data` comes from, without style sheets."""
-
-    @cached_property
-    def data(self) -> Mapping[str, Any]:
-        """`window.DATA`, empty if it is missing or broken.
-
-        The decoder finds the end of the object; a pattern cannot, because a body may contain `};`.
-        """
-        other: Mapping[str, Any] = {}
-        for found in islice(_DATA.finditer(self.html), 5):
-            start = found.end()
-            for end in (self.html.find(b"\n", start), len(self.html)):  # one line since 2024, several lines before
-                json_ = _without_styles(self.html, start, end)
-                try:
-                    data, _ = _JSON.raw_decode(_decoded(json_))
-                except (ValueError, RecursionError):
-                    continue
-                if isinstance(data, dict):
-                    if "title" in data:
-                        self.json = json_
-                        return data
-                    other = other or data
-                break
-        return other
-
-    def meta(self, name: bytes) -> str:
-        """The `content` of the first meta tag of that name that is not empty, or `""`."""
-        # as the site writes it; the other way, which reads the whole page, takes a hundred times as long
-        usual = re.search(rb'<meta (?:property|name)="%b" content="([^"<>]++)"' % name, self.html)
-        is_first = usual and name not in self.html[: usual.start()].lower()
-        if usual and is_first and (content := unescaped(_decoded(usual[1])).strip()):
-            return content
-        with suppress(TooManyNodes):
-            for tag in self.root.iter_elements("meta"):
-                key = tag.attr("property") or tag.attr("name") or ""
-                if key.lower().encode() == name and (content := (tag.attr("content") or "").strip()):
-                    return content
-        return ""
-
-    def head_meta(self, name: bytes) -> str:
-        """The same for a tag that a page may lack, as the site writes it before its JSON and the page's body."""
-        return unescaped(_decoded(self._head_metas.get(name, b""))).strip()
-
-    @cached_property
-    def _head_metas(self) -> dict[bytes, bytes]:
-        end = self.html.find(b"window.DATA", 0, _LARGEST_HEAD)
-        return dict(_HEAD_META.findall(self.html, 0, end if end >= 0 else _LARGEST_HEAD))
-
-    @cached_property
-    def title(self) -> str:
-        """The page's title in its head."""
-        found = _TITLE.search(self.html)
-        return unescaped(_decoded(found[1])).strip() if found else ""
-
-    @property
-    def challenge(self) -> str:
-        """The title of a page that checks for robots; `""` for any other page.
-
-        It has status 200, and may have the site's usual layout and an article's meta tags.
-        """
-        titles = (self.data.get("title"), self.title, self.meta(b"og:title"))
-        shown = (clean_value(unescaped(title)) for title in titles if isinstance(title, str))
-        return next(filter(_CHALLENGE.fullmatch, shown), "")
-
-    @property
-    def is_cut(self) -> bool:
-        """Whether the page ends before its `</body>`."""
-        found = _END.findall(self.html)
-        return b"" in found and b"/" not in found
-
-    def has_id(self, *ids: str) -> bool:
-        """Whether an element has one of these ids."""
-        pattern = rf"""id=(?<![\w-]id=)["']?(?:{"|".join(ids)})(?=["'\s>])"""
-        return re.search(pattern.encode(), self.html) is not None
-
-    def has_class(self, name: bytes) -> bool:
-        """Whether an element has this class."""
-        return any(name in b"".join(found).split() for found in _CLASSES.findall(self.html))
-
-    @cached_property
-    def text(self) -> str:
-        """The whole page: UTF-8, or the Chinese encoding of the oldest pages, whatever encoding the page declares."""
-        return _decoded(self.html)
-
-    @cached_property
-    def root(self) -> Element:
-        """The whole page's tree. Raises `TooManyNodes`."""
-        return parse(self.text)
-
-    @cached_property
-    def selector(self) -> Selector:
-        """The whole page for fields that its JSON lacks; raises as `root`."""
-        return Selector(text=without_hazards(parse(self.text)) or "<html/>")
-
-
-def _decoded(html: bytes) -> str:
-    try:
-        return html.decode().removeprefix("\ufeff")
-    except UnicodeDecodeError:
-        text = html.decode("utf-8", "replace")
-        broken = text.count("\ufffd")
-        # a few broken bytes in Chinese UTF-8 text, or text in another encoding?
-        return html.decode("gb18030", "replace") if broken > len(re.findall(r"[^\x00-\x7f\ufffd]", text)) else text
-
-
 class ArticlePage(ABC):
     """A page and its own JSON. A family defines where the body is, and which fields differ.
 
@@ -255,10 +129,10 @@ class ArticlePage(ABC):
     site_name: ClassVar[re.Pattern[str]] = re.compile(r"(?:_|^)\s*腾讯(?:新闻|网)\s*$")
     """The site's suffix of the title in the page's head."""
 
-    def __init__(self, source: Source) -> None:
-        self.source = source
-        self.url = source.url
-        self.data = source.data
+    def __init__(self, raw: RawPage) -> None:
+        self.raw = raw
+        self.url = raw.url
+        self.data = raw.data
 
     @abstractmethod
     def matches(self) -> bool:
@@ -279,7 +153,7 @@ class ArticlePage(ABC):
         """
         empty: set[Element] = set()
         for css in self.containers + self.wide_containers:
-            found, inside = _outermost(self.source.root.select(css))
+            found, inside = _outermost(self.raw.root.select(css))
             if not found or not empty.isdisjoint(inside):
                 continue
             body = standardize(
@@ -288,7 +162,7 @@ class ArticlePage(ABC):
                 boilerplate_around=css in self.wide_containers,
             )
             if has_content(body):
-                if self.source.is_cut:
+                if self.raw.is_cut:
                     raise BrokenContent("the page ends before its </body>: a part of it was lost on the way")
                 return body
             empty.update(found)
@@ -322,29 +196,29 @@ class ArticlePage(ABC):
 
     @property
     def picture(self) -> str:
-        return picture_url(self.source.meta(b"og:image"))
+        return picture_url(self.raw.meta(b"og:image"))
 
     @property
     def publisher(self) -> str:
         card = self.data.get("card")
         name = self.value("media") or _text(card.get("chlname") if isinstance(card, dict) else "")
-        return clean_value(unescaped(name or self.source.head_meta(b"article:author")))
+        return clean_value(unescaped(name or self.raw.head_meta(b"article:author")))
 
     @property
     def channels(self) -> tuple[str, ...]:
         """Its main channel: the second catalogue is a part of the first one."""
-        return _names(self.value("catalog1") or self.source.head_meta(b"category"))
+        return _names(self.value("catalog1") or self.raw.head_meta(b"category"))
 
     @property
     def site_tags(self) -> tuple[str, ...]:
         """Without the title, with which the keywords of the oldest pages begin."""
-        tags = self.value("tags") if "tags" in self.data else self.source.head_meta(b"keywords")
+        tags = self.value("tags") if "tags" in self.data else self.raw.head_meta(b"keywords")
         return _names(tags.removeprefix(self.title) if tags.startswith(f"{self.title},") else tags)
 
     @property
     def names_pictures(self) -> bool:
         """Whether it names pictures of the body."""
-        return _BODY_PICTURE.search(self.source.html) is not None
+        return _BODY_PICTURE.search(self.raw.html) is not None
 
     @property
     def unknown_keys(self) -> tuple[str, ...]:
@@ -353,18 +227,18 @@ class ArticlePage(ABC):
 
     def addresses(self) -> Iterator[str]:
         yield self.value("url")
-        yield self.source.meta(b"og:url")
+        yield self.raw.meta(b"og:url")
         yield self.url
 
     def titles(self) -> Iterator[str]:
         yield unescaped(self.value("title"))
-        yield self.site_name.sub("", self.source.meta(b"og:title"))
+        yield self.site_name.sub("", self.raw.meta(b"og:title"))
         yield self.css(self.heading)
-        yield self.site_name.sub("", self.source.title)
+        yield self.site_name.sub("", self.raw.title)
 
     def times(self) -> Iterator[str]:
         yield self.value("pubtime")
-        yield self.source.meta(b"article:published_time")
+        yield self.raw.meta(b"article:published_time")
         yield self.css(".media-meta span")  # as shown on the page, without seconds
 
     def value(self, key: str) -> str:
@@ -381,7 +255,7 @@ class ArticlePage(ABC):
     @property
     def selector(self) -> Selector:
         """The whole page, for fields; its body is read from the tree that browsers build."""
-        return self.source.selector
+        return self.raw.selector
 
 
 class OriginContentPage(ArticlePage):
@@ -402,7 +276,7 @@ class OriginContentPage(ArticlePage):
 
     @property
     def names_pictures(self) -> bool:
-        return _BODY_PICTURE.search(self.source.json or self.source.html) is not None  # the HTML repeats the JSON's
+        return _BODY_PICTURE.search(self.raw.json or self.raw.html) is not None  # the HTML repeats the JSON's
 
     @property
     def unknown_keys(self) -> tuple[str, ...]:
@@ -427,7 +301,7 @@ class ModernPage(OriginContentPage):
     heading = "h1#article-title"
 
     def matches(self) -> bool:
-        return self._origin("version") == "v2" or self.source.has_id("article-content")
+        return self._origin("version") == "v2" or self.raw.has_id("article-content")
 
 
 class JsonOnlyPage(OriginContentPage):
@@ -437,7 +311,7 @@ class JsonOnlyPage(OriginContentPage):
     heading = ".LEFT > h1"
 
     def matches(self) -> bool:
-        return "originContent" in self.data or self.source.has_id("ArticleContent")
+        return "originContent" in self.data or self.raw.has_id("ArticleContent")
 
 
 class ServedPage(ArticlePage):
@@ -450,11 +324,11 @@ class ServedPage(ArticlePage):
 
     def matches(self) -> bool:
         # without the JSON the page has no complete publish time, and later layouts use the class names too
-        return bool(self.data) and self.source.has_class(b"LEFT")
+        return bool(self.data) and self.raw.has_class(b"LEFT")
 
     def html_body(self) -> Element | None:
         # The lead may be next to the body instead of in it. There an empty body would seem to contain it.
-        leads = [child for box in self.source.root.select(".LEFT .content.clearfix") for child in _leads(box)]
+        leads = [child for box in self.raw.root.select(".LEFT .content.clearfix") for child in _leads(box)]
         for lead in leads:
             lead.extract()
         body = super().html_body()
@@ -476,7 +350,7 @@ class DatedPage(ArticlePage):
     site_name = re.compile(r"(?:(?:_[^_]{1,6})?_|^)\s*腾讯网\s*$")  # with the channel: _财经_腾讯网
 
     def matches(self) -> bool:
-        return self.source.has_id("Cnt-Main-Article-QQ")
+        return self.raw.has_id("Cnt-Main-Article-QQ")
 
     def addresses(self) -> Iterator[str]:
         yield self.info("article_url")
@@ -495,7 +369,7 @@ class DatedPage(ArticlePage):
     def info(self, key: str) -> str:
         """A value of the `ARTICLE_INFO` object, `""` without one."""
         pattern = rf"""\bARTICLE_INFO\s*=.{{0,2000}}?[{{,\s]["']?{key}["']?\s*:\s*({SCRIPT_STRING})"""
-        found = re.search(pattern, self.source.text, re.DOTALL)
+        found = re.search(pattern, self.raw.text, re.DOTALL)
         return string_value(found[1]).strip() if found else ""
 
     @property
@@ -544,36 +418,6 @@ def _merged(containers: list[Element]) -> Element:
     return containers[0] if len(containers) == 1 else Element("div", children=containers)
 
 
-def _without_styles(source: bytes, start: int, end: int) -> bytes:
-    r"""The page's JSON without style sheets: they are up to 90 kB of 100 kB, and cutting is cheaper than decoding.
-
-    >>> _without_styles(rb'"\u003cstyle\u003ep { }\u003c/style\u003e\u003cp\u003e"', 0, 55)
-    b'"\\u003cp\\u003e"'
-    """
-    kept, at, close, quote = [], start, start, start
-    while (begin := source.find(_STYLE, at, end)) >= 0:
-        if close < begin and (close := source.find(_STYLE_END, begin, end)) < 0:
-            break
-        if quote < begin:
-            quote = _string_end(source, begin, close)
-        is_tag = source[begin - 1] != _BACKSLASH and source[begin + len(_STYLE)] in b" \\"
-        if is_tag and close <= quote:
-            kept.append(source[at:begin])
-            at = close + len(_STYLE_END)
-        else:  # the HTML ends before, or shows such a tag as text
-            kept.append(source[at : begin + 1])
-            at = begin + 1
-    return b"".join([*kept, source[at:end]])
-
-
-def _string_end(source: bytes, start: int, end: int) -> int:
-    """The next quote that is not escaped; `end` if there is none before."""
-    found = source.find(b'"', start, end)
-    while found > start and source[found - 1] == _BACKSLASH:
-        found = source.find(b'"', found + 1, end)
-    return found if found >= 0 else end
-
-
 def _read_body(page: ArticlePage) -> tuple[ArticlePage, Body]:
     """The body, and the page as the family that the body was read with."""
     reasons: list[str] = []
@@ -594,10 +438,10 @@ def _as_other_families(page: ArticlePage) -> Iterator[ArticlePage]:
 
     Not for pages of the newer templates or for subscribers: what these show besides their body is not a body.
     """
-    if page.source.has_id("article-content", "ArticleContent") or _is_paid(page):
+    if page.raw.has_id("article-content", "ArticleContent") or _is_paid(page):
         return
     for family in FAMILIES:
-        other = family(Source(page.source.html, page.url))  # reading a body changes its tree
+        other = family(RawPage(page.raw.html, page.url))  # reading a body changes its tree
         if type(page) is not family and other.matches():
             yield other
 
@@ -664,10 +508,10 @@ def _is_yes(value: object) -> bool:
     return value in (True, "1", "true")
 
 
-def _unclaimed(source: Source) -> str:
-    if not source.html.strip():
+def _unclaimed(raw: RawPage) -> str:
+    if not raw.html.strip():
         return "the page is empty, so no page family claims it"
     return (
         "no page family claims it: expected originContent in window.DATA, #article-content, #ArticleContent, "
-        f".LEFT or #Cnt-Main-Article-QQ; its title is {clean_value(source.title)!r}"
+        f".LEFT or #Cnt-Main-Article-QQ; its title is {clean_value(raw.title)!r}"
     )
