@@ -9,12 +9,9 @@ moment leaves a consistent ledger that at most does not know of the last downloa
 
 from __future__ import annotations
 
-import json
-import os
-import socket
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
@@ -27,7 +24,8 @@ import sqlalchemy as sa
 
 from newsarchive.archive import sqlite
 from newsarchive.archive.database import Database, broken
-from newsarchive.archive.files import LEDGER, open_descriptor, read_file
+from newsarchive.archive.files import LEDGER
+from newsarchive.archive.reading_mark import ReadingMark
 from newsarchive.archive.sqlite import SQLite
 from newsarchive.archive.tables import (
     AFTER_THE_FIRST,
@@ -72,7 +70,6 @@ R = TypeVar("R")
 Place = Path | str  # a file of SQLite, or the URL of a database
 OnBroken = Callable[[LedgerBroken], object]  # what is called for a row that cannot be read, which is skipped then
 
-READING = "-reading"  # end of the name of the file beside the ledger that says which page is being read
 _FIRST_WITH_CHANGES = 6  # version of the tables
 _BATCH = 200  # rows
 _CLAIMED = 20  # articles that a run claims at a time: the others are for other runs
@@ -148,7 +145,7 @@ class Ledger(AbstractContextManager["Ledger"]):
     What changes an article's row takes the row as it is known and returns it as it is then, or raises `KeyError`.
     """
 
-    def __init__(self, database: Database, mark: Path, *, on_broken: OnBroken | None = None) -> None:
+    def __init__(self, database: Database, mark: ReadingMark, *, on_broken: OnBroken | None = None) -> None:
         self.database = database
         self.run = 0
         """The number of the run that has opened it, once there is one."""
@@ -156,8 +153,6 @@ class Ledger(AbstractContextManager["Ledger"]):
         self._changed_by_lists: set[tuple[str, str]] = set()
         """Articles of which a list has said something since the ledger was opened."""
         self._mark = mark
-        """The file that says which page is being read."""
-        self._mark_descriptor = -1
 
     @classmethod
     def open(
@@ -180,7 +175,8 @@ class Ledger(AbstractContextManager["Ledger"]):
         database: Database
         if isinstance(place, Path):
             database = SQLite(place, read_only=read_only, any_version=on_broken is not None)
-            mark, left = place.with_name(f"{place.name}{READING}"), list[Path]()
+            mark = ReadingMark.beside(place)
+            left = [mark]
         else:
             database = postgresql = open_postgresql(place, read_only=read_only, purpose=purpose, alone=alone)
             try:
@@ -193,12 +189,13 @@ class Ledger(AbstractContextManager["Ledger"]):
             except BaseException:
                 database.close()
                 raise
-            mark, left = _mark_of_process(folder or Path(), os.getpid()), list(_left_marks(folder or Path()))
+            mark, left = ReadingMark.of_process(folder or Path()), ReadingMark.left(folder or Path())
         ledger = cls(database, mark, on_broken=on_broken)
         if not read_only:
             try:
-                for each in (mark, *left):
+                for each in left:
                     ledger._count_interrupted_reading(each)
+                    each.remove()
             except BaseException:
                 database.close()
                 raise
@@ -215,10 +212,7 @@ class Ledger(AbstractContextManager["Ledger"]):
         return self.database.free
 
     def close(self) -> None:
-        if self._mark_descriptor >= 0:
-            os.close(self._mark_descriptor)
-            self._mark_descriptor = -1
-            self._mark.unlink(missing_ok=True)
+        self._mark.close()
         self.database.close()
 
     def __exit__(self, *_: object) -> None:
@@ -332,35 +326,26 @@ class Ledger(AbstractContextManager["Ledger"]):
         return self._number(sa.select(READINGS.c.times).where(READINGS.c.page == page))
 
     @contextmanager
-    def _marked(self, mark: dict[str, Any]) -> Iterator[None]:
-        """The mark is in a file beside the ledger, without commit or sync: it has to outlast this process only."""
-        if self._mark_descriptor < 0:
-            self._mark_descriptor = open_descriptor(self._mark, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        os.pwrite(self._mark_descriptor, json.dumps(mark).encode(), 0)
+    def _marked(self, page: dict[str, Any]) -> Iterator[None]:
+        self._mark.write(page)
         try:
             yield
         except MemoryError:  # another time it may end the process
             self._count_interrupted_reading(self._mark)
             raise
         finally:
-            os.ftruncate(self._mark_descriptor, 0)
+            self._mark.clear()
 
-    def _count_interrupted_reading(self, file: Path) -> None:
-        """Counts the try of the page whose mark is there: the process that read it has ended."""
-        if not os.path.lexists(file):
-            return
-        mark: dict[str, Any] = {}
-        with suppress(ValueError):  # torn by a power cut
-            mark = json.loads(read_file(file) or b"{}")
-        if "page" in mark:
-            insert = self.database.insert(READINGS).values(page=mark["page"], times=1)
+    def _count_interrupted_reading(self, mark: ReadingMark) -> None:
+        """Counts the try of the page that the mark names: the process that read it has ended."""
+        page = mark.read()
+        if "page" in page:
+            insert = self.database.insert(READINGS).values(page=page["page"], times=1)
             again = {"times": READINGS.c.times + 1}
             self._execute(insert.on_conflict_do_update(index_elements=["page"], set_=again))
-        elif mark and (row := self.get(mark["source"], mark["article_id"])):
-            tried = {"attempts": row.attempts + 1, "reason": INTERRUPTED, "last_checked": read_time(mark["now"])}
-            self.update(row, **tried, **{row.next_look: read_time(mark["again"])})
-        if self._mark_descriptor < 0:
-            file.unlink()
+        elif page and (row := self.get(page["source"], page["article_id"])):
+            tried = {"attempts": row.attempts + 1, "reason": INTERRUPTED, "last_checked": read_time(page["now"])}
+            self.update(row, **tried, **{row.next_look: read_time(page["again"])})
 
     # articles: what a run asks
 
@@ -729,25 +714,6 @@ def open_postgresql(url: str, *, read_only: bool, purpose: str = "", alone: bool
     except ImportError as error:
         raise BadArgument("a ledger in PostgreSQL needs psycopg: pip install 'newsarchive[cluster]'") from error
     return PostgreSQL(url, read_only=read_only, purpose=purpose, alone=alone)
-
-
-def _mark_of_process(folder: Path, pid: int) -> Path:
-    """Each process that shares the folder has one."""
-    return folder / f".{socket.gethostname()}-{pid}{READING}"
-
-
-def _left_marks(folder: Path) -> Iterator[Path]:
-    """Those of processes of this machine that have ended."""
-    for mark in folder.glob(f".{socket.gethostname()}-*{READING}"):
-        pid = mark.name.removesuffix(READING).rpartition("-")[2]
-        try:
-            if mark != _mark_of_process(folder, int(pid)):
-                continue  # of a machine whose name begins with that of this one
-            os.kill(int(pid), 0)
-        except ProcessLookupError:
-            yield mark
-        except (PermissionError, ValueError):
-            continue
 
 
 def _seen(

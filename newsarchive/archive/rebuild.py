@@ -22,10 +22,11 @@ from newsarchive.archive import files
 from newsarchive.archive.changes import known_changes
 from newsarchive.archive.documents import read_row
 from newsarchive.archive.files import CONTENT, LEDGER, LOCK, QUARANTINE, Lock
-from newsarchive.archive.ledger import READING, Ledger, Place, is_begun, open_postgresql
+from newsarchive.archive.ledger import Ledger, Place, is_begun, open_postgresql
 from newsarchive.archive.parallel import parallel_map
 from newsarchive.archive.pictures import place
 from newsarchive.archive.quarantine import read_notes
+from newsarchive.archive.reading_mark import ReadingMark
 from newsarchive.archive.schedule import retry_delay
 from newsarchive.archive.sqlite import ledger_files
 from newsarchive.archive.tables import METADATA, Row, State
@@ -136,7 +137,8 @@ def _replaced(target: Place, folder: Path, now: datetime, outcome: Outcome) -> I
     """A new ledger to be filled. When the block succeeds it takes the place of the former one, which is kept aside."""
     if not isinstance(target, Path):
         database = open_postgresql(target, read_only=False, purpose=PURPOSE, alone=True)
-        with Ledger(database, folder / READING) as ledger, database.replaced(f"kept_{now:%Y%m%dt%H%M%Sz}") as former:
+        name = f"kept_{now:%Y%m%dt%H%M%Sz}"
+        with Ledger(database, ReadingMark.of_process(folder)) as ledger, database.replaced(name) as former:
             yield ledger
             outcome.kept = former
         return
