@@ -184,8 +184,8 @@ def _checks(folder: Path, ledger: Ledger, pictures_url: str) -> tuple[list[Check
     """What to look at, and the paths that the ledger knows. Pages first: no core is busy with one at the end."""
     pages: dict[str, dict[int, str]] = {file.name: {} for file in (folder / PAGES).glob("*.warc.gz")}
     documents: dict[str, tuple[str, ...]] = {}
-    in_quarantine = set(_paths(folder, f"{QUARANTINE}/*/*.html.gz"))
-    quarantined = set(_paths(folder, f"{QUARANTINE}/*/page-*.html.gz"))  # pages that do not say which article they are
+    in_quarantine = {it for it in _paths(folder, QUARANTINE) if it.endswith(".html.gz")}
+    quarantined = {it for it in in_quarantine if "/page-" in it}  # pages that do not say which article they are
     for row in ledger.rows():
         if row.path:
             documents[row.path] = row.source, row.article_id, pictures_url, row.file_hash
@@ -197,10 +197,11 @@ def _checks(folder: Path, ledger: Ledger, pictures_url: str) -> tuple[list[Check
     pictures = {row.path: row.hash for row in ledger.pictures() if row.path}
     known = {*documents, *quarantined, *pictures}
     # a rebuilt ledger knows no pictures: those on disk are looked at too
-    pictures = dict.fromkeys(_paths(folder, f"{PICTURES}/*/*/*/*/*.*"), "") | pictures
-    for path in _paths(folder, f"{REVISIONS}/*/*/*.md"):
-        _, source, article_id, _ = path.split("/")
-        documents[path] = source, article_id, pictures_url
+    pictures = dict.fromkeys(_paths(folder, PICTURES, 5), "") | pictures
+    for path in _paths(folder, REVISIONS, 3):
+        _, source, article_id, name = path.split("/")
+        if name.endswith(".md"):
+            documents[path] = source, article_id, pictures_url
     return [
         *(check for it in sorted(pages) for check in _parts(folder / PAGES / it, pages[it])),
         *(Check("documents", it, partial(check_document, folder, it, *row)) for it, row in documents.items()),
@@ -225,8 +226,11 @@ def _findings(checks: list[Check]) -> list[Finding]:
     return [finding for check in checks for finding in check.findings()]
 
 
-def _paths(folder: Path, pattern: str) -> list[str]:
-    return [file.relative_to(folder).as_posix() for file in sorted(folder.glob(pattern))]
+def _paths(folder: Path, place: str, depth: int = 0) -> list[str]:
+    """All files below a folder of the archive, or those `depth` levels below it."""
+    top = str(folder)
+    found = (f"{parent[len(top) + 1 :]}/{name}" for parent, _, names in os.walk(folder / place) for name in names)
+    return sorted(path for path in found if not depth or path.count("/") == depth)
 
 
 def _left_over(folder: Path, known: set[str]) -> Iterator[Finding]:
@@ -236,18 +240,18 @@ def _left_over(folder: Path, known: set[str]) -> Iterator[Finding]:
         ("picture", PICTURES, "no article has it", "unknown picture"),
         ("quarantine", QUARANTINE, "the ledger has no such page in quarantine", "unknown page"),
     ):
-        for path in map(PurePosixPath, _paths(folder, f"{place}/**/*")):
-            page = path.with_name(path.name.removesuffix(".json") + ".html.gz")  # whose notes it may be
-            if {str(path), str(page)} & known or (folder / path).is_dir() or files.TEMPORARY.fullmatch(path.name):
+        for path in _paths(folder, place):
+            page = f"{path.removesuffix('.json')}.html.gz"  # whose notes it may be
+            if path in known or page in known or files.TEMPORARY.fullmatch(path.rpartition("/")[2]):
                 continue
-            if place == PICTURES and _is_linked(folder, path):
+            if place == PICTURES and _is_linked(folder, PurePosixPath(path)):
                 continue
-            stray = place == CONTENT and not fnmatch(str(path), f"{CONTENT}/*/*/*/*.md")
-            yield Finding(what, str(path), reason, "stray file" if stray else trouble)
+            stray = place == CONTENT and not fnmatch(path, f"{CONTENT}/*/*/*/*.md")
+            yield Finding(what, path, reason, "stray file" if stray else trouble)
     for file in sorted(files.stray_files(folder)):
         yield Finding("left over", file.relative_to(folder).as_posix(), "a killed run left it; the next removes it")
-    for left_open in _paths(folder, f"{PAGES}/*{OPEN}"):
-        if (folder / left_open).is_dir():
+    for left_open in _paths(folder, PAGES, 1):
+        if not left_open.endswith(OPEN):
             continue
         try:
             files.check_regular(folder / left_open)
