@@ -62,6 +62,10 @@ class Database(ABC):
     def raw_rows(self, table: sa.Table) -> Iterator[Sequence[Any]]:
         """All columns of all rows, which are read while they are asked for."""
 
+    def _selected(self, table: sa.Table) -> str:
+        """The statement of `raw_rows`."""
+        return str(sa.select(*table.c).order_by(*table.primary_key).compile(dialect=self.dialect))
+
     @abstractmethod
     def add_raw_rows(self, table: sa.Table, rows: Iterable[Sequence[Any]]) -> None:
         """Inserts what `raw_rows` of any database gives."""

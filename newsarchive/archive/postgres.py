@@ -197,7 +197,6 @@ class PostgreSQL(Database):
         return 0, int(self.query(f"{sizes}to_regnamespace('{SCHEMA}')", {})[0][0] or 0)
 
     def raw_rows(self, table: sa.Table) -> Iterator[Sequence[Any]]:
-        statement = str(sa.select(*table.c).order_by(*table.primary_key).compile(dialect=self.dialect))
         with (
             self._errors_named(),
             self._ready().transaction(),
@@ -205,7 +204,7 @@ class PostgreSQL(Database):
             self._ready().cursor(name="rows", row_factory=tuple_row) as cursor,  # else all come at once
         ):
             cursor.itersize = _ROWS
-            yield from cursor.execute(statement.encode())
+            yield from cursor.execute(self._selected(table).encode())
 
     def add_raw_rows(self, table: sa.Table, rows: Iterable[Sequence[Any]]) -> None:
         columns = ", ".join(f'"{column.name}"' for column in table.c)

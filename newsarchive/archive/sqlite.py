@@ -93,8 +93,7 @@ class SQLite(Database):
         with _errors_named(self.path):
             cursor = self.raw.cursor()
             cursor.row_factory = None
-            rows = sa.select(*table.c).order_by(*table.primary_key)
-            yield from cursor.execute(str(rows.compile(dialect=self.dialect)))
+            yield from cursor.execute(self._selected(table))
 
     def add_raw_rows(self, table: sa.Table, rows: Iterable[Sequence[Any]]) -> None:
         with _errors_named(self.path):
