@@ -37,8 +37,22 @@ def pytest_xdist_auto_num_workers() -> int:
     return min(2 * (os.cpu_count() or 1), 32)
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: item.get_closest_marker("longest") is None)
+    """Each worker begins with some of the longest tests: else all would wait in the end for one that began late.
+
+    `--dist worksteal` cuts the list into a part for each worker, and moves tests only from the ends of these.
+    """
+    marked = [(mark.args[0], item) for item in items if (mark := item.get_closest_marker("longest"))]
+    longest = [item for _, item in sorted(marked, key=lambda it: -it[0])]
+    others = [item for item in items if item not in longest]
+    total, workers = len(items), int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    items.clear()
+    for nth in range(workers):
+        part, its_longest = (total - len(items)) // (workers - nth), longest[nth::workers]
+        rest = max(0, part - len(its_longest))
+        items += its_longest + others[:rest]
+        del others[:rest]
 
 
 def slow(*values: Any) -> Any:

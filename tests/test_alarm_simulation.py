@@ -245,6 +245,7 @@ def natural_runs(site: Site, number: int) -> Iterator[list[str]]:
         site.remember(counts)
 
 
+@pytest.mark.longest(75)
 @pytest.mark.slow
 def test_ten_thousand_natural_runs_raise_ten_alarms_at_most() -> None:
     raised: Counter[str] = Counter()

@@ -118,6 +118,7 @@ def interpreters() -> dict[str, str]:
     return found
 
 
+@pytest.mark.longest(45)
 @pytest.mark.slow
 @pytest.mark.parametrize("version", [f"3.{minor}" for minor in range(11, 16)])
 def test_every_python_crawls_with_the_wheel_in_an_empty_environment(

@@ -131,7 +131,7 @@ def test_killed_at_two_moments(crawl: Crawl, small_site: DemoSite, tmp_path: Pat
 
 
 @pytest.mark.slow
-@pytest.mark.longest
+@pytest.mark.longest(300)
 def test_killed_at_a_hundred_moments(crawl: Crawl, small_site: DemoSite, tmp_path: Path) -> None:
     check_kills(100, crawl, small_site, tmp_path)
 

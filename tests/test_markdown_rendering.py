@@ -60,6 +60,7 @@ def test_two_characters_of_punctuation_at_every_place(tmp_path: Path) -> None:
     check(punctuated(2), tmp_path)
 
 
+@pytest.mark.longest(110)
 @pytest.mark.slow
 def test_three_characters_of_punctuation_at_every_place(tmp_path: Path) -> None:
     check(punctuated(3), tmp_path)
@@ -88,6 +89,7 @@ def test_hostile_bodies(tmp_path: Path) -> None:
     check(drawn(40), tmp_path)
 
 
+@pytest.mark.longest(130)
 @pytest.mark.slow
 def test_more_hostile_bodies(tmp_path: Path) -> None:
     check(drawn(1500), tmp_path)

@@ -452,7 +452,7 @@ def test_postgresql_that_stays_away_is_one_line(
     assert content(workers.archive) == expected
 
 
-@pytest.mark.longest
+@pytest.mark.longest(200)
 @pytest.mark.parametrize(("kills", "restarts"), [slow(1, 1), slow(20, 2)])
 def test_nothing_is_lost_when_runs_are_killed_and_postgresql_restarts(
     kills: int, restarts: int, crawl: Crawl, postgres: Server, unbroken: Callable[..., Any], tmp_path: Path
