@@ -5,7 +5,7 @@ PUBLIC ?= site/public
 PORT ?= 1313
 BIN := .venv/bin
 
-.PHONY: help demo test test-slow lint site serve clean
+.PHONY: help demo test test-slow lint site serve docs release clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /make \1|/p' Makefile | column -t -s '|'
@@ -24,10 +24,16 @@ test: .venv ## run the tests, or those of TESTS
 test-slow: .venv ## run the long tests, which `make test` leaves out: a hundred kills, every interpreter
 	$(BIN)/pytest -n auto --dist worksteal -m slow $(TESTS)
 
-lint: .venv ## ruff and mypy --strict
+SCHEMA = $(BIN)/check-jsonschema --builtin-schema
+
+lint: .venv ## ruff, mypy --strict, and the form of workflows, issue forms and compose files
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(SCHEMA) vendor.github-workflows .github/workflows/*.yml deploy/github/*.yml
+	$(SCHEMA) vendor.github-issue-forms .github/ISSUE_TEMPLATE/[!c]*.yml
+	$(SCHEMA) vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	$(SCHEMA) vendor.compose-spec deploy/*/compose.yaml
 
 MOUNT = {"source": "$(1)", "target": "$(2)"}
 MOUNTS = [$(call MOUNT,content,content), $(call MOUNT,assets,assets), $(call MOUNT,$(abspath $(ARCHIVE))/content,content), \
@@ -54,6 +60,28 @@ serve: .venv $(ARCHIVE)/content ## serve that site and say where
 $(ARCHIVE)/content:
 	@echo "There is no archive in $(ARCHIVE): crawl first, or make demo and then make $(MAKECMDGOALS) ARCHIVE=output/demo" >&2
 	@false
+
+$(BIN)/mkdocs: .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	@touch $@
+
+# NO_MKDOCS_2_WARNING hides an advertisement.
+docs: $(BIN)/mkdocs ## build the book (docs/ as a website, in English and Chinese) into build/docs/
+	@for language in mkdocs mkdocs.zh; do \
+		NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --config-file book/$$language.yml || exit 1; done
+	@echo "The book is in build/docs/; $(PYTHON) -m http.server --bind 127.0.0.1 --directory build/docs serves it."
+
+TAG = $(shell git describe --tags --exact-match --match 'v[0-9]*' 2>/dev/null)
+
+release: .venv ## build the release of the tag that is checked out into dist/, and check it; nothing is uploaded
+	@test -n "$(TAG)" || { echo "This commit has no tag: expected one like v0.1.0 (git tag -a v0.1.0)" >&2; exit 1; }
+	@test -z "$$(git status --porcelain)" || { echo "The working tree has changes: commit or stash them" >&2; exit 1; }
+	@grep -q '^## \[$(TAG:v%=%)\] - 20' CHANGELOG.md || \
+		{ echo "CHANGELOG.md lacks its section: expected '## [$(TAG:v%=%)] - <date>'" >&2; exit 1; }
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[release]'
+	rm -rf dist
+	$(BIN)/python -m build
+	$(BIN)/twine check --strict dist/*
 
 clean: ## remove what can be made again; never an archive
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage* site/public site/resources

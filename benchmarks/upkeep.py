@@ -1,11 +1,11 @@
 """Measures `scrapy verify`, `reextract` and `rebuild` over an archive that it makes, on one core and on more.
 
-    python -m benchmarks.upkeep [--articles 1000] [--rounds 3] [--cores 1 2] [--dask 1 2]
+    python -m benchmarks.upkeep [--articles 1000] [--rounds 3] [--cores 1 2] [--dask 1 2] [--no-pictures]
 
-The archive comes from a crawl of pages as the site serves them, with pictures. A command may run on the first cores
-only. The time is that of the clock: the system does not add up that of the processes which a command has.
-With `--dask` it measures instead `reextract`, `verify` and `export` by so many workers of a Dask cluster on this
-machine, each on a core of its own.
+The archive comes from a crawl of pages as the site serves them, with pictures unless `--no-pictures`. A command may
+run on the first cores only. The time is that of the clock: the system does not add up that of the processes which a
+command has. With `--dask` it measures instead `reextract`, `verify` and `export` by so many workers of a Dask cluster
+on this machine, each on a core of its own.
 """
 
 from __future__ import annotations
@@ -73,6 +73,7 @@ def by_workers(archive: Path, name: str, address: str) -> Cost:
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--articles", type=int, default=1000)
+    parser.add_argument("--pictures", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--cores", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--dask", type=int, nargs="+", default=[])
@@ -82,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as name, ExitStack() as clusters:
         archive = Path(name, "archive")
         with served(options.articles, PAGE_SIZE) as url:
-            run(our_line(archive, url, options.articles, {"ARCHIVE_PICTURES": True}))
+            run(our_line(archive, url, options.articles, {"ARCHIVE_PICTURES": options.pictures}))
         works: dict[str, Callable[[], Cost]] = {
             f"{each}, {cores}": partial(work, archive, each, cores) for each in COMMANDS for cores in numbers
         }
@@ -94,7 +95,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 for number in options.dask
             }
         costs = in_turn(works, options.rounds)
-    print(f"{options.articles:,} articles with pictures, {options.rounds} rounds\n")
+    pictures = "with" if options.pictures else "without"
+    print(f"{options.articles:,} articles {pictures} pictures, {options.rounds} rounds\n")
     rows = [[each, f"{cost.clock:.1f}", f"{cost.memory:.0f}"] for each, cost in costs.items()]
     print(table(["command, workers" if options.dask else "command, cores", "s", "peak MB of its main process"], rows))
 

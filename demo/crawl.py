@@ -52,7 +52,7 @@ class Result:
 
     def logged(self, level: str = "ERROR") -> list[str]:
         """The log lines of a level."""
-        return [line for line in self.stderr.splitlines() if f" {level} " in line[:40]]
+        return [line for line in self.stderr.splitlines() if f" {level} " in line[:50]]
 
     def __str__(self) -> str:
         return f"exit code {self.returncode}\n--- stdout\n{self.stdout}\n--- stderr\n{self.stderr}"

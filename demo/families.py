@@ -11,6 +11,7 @@ from demo.stories import Story
 
 _NEW_NAMES = {"next": "ns", "unknown": "zq"}
 """Unknown layouts and the prefix of their names. A parser may support `next` one day; `unknown` is for tests."""
+LAYOUTS = ("today", *_NEW_NAMES)
 
 
 def page(story: Story, pictures: Pictures, *, filler: int, layout: str = "today") -> bytes:

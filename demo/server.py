@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import struct
 import sys
 import threading
@@ -30,19 +31,22 @@ class Server:
     `stop` and then `start` simulate a server that fails and is restarted on the same port.
     """
 
-    def __init__(self, site: Site, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(self, site: Site, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None) -> None:
         self.site = site
         self.host = host
         self.port = port
+        self.tls = tls
         self._http: _Http | None = None
 
     @property
     def url(self) -> str:
-        return f"http://{self.host}:{self.port}"
+        return f"{'https' if self.tls else 'http'}://{self.host}:{self.port}"
 
     def start(self) -> None:
         self._http = _Http((self.host, self.port), _Handler)
         self.port = self._http.server_address[1]
+        if self.tls:
+            self._http.socket = self.tls.wrap_socket(self._http.socket, server_side=True)
         self._http.site = self.site
         self.site.base = self.url
         threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True).start()
@@ -168,14 +172,24 @@ def control(site: Site, body: bytes) -> Answer:
         "forget": site.forget,
         "fault": site.faults.add,
         "clear": site.faults.clear,
-        "layout": lambda name: setattr(site, "layout", name),
+        "layout": site.set_layout,
     }
+
+    def refused(problem: str) -> Answer:
+        return Answer(400, f"{problem}\n".encode(), "text/plain; charset=utf-8")
+
     try:
         order = json.loads(body or b"{}")
-        if order:
-            changes[order.pop("do")](**order)
-    except (KeyError, TypeError, ValueError) as error:
-        return Answer(400, f"{error!r}: expected {', '.join(changes)}\n".encode(), "text/plain; charset=utf-8")
+        change = changes[order.pop("do")] if order else None
+    except (KeyError, AttributeError, TypeError, ValueError) as error:
+        return refused(f"{error!r}: expected {', '.join(changes)}")
+    try:
+        if change:
+            change(**order)
+    except KeyError as error:
+        return refused(f"{error}: expected the id of an article")
+    except (TypeError, ValueError) as error:
+        return refused(str(error))
     reply = {"asked": site.counts(), "articles": [story.id for story in site.articles()]}
     return Answer(200, json.dumps(reply, ensure_ascii=False).encode(), "application/json")
 
@@ -186,7 +200,12 @@ def _compressed(data: bytes) -> bytes:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m demo.server", description="Serve a made-up news site.")
+    parser = argparse.ArgumentParser(
+        prog="python -m demo.server",
+        description="Serve a made-up news site.",
+        epilog="""POST http://HOST:PORT/_control edits, deletes and breaks it, e.g. curl --data '{"do": "layout",
+        "name": "next"}'; docs/rehearse.md has all of its switches.""",
+    )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0: any free port")
     parser.add_argument("--articles", type=int, default=0, help="generate stories up to this many articles")

@@ -13,6 +13,7 @@ from datetime import datetime
 from urllib.parse import parse_qs, urlsplit
 
 from demo import families, lists, pictures
+from demo.families import LAYOUTS
 from demo.faults import Answer, Faults, spoilt
 from demo.generated import generated_stories
 from demo.markup import Pictures, picture_key
@@ -89,6 +90,11 @@ class Site:
         with self._lock:
             self.stories[id] = replace(self.stories[id], **fields)  # type: ignore[arg-type]
             self._pages = {key: page for key, page in self._pages.items() if key[0] != id}
+
+    def set_layout(self, name: str) -> None:
+        if name not in LAYOUTS:
+            raise ValueError(f"{name!r}: expected {', '.join(LAYOUTS)}")
+        self.layout = name
 
     def rewrite(self, id: str, old: str, new: str) -> None:  # noqa: A002
         """Replace words of a story's body."""

@@ -1,15 +1,16 @@
-"""The command line: what all our Scrapy commands share, and `newsarchive init`."""
+"""The command line: what all our Scrapy commands share, and the folder that `newsarchive init` makes."""
 
 import argparse
 import atexit
+import logging
 import os
 import sys
 from abc import abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from importlib.metadata import version
+from importlib.metadata import metadata
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
@@ -22,8 +23,23 @@ from newsarchive.archive.ledger import Ledger, is_begun, ledger_place
 from newsarchive.archive.parallel import Workers
 from newsarchive.archive.rebuild import can_be_rebuilt
 from newsarchive.errors import ArchiveLocked, BadArgument, LedgerBroken, NewsArchiveError, describe, is_fatal
-from newsarchive.messages import without_secrets
+from newsarchive.messages import log_clock, without_secrets
 from newsarchive.options import Options, validate_settings
+
+
+class Help(argparse.Action):
+    """`-h`: adds what is slow to collect, then ends the process as argparse's own does."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, command: "ArchiveCommand", **_: Any) -> None:
+        super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, help="show this and exit")
+        self.command = command
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        self.command.explain(parser, sys.argv)
+        parser.formatter_class = argparse.HelpFormatter  # Scrapy's takes a line that ends with a colon for a heading
+        examples = "\n".join(f"  {each}" for each in self.command.examples)
+        print(f"{parser.format_help()}\nexamples:\n{examples}\n\n{see_documentation()}")
+        parser.exit()
 
 
 class ArchiveCommand(ScrapyCommand):
@@ -31,6 +47,7 @@ class ArchiveCommand(ScrapyCommand):
 
     words: ClassVar[str] = ""
     """What it takes besides options."""
+    examples: ClassVar[tuple[str, ...]]
     requires_project = True
     settings: Settings
 
@@ -42,11 +59,23 @@ class ArchiveCommand(ScrapyCommand):
         """The first sentence of the command's module."""
         return str(sys.modules[type(self).__module__].__doc__).partition(". ")[0].rstrip(".")
 
+    def long_desc(self) -> str:
+        """The whole docstring of the command's module."""
+        return str(sys.modules[type(self).__module__].__doc__)
+
     def syntax(self) -> str:
         return f"[options] {self.words}".strip()
 
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        super().add_options(parser)
+        parser.add_argument("-h", "--help", action=Help, command=self)
+
+    def explain(self, parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
+        """Adds to the help what is not an option; `words` are those of the command line."""
+
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         atexit.register(discard_unwritable_output)
+        logging.Formatter.converter = staticmethod(log_clock)  # before Scrapy makes its log handlers
         try:
             if unknown := [option for option in args if option.startswith("-")]:
                 raise BadArgument(f"no option {unknown[0]}: see `scrapy {self.name} -h`")
@@ -147,15 +176,28 @@ def readable_ledger(settings: BaseSettings) -> tuple[Path, Ledger]:
     raise BadArgument(f"{folder} holds no archive yet: its ledger is empty")
 
 
+def documentation() -> str:
+    """Where it is, as pyproject.toml says; an installation from before it did so has only the folder."""
+    urls: list[str] = metadata("newsarchive").get_all("Project-URL", [])
+    return dict(line.split(", ", 1) for line in urls).get("Documentation", "docs/")
+
+
+def see_documentation() -> str:
+    return f"Documentation: {documentation()}"
+
+
 SCRAPY_CFG = """\
 # `scrapy` looks for this file in the working folder and above; ARCHIVE_DIR is relative to its folder.
-# The settings are those of archive_settings.py beside it.
+# The settings are those of archive_settings.py next to it.
 [settings]
 default = newsarchive.own_settings
 """
 
 OWN_SETTINGS = """\
-\"\"\"Your own settings: take the `#` away and change the value. The README lists all of them.\"\"\"
+\"\"\"Your own settings: take the `#` away and change the value.
+
+The documentation lists all of them: {documentation}
+\"\"\"
 
 from newsarchive.settings import *
 """
@@ -165,34 +207,20 @@ OFTEN_CHANGED = {
     "QQ_CHANNELS": "the channels that are read when a run names none",
     "DOWNLOAD_DELAY": "seconds between two requests to one host",
     "ARCHIVE_DIR": "the archive's folder, relative to the folder of scrapy.cfg",
-    "ARCHIVE_PAGES": "keep every page as it came, compressed, for a better parser later",
+    "ARCHIVE_PAGES": "keep every page as received, compressed, for a better parser later",
     "ARCHIVE_PICTURES": "fetch the pictures too and link to the archive's copies in the Markdown",
 }
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="newsarchive", description="An archive of news articles in Markdown.")
-    parser.add_argument("--version", action="version", version=version("newsarchive"))
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    init = commands.add_parser("init", help="make a folder in which `scrapy crawl qq` works")
-    init.add_argument("folder", metavar="DIR", type=Path, help="new, or without an archive's files")
-    folder: Path = parser.parse_args(arguments).folder
+def make_folder(folder: Path) -> None:
+    """Makes a folder in which `scrapy crawl qq` works. Raises `BadArgument` and `OSError`."""
     lines = [f"\n# {meaning}\n# {name} = {getattr(settings, name)!r}\n" for name, meaning in OFTEN_CHANGED.items()]
-    files = {folder / "scrapy.cfg": SCRAPY_CFG, folder / "archive_settings.py": OWN_SETTINGS + "".join(lines)}
-    try:
-        for path in files:
-            if path.exists():
-                raise BadArgument(f"{path} exists already: nothing was written")
-        (folder / "output").mkdir(parents=True, exist_ok=True)
-        for path, text in files.items():
-            with path.open("x", encoding="utf-8") as file:
-                file.write(text)
-    except (BadArgument, OSError) as error:
-        problem = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else error
-        print(f"newsarchive: {problem}", file=sys.stderr)
-        return 2
-    print(
-        f"{folder} is ready: scrapy.cfg, archive_settings.py (what people change) and output/ (the archive).\n"
-        f"Next:  cd {folder}\n       scrapy crawl qq -a channels=tech -a limit=5\n       scrapy status"
-    )
-    return 0
+    own_settings = OWN_SETTINGS.format(documentation=documentation()) + "".join(lines)
+    files = {folder / "scrapy.cfg": SCRAPY_CFG, folder / "archive_settings.py": own_settings}
+    for path in files:
+        if path.exists():
+            raise BadArgument(f"{path} exists already: nothing was written")
+    (folder / "output").mkdir(parents=True, exist_ok=True)
+    for path, text in files.items():
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)

@@ -64,7 +64,7 @@ class ListError(NewsArchiveError):
 
 
 class BusyList(ListError):
-    """The server says inside a 200 reply that it is busy."""
+    """The server says inside a 200 reply that it is busy, or checks whether a person reads it."""
 
 
 class UnknownList(ListError):
@@ -84,7 +84,11 @@ class ArchiveError(NewsArchiveError):
 
 
 class LedgerBroken(ArchiveError):
-    """The ledger is unreadable or of a newer version than this program knows."""
+    """The ledger cannot be read."""
+
+
+class OtherVersion(LedgerBroken):
+    """The ledger is intact, and of another version than this program's; the message says what to do."""
 
 
 class LedgerAway(ArchiveError):

@@ -1,8 +1,13 @@
-"""Text that people read: counts in words, one safe line from the network, no passwords or tokens. Pure."""
+"""Text that people read: counts in words, times, one safe line from the network, no passwords or tokens. Pure."""
 
 import re
 from collections.abc import Iterable
+from datetime import datetime
+from time import struct_time
+from zoneinfo import ZoneInfo
 
+SHOWN_ZONE = ZoneInfo("Asia/Shanghai")
+ZONE = "Beijing time"  # the name of `SHOWN_ZONE`; its own short name, CST, has other meanings too
 LONGEST = 1000  # characters of a line that a person reads
 
 # what moves a terminal's cursor, ends a line, changes the direction of text or cannot be encoded.
@@ -22,6 +27,20 @@ def counted(number: int, noun: str) -> str:
     if number != 1:
         first = f"{first[:-1]}ies" if first.endswith("ry") else f"{first}s"
     return " ".join([str(number), first, *rest])
+
+
+def log_clock(seconds: float | None) -> struct_time:
+    """A time of the log, for `logging.Formatter.converter`: by the same clock, and with its name for `%Z`."""
+    return struct_time((*datetime.fromtimestamp(seconds or 0, SHOWN_ZONE).timetuple(), ZONE, 8 * 3600))
+
+
+def shown_time(time: datetime) -> str:
+    """For people: by one clock, wherever they are. Programs get ISO 8601.
+
+    >>> shown_time(datetime.fromisoformat("2026-11-03T18:30:00Z"))
+    '2026-11-04 02:30:00 Beijing time'
+    """
+    return f"{time.astimezone(SHOWN_ZONE):%Y-%m-%d %H:%M:%S} {ZONE}"
 
 
 def printable(text: str, longest: int = LONGEST) -> str:

@@ -3,7 +3,7 @@
 import logging
 import re
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from datetime import timedelta
@@ -17,6 +17,7 @@ from scrapy.utils.conf import closest_scrapy_cfg
 
 from newsarchive import settings as our_settings
 from newsarchive.errors import BadArgument
+from newsarchive.sources import source_of_setting
 
 _OUR_NAMES = [each for each in dir(our_settings) if each.isupper()]
 _KNOWN = frozenset(each for each in (*_OUR_NAMES, *dir(default_settings)) if each.isupper())
@@ -170,16 +171,28 @@ def validate_settings(settings: BaseSettings, overridden: Collection[str] = ()) 
     """
     for name in settings:
         shown = f"-s {name}" if name in overridden else name
-        is_ours = name.upper().startswith(("ARCHIVE_", "QQ_"))
-        if name not in _KNOWN and (name in overridden or is_ours):
+        source = "" if name in _KNOWN else source_of_setting(name)
+        is_ours = source in ("archive", "qq")
+        if name not in _KNOWN and (is_ours or (name in overridden and not source)):
             names, cutoff = (_OUR_NAMES, 0.0) if is_ours else (_KNOWN, 0.85)
             for meant in get_close_matches(name.upper(), names, n=1, cutoff=cutoff):
                 raise BadArgument(f"{shown}: no such setting, expected {meant}")
         _read(settings, name, shown)
 
 
-def _read(settings: BaseSettings, name: str, shown: str = "") -> Any:
-    ours, of_scrapy = getattr(our_settings, name, None), getattr(default_settings, name, None)
+def add_settings(settings: BaseSettings, source: str, defaults: Mapping[str, Any]) -> None:
+    """Adds the settings of a source. Raises `BadArgument` for a misspelt name, or a value that cannot be used."""
+    settings.setdict(defaults, priority="default")
+    known = _KNOWN | defaults.keys()
+    for name in settings:
+        if name not in known and source_of_setting(name) == source:
+            raise BadArgument(f"{name}: no such setting, expected {' or '.join(defaults) or 'none of this source'}")
+    for name, default in defaults.items():
+        _read(settings, name, of_source=default)
+
+
+def _read(settings: BaseSettings, name: str, shown: str = "", of_source: object = None) -> Any:
+    ours, of_scrapy = getattr(our_settings, name, of_source), getattr(default_settings, name, None)
     kind = KINDS.get(name) or _OF_OURS.get(type(ours)) or _OF_SCRAPY.get(type(of_scrapy))
     if kind is None:
         return settings[name]

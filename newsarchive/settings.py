@@ -4,12 +4,15 @@ Ours begin with `ARCHIVE_` or, for what is about one source, with its name. A va
 Scrapy's default says why. Any of them can be overridden with `scrapy crawl qq -s NAME=value`.
 """
 
+from importlib.metadata import version
+
 from scrapy.settings import default_settings
 
 from newsarchive.qq import lists
 
 BOT_NAME = "newsarchive"
 SPIDER_MODULES = ["newsarchive.spiders"]
+SPIDER_LOADER_CLASS = "newsarchive.spiders.SourceLoader"  # finds those of other packages too
 NEWSPIDER_MODULE = "newsarchive.spiders"
 COMMANDS_MODULE = "newsarchive.commands"
 
@@ -28,7 +31,8 @@ QQ_ACCOUNT_URL = "https://i.news.qq.com/getSubNewsMixedList"
 QQ_SITEMAP_URL = "https://news.qq.com/sitemap/index.xml"
 
 # --- manners: we are guests
-USER_AGENT = "newsarchive/0.1 (archives news articles as Markdown)"  # honest; say who you are when you run it
+# honest; say who you are when you run it
+USER_AGENT = f"newsarchive/{version('newsarchive')} (archives news articles as Markdown)"
 ROBOTSTXT_OBEY = True  # default False
 ROBOTSTXT_PARSER = "newsarchive.downloader.Robots"  # Scrapy's own, protected from files made to cost time
 DOWNLOAD_DELAY = 0.5  # seconds between requests to one host; default 0
@@ -118,4 +122,4 @@ LOG_LEVEL = "WARNING"  # default DEBUG; every line from here on means something 
 LOG_FORMATTER = "newsarchive.extensions.log.LogLines"  # Scrapy's own writes a whole page into the log
 LOGSTATS_INTERVAL = 0.0  # default 60 seconds; the live line shows it
 LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
-LOG_DATEFORMAT = "%Y-%m-%d %H:%M:%S"
+LOG_DATEFORMAT = "%Y-%m-%d %H:%M:%S %Z"  # default without the zone

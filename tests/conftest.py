@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from subprocess import Popen
+from subprocess import PIPE, Popen
 from typing import Any
 
 import pytest
@@ -69,6 +72,15 @@ def real_data() -> Path:
     if not Path(folder).is_dir():
         pytest.skip(f"NEWSARCHIVE_REAL_DATA names {folder}, which is no folder")
     return Path(folder)
+
+
+def until(condition: Callable[[], object], what: str = "what was expected") -> None:
+    """A minute and a half at most: a busy machine takes long to start a crawl."""
+    end = time.monotonic() + 90
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(f"waited in vain for {what}")
+        time.sleep(0.05)
 
 
 class DemoSite(Server):
@@ -168,6 +180,17 @@ def crawl() -> Iterator[Crawl]:
     runner = Crawl()
     yield runner
     runner.close()
+
+
+@contextmanager
+def session(line: list[str], **options: Any) -> Iterator[Popen[str]]:
+    """A process whose output is to be read; it and all that it has started are killed in the end."""
+    with Popen(line, stdout=PIPE, text=True, start_new_session=True, **options) as process:
+        try:
+            yield process
+        finally:
+            with suppress(OSError):  # all have ended
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 @pytest.fixture(scope="session")

@@ -37,7 +37,7 @@ def counts() -> frozenset[str]:
     stats = {name.removeprefix("archive/") for name in names(run, "Stats")}
     # the row of `entry/video` names more of its kind in its second column
     kinds = {f"entry/{kind}" for kind in ("header", "question", "tag", "other")}
-    return frozenset(stats | kinds | names(run, "Beside the stats"))
+    return frozenset(stats | kinds | names(run, "More in `status.json`"))
 
 
 @cache

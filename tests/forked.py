@@ -34,10 +34,8 @@ PROJECT = Path(__file__).parents[1]
 _sending = threading.Lock()
 
 
-def run(line: Sequence[str], *, cwd: Path, project: Path = PROJECT, timeout: float = 180) -> CompletedProcess[str]:
+def run(line: Sequence[str], *, cwd: Path, timeout: float = 180) -> CompletedProcess[str]:
     """Like `subprocess.run(line, cwd=cwd, timeout=timeout, capture_output=True, text=True)` for `python -m scrapy …`.
-
-    `project` is the folder of the program: this one, or a copy.
 
     Raises:
         TimeoutExpired: it did not end in time, and was killed.
@@ -47,7 +45,7 @@ def run(line: Sequence[str], *, cwd: Path, project: Path = PROJECT, timeout: flo
         reports, report = os.pipe()
         request = json.dumps([list(line[3:]), str(cwd), dict(os.environ)]).encode()
         with _sending:
-            connection = _server(project)[0]
+            connection = _server()[0]
             socket.send_fds(connection, [len(request).to_bytes(8)], [out.fileno(), err.fileno(), report])
             connection.sendall(request)
         os.close(report)
@@ -66,12 +64,12 @@ _started: list[tuple[socket.socket, subprocess.Popen[bytes]]] = []
 
 
 @cache
-def _server(project: Path) -> tuple[socket.socket, subprocess.Popen[bytes]]:
-    """The connection to the server of a project, which ends when the connection does."""
+def _server() -> tuple[socket.socket, subprocess.Popen[bytes]]:
+    """The connection to the server, which ends when the connection does."""
     ours, theirs = socket.socketpair()
     with theirs:
         line = [sys.executable, "-m", "tests.forked"]
-        server = subprocess.Popen(line, stdin=theirs.fileno(), cwd=project, env=ENVIRONMENT)
+        server = subprocess.Popen(line, stdin=theirs.fileno(), cwd=PROJECT, env=ENVIRONMENT)
     _started.append((ours, server))
     return _started[-1]
 
@@ -131,6 +129,7 @@ def _serve() -> list[str] | None:
     os.chdir(folder)
     sys.dont_write_bytecode = bool(environment.get("PYTHONDONTWRITEBYTECODE"))
     sys.path[:1] = [folder, *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
+    sys.modules.pop("sitecustomize", None)  # Debian's Python has one of its own
     with suppress(ModuleNotFoundError):
         import_module("sitecustomize")
     return list(words)

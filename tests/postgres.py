@@ -87,7 +87,8 @@ class Server:
     def _run(self, program: str, *words: str) -> None:
         line = [str(self.bin / program), *words]
         if os.getuid() == 0:  # which PostgreSQL refuses
-            line = ["runuser", "-u", "postgres", "--", *line]
+            runuser = shutil.which("runuser", path=f"{os.environ['PATH']}:/usr/sbin:/sbin") or "runuser"
+            line = [runuser, "-u", "postgres", "--", *line]
         subprocess.run(line, check=True, cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 

@@ -12,7 +12,8 @@ from scrapy.cmdline import execute
 from scrapy.settings import BaseSettings, Settings
 
 from demo.crawl import FAST, PROJECT, site_settings
-from newsarchive import cli, settings
+from newsarchive import settings
+from newsarchive.__main__ import main
 from newsarchive.errors import BadArgument
 from newsarchive.options import KINDS, Options, validate_settings
 from tests import forked
@@ -192,7 +193,7 @@ def test_a_folder_of_ones_own_has_its_own_settings(tmp_path: Path, module: str) 
 
 
 def own_settings(folder: Path, added: bytes) -> Path:
-    assert cli.main(["init", str(folder)]) == 0
+    assert main(["init", str(folder)]) == 0
     own = folder / "archive_settings.py"
     own.write_bytes(own.read_bytes() + added)
     return own

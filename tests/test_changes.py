@@ -170,7 +170,8 @@ def test_the_whole_story_of_an_article(crawl: Crawl, demo_site: DemoSite, crawle
          "title": removed.title, "path": new.path, "previous": "", "changed": [], "added": 0, "removed": 0,
          "difference": []}
     ]  # fmt: skip
-    assert crawl(crawled, "--since", "2999-01-01", name="changes").stdout == ""
+    none = crawl(crawled, "--since", "2999-01-01", name="changes")
+    assert (none.stdout, none.stderr) == ("", "no such change is known\n")
 
 
 @pytest.mark.parametrize(

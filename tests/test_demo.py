@@ -23,6 +23,7 @@ from demo.crawl import PROJECT
 from demo.faults import HUGE
 from demo.markup import Pictures, picture_key
 from demo.pictures import picture
+from demo.server import control
 from demo.stories import written_stories
 
 EDITOR = "20261104A03K7P00"
@@ -221,6 +222,20 @@ def test_an_unknown_fault_is_refused(demo_site: Any) -> None:
         demo_site.site.faults.add("/", "sulk")
 
 
+@pytest.mark.parametrize(
+    ("order", "problem"),
+    [
+        ({"do": "sulk"}, "KeyError('sulk'): expected edit, rewrite, "),
+        ({"do": "layout", "name": "nxt"}, "'nxt': expected today, next, unknown"),
+        ({"do": "delete", "id": "20261104A0XXXX00"}, "'20261104A0XXXX00': expected the id of an article"),
+        ([1], "expected edit, "),
+    ],
+)
+def test_an_order_that_is_misspelt_is_explained(demo_site: Any, order: object, problem: str) -> None:
+    answer = control(demo_site.site, json.dumps(order).encode())
+    assert (answer.status, problem in answer.body.decode()) == (400, True), answer.body
+
+
 def test_a_server_that_dies_and_comes_back(demo_site: Any) -> None:
     url = demo_site.url
     demo_site.stop()
@@ -273,6 +288,11 @@ def test_the_demo_works_behind_a_proxy(tmp_path: Path) -> None:
     named = [Path(line.split()[0]) for line in done.stdout.splitlines() if line.startswith("  ")]
     assert len(named) == 3
     assert all(file.is_file() for file in named)
+    for readme in ("README.md", "README.zh-CN.md"):
+        shown = (PROJECT / readme).read_text("utf-8").split("```markdown\n", 1)[1].split("```", 1)[0]
+        document = named[-1].read_text("utf-8")
+        for line in shown.splitlines():
+            assert line == "…" or f"{line}\n" in document, f"{readme}: {line}"
 
 
 def test_a_demo_that_fails_says_so_and_names_no_file(tmp_path: Path) -> None:

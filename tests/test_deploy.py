@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import shutil
 import subprocess
 import time
-import tomllib
 from collections.abc import Iterator
 from configparser import ConfigParser
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 import yaml
-from scrapy.settings import Settings
 
 from demo.crawl import PROJECT
-from newsarchive.options import Options, validate_settings
 from tests.test_faults import small_disk
 
 DEPLOY = PROJECT / "deploy"
@@ -250,58 +245,6 @@ def test_the_units_say_what_was_promised() -> None:
     report.read(DEPLOY / "systemd" / "newsarchive-report.service")
     kept = {"StateDirectory": "newsarchive-report", "RuntimeDirectory": "newsarchive-report"}
     assert (kept | {"RuntimeDirectoryPreserve": "yes"}).items() <= dict(report["Service"]).items()
-
-
-@pytest.fixture
-def services() -> dict[str, Any]:
-    composed = yaml.safe_load((DEPLOY / "cluster" / "compose.yaml").read_text())
-    volumes, found = composed["volumes"], dict(composed["services"])
-    for service in found.values():
-        assert set(service.get("depends_on", ())) <= found.keys()
-        for source in (volume.partition(":")[0] for volume in service["volumes"]):
-            assert source in volumes or (DEPLOY / "cluster" / source).is_file()
-    return found
-
-
-def test_the_image_of_the_containers_has_what_it_copies_and_installs(services: dict[str, Any]) -> None:
-    built = [it["build"] for it in services.values() if "build" in it]
-    assert len(built) == 3
-    root = (DEPLOY / "cluster" / built[0]["context"]).resolve()
-    copied = re.findall(r"^COPY (.*) \S+$", built[0]["dockerfile_inline"], re.MULTILINE)
-    assert copied
-    assert all((root / name).exists() for line in copied for name in line.split())
-    [extra] = re.findall(r"\[(\w+)\]", built[0]["dockerfile_inline"])
-    assert extra in tomllib.loads((root / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-
-
-def test_the_settings_of_the_containers_name_their_ledger(services: dict[str, Any]) -> None:
-    spec = importlib.util.spec_from_file_location("cluster_settings", DEPLOY / "cluster" / "archive_settings.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    settings = Settings()
-    settings.setmodule(module)
-    validate_settings(settings)
-    ledger = urlsplit(Options.from_settings(settings).ledger)
-    database = services["postgres"]["environment"]
-    assert ledger.hostname in services
-    assert (ledger.username, ledger.path) == (database["POSTGRES_USER"], f"/{database['POSTGRES_DB']}")
-    assert services["crawl"]["environment"]["PGPASSWORD"] == database["POSTGRES_PASSWORD"]
-
-
-def test_a_crawling_container_is_stopped_in_good_order(services: dict[str, Any], tmp_path: Path) -> None:
-    stub = tmp_path / "scrapy"
-    stub.write_text("#!/bin/sh\ntrap 'echo ended in good order; exit' TERM\necho $@\nwhile :; do sleep 0.1; done\n")
-    stub.chmod(0o755)
-    line = [word.replace("$$", "$") for word in services["crawl"]["command"]]
-    environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
-    with subprocess.Popen(line, env=environment, stdout=subprocess.PIPE, text=True) as container:
-        assert container.stdout
-        assert container.stdout.readline() == "crawl qq\n"
-        container.terminate()
-        said, _ = container.communicate(timeout=100)
-        assert said == "ended in good order\n"
 
 
 @pytest.fixture

@@ -18,8 +18,7 @@ from demo.crawl import PROJECT, command, finish, start
 from demo.faults import Answer
 from newsarchive.archive.ledger import Ledger
 from tests import forked
-from tests.conftest import Crawl, DemoSite, slow
-from tests.test_kill import until
+from tests.conftest import Crawl, DemoSite, slow, until
 
 
 def lines(text: str) -> list[str]:
@@ -363,7 +362,12 @@ def test_the_exit_code_is_in_the_ledger_and_in_the_status(crawl: Crawl, demo_sit
 
 @pytest.mark.parametrize(
     ("fault", "code", "said"),
-    [("busy", 3, "the site refused us"), (404, 4, "ALARM: list form"), ("redirect", 4, "ALARM: list form")],
+    [
+        ("busy", 3, "the site refused us"),
+        ("challenge", 3, "the site refused us"),
+        (404, 4, "ALARM: list form"),
+        ("redirect", 4, "ALARM: list form"),
+    ],
 )
 def test_lists_that_never_come_are_not_nothing_new(
     crawl: Crawl, demo_site: DemoSite, tmp_path: Path, fault: str | int, code: int, said: str

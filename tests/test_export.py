@@ -175,6 +175,10 @@ def test_a_file_is_whole_or_as_it_was(crawl: Crawl, crawled: Path, tmp_path: Pat
         (["--since", "2026-11-02", "--until", "2026-11-01"], "is after --until 2026-11-01"),
         (["--format", "xml"], "--format xml: expected jsonl, csv, parquet"),
         (["--format", "parquet"], "expected --to FILE too"),
+        (
+            ["--to", "articles.xlsx"],
+            "--to articles.xlsx: expected a name that ends in .jsonl, .csv, .parquet, or --format",
+        ),
         (["--to", "."], "--to .: a folder, not a regular file"),
         (["--to", "/dev/null"], "a device, not a regular file"),
         (["an-id"], "expected no argument"),

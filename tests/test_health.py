@@ -11,7 +11,7 @@ import pytest
 
 from newsarchive.health.alarms import NewArticles, alarms, site_trouble, traits
 from newsarchive.items import Article, Picture
-from newsarchive.qq.lists import BEIJING
+from newsarchive.messages import SHOWN_ZONE
 from tests.documented import alarms as documented_alarms
 from tests.documented import undocumented
 
@@ -252,7 +252,7 @@ def test_articles_that_are_all_alike(what: str, fewest: int) -> None:
 
 
 def article(title: str = "题目", text: str = "文" * 300, **more: Any) -> Article:
-    fields = {"published": datetime(2026, 11, 3, 9, tzinfo=BEIJING), "summary": text[:50], "thumbnail": "t", **more}
+    fields = {"published": datetime(2026, 11, 3, 9, tzinfo=SHOWN_ZONE), "summary": text[:50], "thumbnail": "t", **more}
     return Article(source="qq", article_id="20261103A00AB100", url="", title=title, body=text, text=text, **fields)
 
 
@@ -264,7 +264,7 @@ def together(*articles: Article) -> Counts:
 
 
 def test_what_articles_have_in_common() -> None:
-    nine = datetime(2026, 11, 3, 9, tzinfo=BEIJING)
+    nine = datetime(2026, 11, 3, 9, tzinfo=SHOWN_ZONE)
     stories = [article(f"{n}", chr(0x4E00 + n) * 300, published=nine + timedelta(minutes=n)) for n in range(5)]
     assert together(*stories) == {"same/title": 1, "same/body": 1, "same/time": 1}
     named = [replace(story, title="腾讯新闻") for story in stories]

@@ -14,15 +14,19 @@ import pytest
 
 from demo.crawl import PROJECT
 from newsarchive import cli, settings
+from newsarchive.__main__ import main
 from tests.conftest import DemoSite
 
 TWO = "20261104A05T2Q00,https://news.qq.com/rain/a/20261104A03K7P00"
+TAGGED = "98.7.6"  # the version comes from the tag
 VERSION = "import sys; print('%d.%d' % sys.version_info[:2])"
 
 
 def run(folder: Path, *words: object) -> subprocess.CompletedProcess[str]:
-    """Away from the checkout, which must not be found by accident."""
+    """Away from the checkout, which must not be found by accident, and without the user's own settings of git."""
     environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    environment = {name: value for name, value in environment.items() if not name.startswith("GIT_")}
+    environment |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
     line = [str(word) for word in words]
     return subprocess.run(line, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
@@ -34,6 +38,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(PROJECT / "newsarchive", source / "newsarchive", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(PROJECT / name, source)
+    git = ["git", "-C", source, "-c", "user.name=t", "-c", "user.email=t@example.org"]
+    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "first"], ["tag", f"v{TAGGED}"]):
+        done = run(folder, *git, *words)
+        assert done.returncode == 0, done.stderr
     made = run(folder, sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, source)
     assert made.returncode == 0, made.stderr
     (found,) = folder.glob("*.whl")
@@ -88,6 +96,10 @@ def crawl_with_the_wheel(python: str, wheel: Path, folder: Path, site: DemoSite)
     no_zones = run(folder, "env", "PYTHONTZPATH=", programs / "python", "-c", "import newsarchive")
     assert no_zones.returncode == 0, no_zones.stderr
 
+    assert TAGGED in run(folder, programs / "newsarchive", "--version").stdout
+    assert run(folder, programs / "newsarchive", "man").stdout.startswith(
+        ".TH NEWSARCHIVE"
+    )  # from argparse's own parts
     ready = run(folder, programs / "newsarchive", "init", "news")
     assert ready.returncode == 0, ready.stderr
     assert "cd news" in ready.stdout
@@ -134,7 +146,7 @@ def test_every_python_crawls_with_the_wheel_in_an_empty_environment(
 
 
 def test_the_settings_file_shows_the_defaults_as_they_are(tmp_path: Path) -> None:
-    assert cli.main(["init", str(tmp_path / "news")]) == 0
+    assert main(["init", str(tmp_path / "news")]) == 0
     text = (tmp_path / "news" / "archive_settings.py").read_text(encoding="utf-8")
     for name in cli.OFTEN_CHANGED:
         (shown,) = re.findall(rf"^# {name} = (.*)$", text, flags=re.MULTILINE)
@@ -152,7 +164,7 @@ def test_a_folder_with_a_file_of_ours_is_left_as_it_is(
     tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / name).write_text("mine")
-    assert cli.main(["init", str(tmp_path)]) == 2
+    assert main(["init", str(tmp_path)]) == 2
     assert capsys.readouterr().err == f"newsarchive: {tmp_path / name} exists already: nothing was written\n"
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert (tmp_path / name).read_text() == "mine"
@@ -162,11 +174,11 @@ def test_an_archive_that_is_already_there_is_kept(tmp_path: Path) -> None:
     kept = tmp_path / "output" / "content" / "a.md"
     kept.parent.mkdir(parents=True)
     kept.write_text("x")
-    assert cli.main(["init", str(tmp_path)]) == 0
+    assert main(["init", str(tmp_path)]) == 0
     assert kept.read_text() == "x"
 
 
 def test_a_file_where_the_folder_should_be_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "news").write_text("")
-    assert cli.main(["init", str(tmp_path / "news")]) == 2
+    assert main(["init", str(tmp_path / "news")]) == 2
     assert capsys.readouterr().err == f"newsarchive: {tmp_path / 'news' / 'output'}: Not a directory\n"

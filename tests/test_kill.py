@@ -21,7 +21,7 @@ from newsarchive.archive.files import stray_files
 from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.tables import State
 from tests.archived import make_due
-from tests.conftest import Crawl, DemoSite
+from tests.conftest import Crawl, DemoSite, until
 
 DEEP = ("-a", "pages=9")
 """As many list pages as it takes."""
@@ -214,15 +214,6 @@ def test_killed_just_before(
         assert "改过的标题" in (archive / path).read_text("utf-8")
     assert len(list((archive / "revisions" / "qq").iterdir())) == 2
     assert crawl(archive, name="verify").returncode == 0
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """A minute at most: a busy machine takes long to start a crawl."""
-    end = time.monotonic() + 60
-    while not condition():
-        if time.monotonic() > end:
-            raise TimeoutError("it did not come to that")
-        time.sleep(0.02)
 
 
 def some_archived(archive: Path) -> Callable[[], bool]:

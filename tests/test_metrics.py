@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from demo.crawl import command, site_settings
-from newsarchive.cli import main
+from newsarchive.__main__ import main
 from newsarchive.health.metrics import write_metrics
 from tests.conftest import Crawl, DemoSite
 from tests.documented import PAGES, names
@@ -40,7 +40,7 @@ def samples(file: Path, archive: Path) -> Samples:
     # node_exporter reads the older format, in which this says the same
     older = [it for family in text_format.text_string_to_metric_families(text) for it in family.samples]
     assert len(older) == len(found)
-    assert {name for name, _ in found} <= names(PAGES["metrics.md"], "How do I watch it with Prometheus or Spidermon?")
+    assert {name for name, _ in found} <= names(PAGES["metrics.md"], "Prometheus")
     return found
 
 
@@ -136,7 +136,7 @@ def test_every_metric_is_documented_and_every_documented_one_exists(
     file = tmp_path / "newsarchive.prom"
     crawl(tmp_path / "archive", site=demo_site, ARCHIVE_METRICS=file)
     families = re.findall(r"^# TYPE newsarchive_(\w+) gauge$", file.read_text("utf-8"), re.MULTILINE)
-    assert set(families) == names(PAGES["metrics.md"], "How do I watch it with Prometheus or Spidermon?")
+    assert set(families) == names(PAGES["metrics.md"], "Prometheus")
     rules = re.search(r"^```yaml\n(.*?)^```", PAGES["metrics.md"], re.MULTILINE | re.DOTALL)
     assert rules is not None
     assert set(re.findall(r"newsarchive_(\w+)", rules[1])) <= set(families)

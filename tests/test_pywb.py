@@ -21,7 +21,7 @@ import pytest
 
 from newsarchive.archive.replay import capture_at
 from newsarchive.archive.warc import WarcFile
-from tests.test_scrapyd import until
+from tests.conftest import until
 from tests.test_warc import FETCHED, PACKINGS, page
 
 LATER = FETCHED + timedelta(days=1)

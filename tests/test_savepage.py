@@ -139,6 +139,8 @@ def test_a_page_of_a_new_family(demo_site: Any, crawl: Any, tmp_path: Path) -> N
         ([str(GIF / "page.html"), "fine", "--family", "../F6"], "is no family"),
         (["/nowhere/page.html", "fine"], "no such file"),
         ([str(GIF / "page.html"), "fine", "--source", "gazette"], "no source named 'gazette'"),
+        (["http://news.invalid/page", "fine", "--source", "gazette"], "no source named 'gazette'"),
+        (["http://[news/page", "fine"], "is no URL"),
     ],
 )
 def test_wrong_usage(crawl: Any, tmp_path: Path, arguments: list[str], said: str) -> None:

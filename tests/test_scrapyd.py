@@ -8,7 +8,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,7 +18,7 @@ from urllib.request import urlopen
 import pytest
 
 from demo.crawl import PROJECT
-from tests.conftest import DemoSite
+from tests.conftest import DemoSite, until
 
 DEPLOY = PROJECT / "deploy"
 Call = Callable[..., dict[str, Any]]
@@ -60,13 +59,6 @@ def answers(call: Call) -> bool:
         return bool(call("daemonstatus"))
     except OSError:  # refused, or cut off while it starts
         return False
-
-
-def until(true: Callable[[], object], what: str) -> None:
-    end = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < end, f"waited in vain for {what}"
-        time.sleep(0.1)
 
 
 @pytest.mark.slow

@@ -23,7 +23,7 @@ from newsarchive.archive.archive import Archive
 from newsarchive.archive.ledger import Ledger, ListState
 from newsarchive.archive.tables import ChangeKind, ChangeRow, RunRow, State
 from newsarchive.options import Options
-from tests.conftest import Crawl, DemoSite, slow
+from tests.conftest import Crawl, DemoSite, slow, until
 from tests.documented import check_status
 from tests.postgres import PASSWORD, Server
 from tests.test_kill import content
@@ -376,11 +376,6 @@ def claims(postgres: Server) -> int:
         return sum(it.claimed_by is not None for it in ledger.rows())
 
 
-def wait_until(is_so: Callable[[], bool]) -> None:
-    while not is_so():
-        time.sleep(0.05)
-
-
 def test_lists_that_cannot_be_read_keep_nobody(
     crawl: Crawl, postgres: Server, demo_site: DemoSite, tmp_path: Path
 ) -> None:
@@ -397,11 +392,11 @@ def test_one_429_quiets_all(crawl: Crawl, postgres: Server, demo_site: DemoSite,
     workers = Workers(crawl, demo_site, postgres, tmp_path)
     workers.start("-a", f"urls={one}", ROBOTSTXT_OBEY=False)
     workers.wait_for(1)
-    wait_until(
+    until(
         lambda: postgres.asked("SELECT count(*) FROM newsarchive.hosts WHERE free_at > now() + interval '100 s'") == 1
     )
     workers.start("-a", f"urls={other}", ROBOTSTXT_OBEY=False)
-    wait_until(lambda: claims(postgres) == 2)  # what it does before it asks
+    until(lambda: claims(postgres) == 2)  # what it does before it asks
     time.sleep(1)
     for it in workers.started:
         it.send_signal(signal.SIGINT)
@@ -417,7 +412,7 @@ def test_one_501_stops_all(crawl: Crawl, postgres: Server, demo_site: DemoSite, 
         ledger.database.quiet(host, 3600)
     for it in demo_site.site.articles()[:2]:
         workers.start("-a", f"urls={it.id}", ROBOTSTXT_OBEY=False, DOWNLOAD_DELAY=300)
-    wait_until(lambda: claims(postgres) == 2)
+    until(lambda: claims(postgres) == 2)
     postgres.sql("UPDATE newsarchive.hosts SET free_at = now()")  # both are waiting for it
     results = workers.finish()
     assert [it.returncode for it in results] == [3, 3]

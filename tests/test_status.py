@@ -21,8 +21,8 @@ from demo.crawl import PROJECT, command, site_settings
 from demo.faults import Answer
 from newsarchive.health.status import summary
 from tests import forked
-from tests.conftest import Crawl, DemoSite
-from tests.test_kill import Moment, kill_at, until
+from tests.conftest import Crawl, DemoSite, until
+from tests.test_kill import Moment, kill_at
 
 
 def test_an_archive_that_does_not_exist_has_a_status(crawl: Crawl, tmp_path: Path) -> None:
@@ -45,8 +45,8 @@ def test_status_json_says_what_the_run_was(crawl: Crawl, demo_site: DemoSite, tm
 
     shown = crawl(tmp_path, name="status")
     assert "13 archived, 1 gone" in shown.stdout
-    assert re.search(r"Newest    2026-11-04 10:47 \+0800  content/qq/2026/11/20261104A05T2Q00\.md", shown.stdout)
-    assert re.search(r"Last run  20\d\d-\d\d-\d\d .*: fine \(exit code 0\)", shown.stdout)
+    assert "Newest    2026-11-04 10:47:05 Beijing time  content/qq/2026/11/20261104A05T2Q00.md" in shown.stdout
+    assert re.search(r"Last run  20\d\d-\d\d-\d\d \d\d:\d\d:\d\d Beijing time: fine \(exit code 0\)", shown.stdout)
     for_programs = json.loads(crawl(tmp_path, "--json", name="status").stdout)
     assert for_programs["articles"] == written["articles"]
     assert for_programs["last_run"] == run
@@ -158,9 +158,15 @@ def test_a_terminal_has_one_live_line_that_log_lines_do_not_break(demo_site: Dem
     assert code == 0, shown
     assert re.search(r"articles:.* \d+/14 .*pages/s.*lists, 0 errors", shown), shown
     parts = [part.strip("\x1b[A ") for part in re.split(r"[\r\n]+", shown)]
+    frames = [part for part in parts if part.startswith("articles:")]
+    assert {found[1] for frame in frames if (found := re.search(r"/(\d+) \[", frame))} == {"14"}, "a number that stays"
+    assert all("/14 [" in frame for frame in frames if "<" in frame), "no estimate before the number is certain"
+    assert "/" not in frames[0].partition("[")[0], "it is not before a list was read"
     warnings = [part for part in parts if "WARNING" in part]
     assert len(warnings) == 1, shown
-    assert all(re.match(r"20\d\d-\d\d-\d\d ", part) for part in warnings), "on a line of its own"
+    assert all(re.match(r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d Beijing time WARNING ", part) for part in warnings), (
+        "on a line of its own"
+    )
     assert parts[-1] == "", "the line is gone at the end"
     assert 1 <= len(stdout.splitlines()) <= 5
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
+import os
 import random
 import shutil
 import sqlite3
@@ -13,6 +15,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -267,6 +270,29 @@ def test_former_version_that_was_changed_by_hand_is_found(archive: Path) -> None
     for ending in (whole[:-1], whole + b"\n"):
         file.write_bytes(ending)
         assert [it.path for it in found(archive)] == [file.relative_to(archive).as_posix()]
+
+
+def test_former_version_behind_a_link_to_a_folder_is_checked(archive: Path, tmp_path: Path) -> None:
+    elsewhere = (archive / "revisions" / "qq").rename(tmp_path / "elsewhere")
+    (archive / "revisions" / "qq").symlink_to(elsewhere)
+    (elsewhere / "circle").symlink_to(archive / "revisions")
+    assert found(archive) == []
+    file = some(elsewhere, "*/*.md")
+    file.write_bytes(b"nothing")
+    assert [it.trouble for it in found(archive)] == ["revision"]
+
+
+def test_disk_that_cannot_be_listed_is_no_sound_archive(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scandir = os.scandir
+
+    def failing(path: Any) -> Any:
+        if Path(path).name == "revisions":
+            raise OSError(errno.EIO, "Input/output error", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", failing)
+    with pytest.raises(OSError, match="Input/output error"):
+        found(archive)
 
 
 def test_changed_picture_is_found_by_its_name_where_the_ledger_does_not_know_it(archive: Path, crawl: Crawl) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,18 +12,10 @@ import pytest
 from demo.crawl import finish
 from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.tables import State
-from tests.conftest import Crawl, DemoSite
+from tests.conftest import Crawl, DemoSite, until
 
 LONG = 250  # seconds: longer than any test
 ONE_SLOT: dict[str, Any] = {"CONCURRENT_REQUESTS": 1}
-
-
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 90
-    while not condition():
-        if time.monotonic() > end:
-            raise TimeoutError("it did not come to that")
-        time.sleep(0.05)
 
 
 def elsewhere(site: DemoSite, *names: str) -> dict[str, Any]:

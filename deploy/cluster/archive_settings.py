@@ -1,4 +1,4 @@
-"""Settings of the workers in compose.yaml. The README of newsarchive lists all of them."""
+"""Settings of the workers in compose.yaml. docs/settings.md of newsarchive lists all of them."""
 
 from newsarchive.settings import *
 

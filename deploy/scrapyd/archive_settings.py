@@ -1,4 +1,4 @@
-"""Your own settings, sent to scrapyd with `scrapyd-deploy`. The README of newsarchive lists all of them."""
+"""Your own settings, sent to scrapyd with `scrapyd-deploy`. docs/settings.md of newsarchive lists all of them."""
 
 from newsarchive.settings import *
 

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from newsarchive.archive.files import CONTENT
 from newsarchive.archive.parallel import each
 from newsarchive.errors import BadArgument, ClusterError, cause
+from newsarchive.sources import installed_folders
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -87,8 +88,8 @@ class Expected:
         """Raises `ClusterError`."""
         if _program() != self.program:
             raise ClusterError(
-                f"the Dask worker on {gethostname()} has another version of newsarchive:"
-                " install the same one there, and start the worker again"
+                f"the Dask worker on {gethostname()} has another version of newsarchive or of a source:"
+                " install the same ones there, and start the worker again"
             )
         if _places(self.folder) != self.places:
             raise ClusterError(
@@ -110,8 +111,9 @@ def _places(folder: Path) -> tuple[int, ...]:
 @cache  # a worker goes on with the program that it has begun with
 def _program() -> str:
     digest = hashlib.sha256()
-    for file in sorted(_PACKAGE.rglob("*.py")):
-        digest.update(f"{file.relative_to(_PACKAGE)}\n".encode() + file.read_bytes())
+    for package in (_PACKAGE, *installed_folders()):
+        for file in sorted(package.rglob("*.py")):
+            digest.update(f"{package.name}/{file.relative_to(package)}\n".encode() + file.read_bytes())
     return digest.hexdigest()
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from newsarchive.archive.tables import VERSION
-from newsarchive.errors import LedgerBroken
+from newsarchive.errors import LedgerBroken, OtherVersion
 
 
 class Turn(NamedTuple):
@@ -111,14 +111,14 @@ class Database(ABC):
         """The host's firewall has refused us: the runs of now are to ask it for nothing more."""
 
     def check_version(self, *, read_only: bool) -> None:
-        """Raises `LedgerBroken` for a ledger that this program cannot use as it is."""
+        """Raises `OtherVersion` for a ledger that this program cannot use as it is."""
         if self.version > VERSION:
-            raise LedgerBroken(
+            raise OtherVersion(
                 f"{self.name} has version {self.version}, this program knows versions up to {VERSION}:"
                 " install the newer program, or make a ledger of this version with `scrapy rebuild`"
             )
         if self.version < VERSION and read_only:
-            raise LedgerBroken(
+            raise OtherVersion(
                 f"{self.name} has version {self.version}: the next `scrapy crawl` brings it to {VERSION}"
             )
 

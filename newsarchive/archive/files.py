@@ -22,6 +22,8 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from newsarchive.errors import ArchiveLocked
+from newsarchive.messages import shown_time
+from newsarchive.sources import SOURCE_NAME
 
 LEDGER = "ledger.sqlite"
 LOCK = ".lock"
@@ -39,7 +41,6 @@ LARGEST = 64 * 1024 * 1024
 LEAST_ROOM = 1_000_000
 """Bytes. A ledger that nobody has open needs 32 kB beside it only to be read; a new one takes some 150 kB."""
 _KINDS = {stat.S_IFLNK: "a symbolic link", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFDIR: "a folder"}
-_SOURCE = re.compile(r"[a-z][a-z0-9_]{0,30}")
 BESIDE = ("-wal", "-shm", "-journal")  # ends of the names of the files that SQLite has beside a ledger
 _ENDED = b"ended\n"
 TEMPORARY = re.compile(rf"\..+\.part({'|'.join(BESIDE)})?")  # the names of our temporary files
@@ -196,7 +197,7 @@ def make_folder(folder: Path) -> None:
 
 
 def _check(source: str, article_id: str) -> None:
-    if not _SOURCE.fullmatch(source):
+    if not SOURCE_NAME.fullmatch(source):
         raise ValueError(f"{source!r} cannot be the name of a source: lower-case letters, digits, _ expected")
     if not ARTICLE_ID.fullmatch(article_id):
         raise ValueError(f"{article_id!r} cannot be an article id: letters, digits, _ and - expected")
@@ -234,8 +235,9 @@ class Lock:
             else:
                 raise self._held(_signature(descriptor))
             self.is_clean = os.pread(descriptor, 4096, 0).endswith(_ENDED)
-            since = now.astimezone(UTC).isoformat(timespec="seconds")
-            text = f"{purpose}, pid {os.getpid()} on {socket.gethostname()} since {since}\n".encode("utf-8", "replace")
+            text = f"{purpose}, pid {os.getpid()} on {socket.gethostname()} since {shown_time(now)}\n".encode(
+                "utf-8", "replace"
+            )
             os.pwrite(descriptor, text, 0)  # longer first, then cut: a reader never sees an empty file
             os.ftruncate(descriptor, len(text))
             os.fsync(descriptor)  # after a power cut too, this holder has not ended in order

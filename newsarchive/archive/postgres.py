@@ -158,7 +158,8 @@ class PostgreSQL(Database):
         self._lock = (
             b"SELECT pg_try_advisory_lock(7346002)" if alone else b"SELECT pg_try_advisory_lock_shared(7346002)"
         )
-        self._purpose = f"{purpose[:30]}, pid {os.getpid()} on {socket.gethostname()}"[:63]  # as much as it keeps
+        what = purpose if len(purpose) <= 30 else f"{purpose[:26]}...{purpose[-1]}"
+        self._purpose = f"{what}, pid {os.getpid()} on {socket.gethostname()}"[:63]  # as much as it keeps
         self._forget_connection()
         self.query("SELECT 1", {})
 

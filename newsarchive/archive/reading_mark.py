@@ -1,4 +1,4 @@
-"""Which page a process reads, in a file of its own: a page may end the process by its memory or a bug of a parser."""
+"""Which page a process reads, in a file of its own: a page can kill it, by its memory or a crash of the parser."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ _END = "-reading"  # of the file's name
 
 
 class ReadingMark:
-    """Written without commit or sync: it has to outlast this process only. A mark that is left says what ended one."""
+    """Written without commit or sync: it has to outlast this process only.
+
+    A mark that is left names the page that was being read.
+    """
 
     def __init__(self, file: Path) -> None:
         self._file = file

@@ -47,7 +47,8 @@ class Outcome:
 
     articles: int = 0
     quarantined: int = 0
-    unfinished: int = 0
+    without: int = 0
+    """Articles without a document: removed, given up or still to be fetched."""
     lost: int = 0
     """Articles that the former ledger knew as archived, whose file is not there or cannot be read."""
     unreadable: list[str] = field(default_factory=list)
@@ -59,7 +60,7 @@ class Outcome:
         parts = [
             counted(self.articles, "article"),
             counted(self.quarantined, "page in quarantine"),
-            self.unfinished and f"{self.unfinished} unfinished taken over from the former ledger",
+            self.without and f"{self.without} more (removed, or still to be fetched) taken over from the former ledger",
             self.lost and f"{self.lost} without a readable document taken over from the former ledger",
             left and f"{counted(left, 'file')} could not be read, left alone",
             self.kept and f"the former ledger is kept as {self.kept}",
@@ -89,7 +90,7 @@ def rebuild(folder: Path, *, now: datetime, place: Place | None = None, cores: i
             else:
                 _take_document(folder, path, row, ledger, outcome)
         outcome.lost = ledger.documents() - outcome.articles
-        outcome.unfinished = sum(ledger.counts_by_state().values()) - ledger.documents()
+        outcome.without = sum(ledger.counts_by_state().values()) - ledger.documents()
         _take_quarantine(folder, ledger, now, outcome)
     return outcome
 
@@ -120,7 +121,7 @@ def move(source: Place, target: Place, folder: Path, *, now: datetime) -> Outcom
                     ledger.database.number_after(column, former.database.last_number(column))
             by_state = ledger.counts_by_state()
             outcome.articles, outcome.quarantined = ledger.documents(), by_state.get(State.QUARANTINED, 0)
-            outcome.unfinished = sum(by_state.values()) - outcome.articles
+            outcome.without = sum(by_state.values()) - outcome.articles
     return outcome
 
 
@@ -129,7 +130,7 @@ def _check_without_articles(target: Place, folder: Path) -> None:
         with Ledger.open(target, folder=folder, read_only=True) as ledger:
             if number := sum(ledger.counts_by_state().values()):
                 name, articles = ledger.database.name, counted(number, "article")
-                raise BadArgument(f"the ledger {name} has {articles} already: nothing was moved")
+                raise BadArgument(f"the ledger {name} has {articles} already, expected none: nothing was moved")
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import gzip
 import logging
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -105,7 +105,7 @@ def saved_pages(path: Path | str, source: str = "qq", ledger: Ledger | None = No
     may come once for each of its URLs, the newest last. The `ledger` knows pages that have ended an earlier run.
     Raises `BadArgument` immediately as `saved_files` does.
     """
-    return _pages(saved_files(Path(path)), source, ledger)
+    return read_pages(readings_of(saved_files(Path(path)), source, ledger))
 
 
 def saved_files(path: Path) -> list[Path]:
@@ -171,12 +171,20 @@ def _is_article(place: Position, source: str, ledger: Ledger | None) -> bool:
     return bool(article.text or article.pictures or article.videos)
 
 
-def _pages(files: list[Path], source: str, ledger: Ledger | None) -> Iterator[Page]:
+Reading = tuple[Path, Callable[[], Page]]
+
+
+def readings_of(files: list[Path], source: str, ledger: Ledger | None) -> list[Reading]:
+    """How each page of `saved_pages` is read."""
     warcs = {file for file in files if file.name.lower().endswith(_WARC)}
     # Earlier captures would be archived first and become former revisions, once more in each replay.
     places = sorted(newest_captures(sorted(warcs), source, ledger).values())
-    readings = [(file, partial(_html_page, file, source)) for file in files if file not in warcs]
+    readings: list[Reading] = [(file, partial(_html_page, file, source)) for file in files if file not in warcs]
     readings += [(place.file, partial(place.page, source)) for place in places]
+    return readings
+
+
+def read_pages(readings: list[Reading]) -> Iterator[Page]:
     for file, read in readings:
         try:
             page = read()

@@ -28,7 +28,7 @@ from newsarchive.archive.quarantine import read_notes
 from newsarchive.archive.replay import captures
 from newsarchive.archive.tables import State
 from newsarchive.archive.warc import OPEN, Record
-from newsarchive.errors import LedgerBroken, cause
+from newsarchive.errors import LedgerBroken, OtherVersion, cause
 from newsarchive.messages import counted, without_secrets
 
 if TYPE_CHECKING:
@@ -176,6 +176,8 @@ def verify(options: Options, workers: Workers | None = None) -> tuple[dict[str, 
             findings += _left_over(archive.folder, known) if left_over is None else left_over
             archive.lock.is_clean &= all(it.what != "left over" for it in findings)  # else the next run looks for them
             return dict.fromkeys(_NOUNS, 0) | checked, findings
+    except OtherVersion:
+        raise  # nothing is wrong with it
     except LedgerBroken as error:
         return {}, [Finding("ledger", name, str(error))]
 
@@ -184,7 +186,7 @@ def _checks(folder: Path, ledger: Ledger, pictures_url: str) -> tuple[list[Check
     """What to look at, and the paths that the ledger knows. Pages first: no core is busy with one at the end."""
     pages: dict[str, dict[int, str]] = {file.name: {} for file in (folder / PAGES).glob("*.warc.gz")}
     documents: dict[str, tuple[str, ...]] = {}
-    in_quarantine = {it for it in _paths(folder, QUARANTINE) if it.endswith(".html.gz")}
+    in_quarantine = {it for it in _paths(folder, QUARANTINE, 2) if it.endswith(".html.gz")}
     quarantined = {it for it in in_quarantine if "/page-" in it}  # pages that do not say which article they are
     for row in ledger.rows():
         if row.path:
@@ -227,10 +229,25 @@ def _findings(checks: list[Check]) -> list[Finding]:
 
 
 def _paths(folder: Path, place: str, depth: int = 0) -> list[str]:
-    """All files below a folder of the archive, or those `depth` levels below it."""
-    top = str(folder)
-    found = (f"{parent[len(top) + 1 :]}/{name}" for parent, _, names in os.walk(folder / place) for name in names)
-    return sorted(path for path in found if not depth or path.count("/") == depth)
+    """All files below a folder of the archive; or those `depth` levels below it, also behind links to folders.
+
+    Raises `OSError` when the disk fails.
+    """
+    top, found = str(folder), []
+    for parent, folders, names in os.walk(folder / place, onerror=_cannot_list, followlinks=depth > 0):
+        below = parent[len(top) + 1 :]
+        if depth and below.count("/") + 1 == depth:
+            folders.clear()  # no link leads in a circle
+        elif depth:
+            continue
+        found += [f"{below}/{name}" for name in names]
+    return sorted(found)
+
+
+def _cannot_list(error: OSError) -> None:
+    """A folder may be missing, or not for us, such as the `lost+found` of a disk of its own."""
+    if not isinstance(error, FileNotFoundError | NotADirectoryError | PermissionError):
+        raise error
 
 
 def _left_over(folder: Path, known: set[str]) -> Iterator[Finding]:

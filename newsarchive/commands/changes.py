@@ -17,17 +17,20 @@ from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.tables import ChangeKind, ChangeRow
 from newsarchive.cli import OfflineCommand, readable_ledger
 from newsarchive.errors import BadArgument
-from newsarchive.messages import counted, printable
+from newsarchive.messages import SHOWN_ZONE, counted, printable, shown_time
 
 _RED, _GREEN, _PLAIN = "\x1b[31m", "\x1b[32m", "\x1b[0m"
 
 
 class Command(OfflineCommand):
     words = "[article id]"
+    examples = ("scrapy changes --since 2026-11-01 --kind edited,removed", "scrapy changes 20261104A05T2Q00 --diff")
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)
-        parser.add_argument("--since", default="", metavar="DAY", help="from this day on, such as 2026-11-01")
+        parser.add_argument(
+            "--since", default="", metavar="DAY", help="from this day on, such as 2026-11-01 (Beijing time)"
+        )
         parser.add_argument("--kind", default="", metavar="KINDS", help="only these: new,edited,removed,back")
         parser.add_argument("--limit", default=50, type=int, metavar="N", help="at most so many (default: 50; 0: all)")
         parser.add_argument("--diff", action="store_true", help="show what each edit changed, word by word")
@@ -42,7 +45,7 @@ class Command(OfflineCommand):
         except ValueError as error:
             raise BadArgument(f"--kind {opts.kind}: expected some of {', '.join(ChangeKind)}") from error
         try:
-            opts.begin = datetime.fromisoformat(opts.since).astimezone() if opts.since else None
+            opts.begin = _begin(opts.since) if opts.since else None
         except ValueError as error:
             raise BadArgument(f"--since {opts.since}: expected a day like 2026-11-01") from error
         if opts.limit < 0:
@@ -57,6 +60,7 @@ class Command(OfflineCommand):
                 found: Iterator[ChangeRow] = (it for it in wanted if opts.begin is None or it.time >= opts.begin)
             else:
                 found = ledger.changes(since=opts.begin, kinds=opts.kinds)
+            change = None
             for change in islice(found, opts.limit or None):
                 title = change.title or title_of(folder, change.path)
                 if opts.json:
@@ -68,7 +72,19 @@ class Command(OfflineCommand):
                     print(f"    {_file(ledger, change) or 'its file is not there any more'}")
                 if opts.diff and change.kind is ChangeKind.EDITED:
                     print(*(f"    {line}" for line in _difference(folder, ledger, change)), sep="\n")
+            if change is None:
+                print("no such change is known", file=sys.stderr)
         return 0
+
+
+def _begin(text: str) -> datetime:
+    """Of a day, or a time with or without a zone. Raises `ValueError`.
+
+    >>> str(_begin("2026-11-01")), str(_begin("2026-11-01T08:00Z"))
+    ('2026-11-01 00:00:00+08:00', '2026-11-01 08:00:00+00:00')
+    """
+    time = datetime.fromisoformat(text)
+    return time if time.tzinfo else time.replace(tzinfo=SHOWN_ZONE)
 
 
 def _history(ledger: Ledger, source: str, article_id: str) -> list[ChangeRow]:
@@ -81,7 +97,7 @@ def _line(change: ChangeRow, title: str) -> str:
     what = ", ".join(change.changed)
     if change.added or change.removed:
         what += f" (+{change.added} -{counted(change.removed, 'character')})"
-    parts = [f"{change.time.astimezone():%Y-%m-%d %H:%M:%S %z}", f"{change.kind:<7}", change.article_id, title, what]
+    parts = [shown_time(change.time), f"{change.kind:<7}", change.article_id, title, what]
     return "  ".join(printable(part) for part in parts if part)
 
 

@@ -1,15 +1,18 @@
-"""Find and archive articles; the exit code says how it went. Scrapy's own is always 0."""
+"""Find and archive articles. The exit code says how it went."""
 
 import argparse
 import logging
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
+from typing import ClassVar
 
 from scrapy.commands.crawl import Command as ScrapyCrawl
 from scrapy.crawler import AsyncCrawlerProcess, Crawler
 from scrapy.spiderloader import get_spider_loader
 
 from newsarchive.cli import ArchiveCommand, exit_code
+from newsarchive.downloader import check_proxies
 from newsarchive.errors import BadArgument, describe, is_fatal
 from newsarchive.extensions.run import Run
 
@@ -18,6 +21,21 @@ logger = logging.getLogger(__name__)
 
 class Command(ArchiveCommand, ScrapyCrawl):
     words = "<spider>"
+    examples: ClassVar[tuple[str, ...]] = (
+        "scrapy crawl qq -a channels=tech,finance -a limit=20",
+        "scrapy crawl qq -a urls=20261104A05T2Q00",
+        "scrapy crawl qq -a sitemap=1 -a since=2026-10-01 -a until=2026-10-03",
+    )
+
+    def explain(self, parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
+        """Adds the arguments of the spiders that are named, or of all."""
+        loader = get_spider_loader(self.settings)
+        named = [name for name in loader.list() if name in words] or loader.list()
+        for name in named:
+            group = parser.add_argument_group(f"arguments of {name}", "Each is given as -a NAME=VALUE.")
+            for argument, about in getattr(loader.load(name), "arguments", {}).items():
+                default = f" (default: {about.default})" if about.default else ""
+                group.add_argument(argument, help=f"{about.meaning}{default}".replace("%", "%%"))
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         super().process_options(args, opts)
@@ -33,8 +51,14 @@ class Command(ArchiveCommand, ScrapyCrawl):
         if args[0] not in loader.list():
             raise BadArgument(f"no spider named {args[0]!r}: expected one of {', '.join(loader.list())}")
         crawler = Crawler(loader.load(args[0]), self.settings)  # only to check the arguments before anything is opened
-        crawler.spidercls.from_crawler(crawler, **opts.spargs)
+        spider = crawler.spidercls.from_crawler(crawler, **opts.spargs)
+        if self.uses_network(opts):
+            check_proxies(self.settings, getattr(spider, "allowed_domains", ()))
 
+    def uses_network(self, opts: argparse.Namespace) -> bool:
+        return not opts.spargs.get("replay")
+
+    # Scrapy's own ends with 0 however the crawl went
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         assert isinstance(self.crawler_process, AsyncCrawlerProcess), "TWISTED_REACTOR must be the default"  # noqa: S101
         crawler = self._create_crawler(args[0])

@@ -19,13 +19,20 @@ from newsarchive.messages import counted, printable
 
 
 class Command(ParallelCommand):
+    examples = (
+        "scrapy export --since 2026-11-01 --channel tech > articles.jsonl",
+        "scrapy export --to articles.csv",
+    )
+
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)
         formats = ", ".join(FORMATS)
         parser.add_argument("--since", default="", metavar="DAY", help="published on this day or later: 2026-11-01")
         parser.add_argument("--until", default="", metavar="DAY", help="published on this day or earlier")
-        parser.add_argument("--channel", default="", metavar="NAME,…", help="of these channels only")
-        parser.add_argument("--format", default="", help=f"{formats}; default: what FILE ends with, or else jsonl")
+        parser.add_argument(
+            "--channel", default="", metavar="NAMES", help="of these channels only, with commas between them"
+        )
+        parser.add_argument("--format", default="", help=f"{formats}; default: what FILE ends with, else jsonl")
         parser.add_argument("--to", default="", metavar="FILE", help="instead of standard output")
 
     def check(self, args: list[str], opts: argparse.Namespace) -> None:
@@ -34,7 +41,9 @@ class Command(ParallelCommand):
         if opts.since and opts.until and opts.since > opts.until:
             raise BadArgument(f"--since {opts.since} is after --until {opts.until}")
         ending = Path(opts.to).suffix.removeprefix(".")
-        opts.format = opts.format or (ending if ending in FORMATS else "jsonl")
+        if ending and not opts.format and ending not in FORMATS:
+            raise BadArgument(f"--to {opts.to}: expected a name that ends in .{', .'.join(FORMATS)}, or --format")
+        opts.format = opts.format or ending or "jsonl"
         if opts.format not in FORMATS:
             raise BadArgument(f"--format {opts.format}: expected {', '.join(FORMATS)}")
         if opts.format == "parquet" and not opts.to:

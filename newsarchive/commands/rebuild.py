@@ -15,6 +15,8 @@ from newsarchive.options import Options, is_database
 
 
 class Command(OfflineCommand):
+    examples = ("scrapy rebuild", "scrapy rebuild --from postgresql+psycopg://me@db.example/news")
+
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)
         text = "move the ledger from PLACE, row for row: the path of a ledger.sqlite, or a URL as in ARCHIVE_LEDGER"

@@ -13,6 +13,7 @@ from newsarchive.options import Options
 
 class Command(ParallelCommand):
     words = "[article id] ..."
+    examples = ("scrapy reextract --dry-run", "scrapy reextract 20261104A05T2Q00")
 
     def check(self, args: list[str], opts: argparse.Namespace) -> None:  # noqa: ARG002
         """Any ids."""

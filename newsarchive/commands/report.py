@@ -12,6 +12,8 @@ from newsarchive.health.statistics import statistics
 
 
 class Command(OfflineCommand):
+    examples = ("scrapy report --lang zh --to report.html",)
+
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)
         parser.add_argument("--lang", choices=("en", "zh"), default="en", help="its language (default: en)")

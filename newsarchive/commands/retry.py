@@ -1,6 +1,7 @@
 """Read the pages in quarantine again and archive what is good now; no network."""
 
 import argparse
+from collections.abc import Sequence
 
 from newsarchive.archive.files import QUARANTINE
 from newsarchive.cli import existing_archive
@@ -12,6 +13,10 @@ from newsarchive.options import Options, print_summary
 
 class Command(Crawl):
     words = "[source]"
+    examples = ("scrapy retry",)
+
+    def explain(self, parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
+        """Takes no arguments of a spider."""
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         args[:] = args or ["qq"]
@@ -22,6 +27,9 @@ class Command(Crawl):
             raise BadArgument("takes no -a arguments")
         super().check(args, opts)
         existing_archive(self.settings)
+
+    def uses_network(self, opts: argparse.Namespace) -> bool:  # noqa: ARG002
+        return False
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         folder = Options.from_settings(self.settings).dir / QUARANTINE / args[0]

@@ -4,8 +4,10 @@ import argparse
 import re
 import sys
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from scrapy import Request
 from scrapy.http import Response
@@ -17,6 +19,7 @@ from newsarchive import reader
 from newsarchive.archive.files import write_bytes, write_text
 from newsarchive.archive.replay import saved_pages
 from newsarchive.cli import OfflineCommand
+from newsarchive.downloader import check_proxies
 from newsarchive.errors import BadArgument, PageError
 from newsarchive.items import Page
 from newsarchive.markdown.document import render
@@ -28,6 +31,7 @@ _NETWORK = ("https://", "http://")
 
 class Command(OfflineCommand):
     words = "<URL, file or folder> <name>"
+    examples = ("scrapy savepage https://new.qq.com/rain/a/20261104A05T2Q00 heading_in_list",)
     requires_crawler_process = True  # for a page of the network
 
     def check(self, args: list[str], opts: argparse.Namespace) -> None:
@@ -37,6 +41,9 @@ class Command(OfflineCommand):
             raise BadArgument(f"{args[1]!r} is no name: expected lower-case words like heading_in_list")
         if opts.family and not _FAMILY.fullmatch(opts.family):
             raise BadArgument(f"{opts.family!r} is no family: expected a name like F6")
+        reader(opts.source)
+        if args[0].startswith(_NETWORK):
+            check_proxies(self.settings, [_host(args[0])])
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)
@@ -84,6 +91,14 @@ class Command(OfflineCommand):
         if (answer := answers[0]).status != 200:
             return f"expected a page, got HTTP status {answer.status}"
         return [Page(source=source, url=answer.url, html=answer.body, fetched=datetime.now(UTC))]
+
+
+def _host(url: str) -> str:
+    """Raises `BadArgument` for a URL without one."""
+    with suppress(ValueError):
+        if host := urlsplit(url).hostname:
+            return host
+    raise BadArgument(f"{url!r} is no URL: expected one like https://new.qq.com/rain/a/20261104A05T2Q00")
 
 
 def _read(page: Page, family: str) -> tuple[str, str, str]:

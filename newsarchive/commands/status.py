@@ -10,6 +10,8 @@ from newsarchive.options import Options
 
 
 class Command(OfflineCommand):
+    examples = ("scrapy status", "scrapy status --json")
+
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)
         parser.add_argument("--json", action="store_true", help="the same for a program")

@@ -10,6 +10,8 @@ from newsarchive.messages import shown
 
 
 class Command(ParallelCommand):
+    examples = ("scrapy verify",)
+
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)
         parser.add_argument("--json", action="store_true", help="the findings for a program")

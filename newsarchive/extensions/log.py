@@ -28,6 +28,7 @@ _FORMATTER = logging.Formatter()
 _LONGEST = 100_000  # characters of a message or traceback of several lines
 _MOST_LINES = 200
 _BEAT = 0.25  # seconds between two updates of the live line
+_LISTS = "archive/list/read archive/list/failed archive/list/unknown"  # each request for one ends as one of them
 _DONE = " ".join(f"archive/{name}" for name in f"{ANSWERED} article/failed article/challenged".split())
 
 
@@ -115,10 +116,15 @@ class LogLines(LogFormatter):
 
 
 class Progress:
-    """Articles done and found, pages a second, errors: one line below those of the log."""
+    """Articles done, pages a second, lists, errors: one line below those of the log.
 
-    def __init__(self, stats: StatsCollector) -> None:
-        self.stats = stats
+    How many there will be, and so how long it takes, is shown as soon as that is certain: once all lists are read.
+    """
+
+    def __init__(self, crawler: Crawler) -> None:
+        assert crawler.stats  # noqa: S101
+        self.crawler = crawler
+        self.stats: StatsCollector = crawler.stats
         self.beat = create_looping_call(self.show)
 
     @classmethod
@@ -128,14 +134,13 @@ class Progress:
         is_shown = sys.stderr.isatty() if wanted is None else wanted
         if not (is_shown and crawler.settings.getbool("ARCHIVE_OPEN")):
             raise NotConfigured
-        assert crawler.stats  # noqa: S101
-        progress = cls(crawler.stats)
+        progress = cls(crawler)
         crawler.signals.connect(progress.spider_opened, signal=signals.spider_opened)
         crawler.signals.connect(progress.spider_closed, signal=signals.spider_closed)
         return progress
 
     def spider_opened(self) -> None:
-        self.bar = tqdm(desc="articles", unit=" pages", total=0, file=sys.stderr, dynamic_ncols=True, leave=False)
+        self.bar = tqdm(desc="articles", unit=" pages", file=sys.stderr, dynamic_ncols=True, leave=False)
         self.handlers = [it for it in writing_handlers() if it.stream is sys.stderr]
         for handler in self.handlers:
             handler.setStream(DummyTqdmFile(sys.stderr))
@@ -144,10 +149,25 @@ class Progress:
     def show(self) -> None:
         stats = Counts(self.stats.get_stats())
         self.bar.n = stats.total(_DONE)
-        self.bar.total = max(self.bar.n, stats["archive/request/article"]) or None
-        lists, errors = stats["archive/list/read"], stats.total("archive/article/failed log_count/ERROR")
-        self.bar.set_postfix_str(f"{lists} lists, {errors} errors", refresh=False)
+        self.bar.total = expected if (expected := self._expected(stats)) is None else max(self.bar.n, expected)
+        errors = stats.total("archive/article/failed log_count/ERROR")
+        self.bar.set_postfix_str(f"{self._lists(stats)}{errors} errors", refresh=False)
         self.bar.refresh()
+
+    def _expected(self, stats: Counts) -> int | None:
+        """How many articles this run reads, if that is certain."""
+        spider = self.crawler.spider
+        if (expected := getattr(spider, "expected", None)) is not None:
+            return int(expected)
+        are_read = getattr(spider, "is_started", False) and stats["archive/request/list"] == stats.total(_LISTS)
+        return int(stats["archive/request/article"]) if are_read or getattr(spider, "full", False) else None
+
+    def _lists(self, stats: Counts) -> str:
+        """How many have come, each with at least its first page; or only how many pages of them."""
+        spider = self.crawler.spider
+        if wanted := getattr(spider, "number_of_lists", None):
+            return f"{len(getattr(spider, 'list_results', ()))} of {wanted} lists, "
+        return f"{stats['archive/list/read']} lists, " if stats["archive/request/list"] else ""
 
     def spider_closed(self) -> None:
         if self.beat.running:  # it is not when the spider was never opened

@@ -2,7 +2,7 @@
 
 CHINESE = {
     "The archive on {day}": "存档报告 {day}",
-    "Made at {time}. Times and days are those of {zone}.": "生成于 {time}。时间和日期按 {zone} 计算。",
+    "Made at {time}. Times and days are those of Beijing.": "生成于 {time}。时间和日期均为北京时间。",
     "Sections": "目录",
     "Numbers": "数据",
     "None yet.": "暂无。",

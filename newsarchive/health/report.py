@@ -14,7 +14,7 @@ from newsarchive.health.charts import BLUE, GREEN, GREY, GRID, IN_THE_DARK, INK,
 from newsarchive.health.chinese import CHINESE
 from newsarchive.health.statistics import LATER, UNREADABLE, Groups, Statistics, alarm_names
 from newsarchive.health.status import MEANINGS
-from newsarchive.messages import printable
+from newsarchive.messages import SHOWN_ZONE, printable
 
 LANGUAGES = {"en": "en", "zh": "zh-CN"}  # what `--lang` may be, and what HTML calls it
 _DAYS, _FEW_DAYS = 60, 14  # of a chart by day, at most and at least
@@ -76,7 +76,7 @@ def report(found: Statistics, language: str) -> str:
         "Runs": _runs(found, words),
     }
     title = escape(words("The archive on {day}", day=f"{found.now:{_DATE}}"))
-    made = words("Made at {time}. Times and days are those of {zone}.", time=f"{found.now:{_TIME}}", zone=found.zone)
+    made = words("Made at {time}. Times and days are those of Beijing.", time=f"{found.now:{_TIME}}")
     links, body = "", ""
     for number, (name, parts) in enumerate(sections.items(), 1):
         heading = escape(words(name))
@@ -118,7 +118,7 @@ def _tiles(found: Statistics, words: Words) -> str:
         words("on disk"): words.size(sum(size for _, size in found.sizes.values())),
     }
     if found.runs:
-        begun = f"{found.runs[0].started.astimezone(found.zone):{_TIME}}"
+        begun = f"{found.runs[0].started.astimezone(SHOWN_ZONE):{_TIME}}"
         tiles[words("last run, {time}", time=begun)] = _code(found.runs[0], words)
     items = (f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in tiles.items())
     return f"<dl>{''.join(items)}</dl>"
@@ -171,7 +171,7 @@ def _changes(found: Statistics, words: Words) -> Iterator[str]:
         yield _figure(words, chart, *notes, *_undated(sum(found.undated[kind] for kind in kinds), words))
     rows = [
         [
-            f"{it.time.astimezone(found.zone):{_TIME}}", words(it.kind), printable(it.title or it.article_id, _TITLE),
+            f"{it.time.astimezone(SHOWN_ZONE):{_TIME}}", words(it.kind), printable(it.title or it.article_id, _TITLE),
             words(", ").join(words(part) for part in it.changed),
             f"+{it.added:,} −{it.removed:,}" if it.added or it.removed else "", it.article_id,
         ]
@@ -241,7 +241,7 @@ def _runs(found: Statistics, words: Words) -> Iterator[str]:
     lengths: dict[date, list[float]] = defaultdict(list)
     alarms: dict[str, list[RunRow]] = defaultdict(list)
     for run in found.runs:
-        day = run.started.astimezone(found.zone).date()
+        day = run.started.astimezone(SHOWN_ZONE).date()
         by_code[run.exit_code][day] += 1
         if run.ended:
             lengths[day].append((run.ended - run.started).total_seconds())
@@ -268,21 +268,21 @@ def _runs(found: Statistics, words: Words) -> Iterator[str]:
     yield _figure(words, chart, _span(days, words))
     if alarms:
         rows = [
-            [name, f"{len(runs):,}", f"{runs[0].started.astimezone(found.zone):{_TIME}}"]
+            [name, f"{len(runs):,}", f"{runs[0].started.astimezone(SHOWN_ZONE):{_TIME}}"]
             for name, runs in alarms.items()
         ]
         heads = [words(head) for head in ("alarm", "runs", "last")]
         yield _table(heads, sorted(rows), caption=words("Alarms of these runs"))
     heads = ["begun", "took", "exit code", "new", "edited", "removed", "alarms"]
-    rows = [_run(run, found, words) for run in found.runs[:_RUNS]]
+    rows = [_run(run, words) for run in found.runs[:_RUNS]]
     yield _table([words(head) for head in heads], rows, caption=words("The latest runs"))
 
 
-def _run(run: RunRow, found: Statistics, words: Words) -> list[str]:
+def _run(run: RunRow, words: Words) -> list[str]:
     counts = Counts(run.counts)
     names = alarm_names(run) or ([words("not recorded")] if run.exit_code == 4 else [])
     return [
-        f"{run.started.astimezone(found.zone):{_TIME}}",
+        f"{run.started.astimezone(SHOWN_ZONE):{_TIME}}",
         words.duration((run.ended - run.started).total_seconds()) if run.ended else "",
         _code(run, words),
         *(f"{counts[f'article/{what}']:,}" for what in ("new", "revised", "gone")),

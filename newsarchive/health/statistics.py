@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, tzinfo
+from datetime import date, datetime
 from itertools import islice
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.quarantine import read_notes
 from newsarchive.archive.tables import CHANNEL, CLOCKS_DIFFER, ChangeKind, ChangeRow, RunRow, State
 from newsarchive.health.alarms import Counts
+from newsarchive.messages import SHOWN_ZONE
 
 LATER = (ChangeKind.EDITED, ChangeKind.REMOVED, ChangeKind.BACK)
 ALARM = "alarm/"  # begins the name of a run's count of an alarm
@@ -45,11 +46,9 @@ class Groups(Counter[str]):
 
 @dataclass(kw_only=True)
 class Statistics:
-    """Days are the publisher's: of articles by their own clock, of all else in `zone`."""
+    """Days of articles are by their publisher's clock, all others by Beijing's."""
 
     now: datetime
-    zone: tzinfo
-    """That of the newest article; UTC without one."""
     states: dict[State, int]
     documents: int = 0
     """Articles with a file, also those that the site has removed; the next five count these."""
@@ -78,9 +77,7 @@ class Statistics:
 
 def statistics(folder: Path, ledger: Ledger, now: datetime) -> Statistics:
     """Also while a run writes. Raises `LedgerBroken` and `OSError`."""
-    newest = ledger.newest(now)
-    zone = (newest and newest.published and newest.published.tzinfo) or UTC
-    found = Statistics(now=now.astimezone(zone), zone=zone, states=ledger.counts_by_state())
+    found = Statistics(now=now.astimezone(SHOWN_ZONE), states=ledger.counts_by_state())
     found.runs = ledger.last_runs(None)
     _count_articles(found, ledger)
     _count_changes(found, ledger)
@@ -124,7 +121,7 @@ def _count_articles(found: Statistics, ledger: Ledger) -> None:
 def _count_changes(found: Statistics, ledger: Ledger) -> None:
     redated: set[tuple[str, str]] = set()  # articles whose earlier publish time, of what happened before, is not known
     for it in ledger.change_facts():
-        found.changes[it.kind][it.time.astimezone(found.zone).date()] += 1
+        found.changes[it.kind][it.time.astimezone(SHOWN_ZONE).date()] += 1
         article = it.source, it.article_id
         if it.kind is ChangeKind.EDITED and ("time" in it.changed or not it.changed):
             redated.add(article)

@@ -15,7 +15,7 @@ from newsarchive.archive.rebuild import can_be_rebuilt
 from newsarchive.archive.tables import RunRow, State
 from newsarchive.errors import ArchiveError, describe
 from newsarchive.health.alarms import HISTORY, Alarm, Counts, alarms, site_trouble
-from newsarchive.messages import counted
+from newsarchive.messages import counted, shown_time
 from newsarchive.options import Options
 
 NO_STATUS = "the run did not come to its end, or could not write how it ended; the next one goes on from there"
@@ -157,12 +157,11 @@ def status_text(status: Mapping[str, Any]) -> str:
         rows.append(("Last run", "none that could write its status" if disk else NO_RUN))
     else:
         stopped = ", stopped on request" if run["reason"] == "shutdown" else ""
-        when = _local(run["ended"]) if run["ended"] else f"begun {_local(run['started'])}"
+        when = _shown(run["ended"]) if run["ended"] else f"begun {_shown(run['started'])}"
         rows.append(("Last run", f"{when}: {run['meaning']}{stopped} (exit code {run['exit_code']})"))
         rows.append(("", run["message"]))
     if newest := status["newest"]:
-        published = datetime.fromisoformat(newest["published"])
-        rows.append(("Newest", f"{published:%Y-%m-%d %H:%M %z}  {newest['path']}"))
+        rows.append(("Newest", f"{_shown(newest['published'])}  {newest['path']}"))
     counts = ", ".join(f"{number} {state}" for state, number in status["articles"].items() if number)
     if problem:
         will_be_made = problem == NO_LEDGER and not disk
@@ -227,5 +226,5 @@ def _utc(time: datetime) -> str:
     return time.astimezone(UTC).isoformat(timespec="seconds")
 
 
-def _local(text: str) -> str:
-    return datetime.fromisoformat(text).astimezone().strftime("%Y-%m-%d %H:%M:%S %z")
+def _shown(text: str) -> str:
+    return shown_time(datetime.fromisoformat(text))

@@ -14,10 +14,10 @@ from datetime import datetime, timedelta, timezone, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from newsarchive.errors import BusyList, UnknownList
+from newsarchive.errors import BusyList, ListError, UnknownList
 from newsarchive.qq.urls import is_article, picture_url, whole_id
 
-BEIJING = ZoneInfo("Asia/Shanghai")
+BEIJING = ZoneInfo("Asia/Shanghai")  # the clock of the site
 
 CHANNELS = (  # all text channels, as of 2026-08-10, without the prefix `news_news_`
     *("top", "bj", "tech", "finance", "fx", "qa", "edu", "world", "mil", "ent", "sports", "nba", "auto"),
@@ -115,9 +115,9 @@ def read_account(reply: bytes, where: str) -> ListReply:
 
 
 def read_sitemap(reply: bytes, where: str) -> tuple[list[str], list[str]]:
-    """The files named in a sitemap index, each once, and the ids in a sitemap file. Raises `UnknownList`."""
+    """The files named in a sitemap index, each once, and the ids in a sitemap file; raises as `read_channel`."""
     if b"<urlset" not in reply and b"<sitemapindex" not in reply:
-        raise UnknownList(where, f"expected a sitemap, got {reply[:60]!r}")
+        raise _no_list(reply, where, "a sitemap")
     index = b"<sitemapindex" in reply
     links = [place.decode("ascii", "replace").replace("&amp;", "&") for place in _PLACE.findall(reply)]
     files = [link for link in links if index and _SITEMAP_FILE.fullmatch(link)]
@@ -132,7 +132,7 @@ def _object(
     try:
         data = json.loads(reply)
     except (ValueError, RecursionError):
-        raise UnknownList(where, f"expected JSON, got {reply[:60]!r}") from None
+        raise _no_list(reply, where, "JSON") from None
     if not isinstance(data, Mapping):
         raise UnknownList(where, f"expected a JSON object, got {type(data).__name__}")
     code = str(next((data[name] for name in codes if name in data), without))
@@ -141,6 +141,14 @@ def _object(
     if code != "0":
         raise UnknownList(where, f"expected code 0, got {_outline(data)}")
     return data
+
+
+def _no_list(reply: bytes, where: str, expected: str) -> ListError:
+    from newsarchive.qq.raw import RawPage  # noqa: PLC0415  -- the settings need this module, and no parser
+
+    if title := RawPage(reply).challenge:
+        return BusyList(where, f"the site checks whether a person reads it (title {title!r})")
+    return UnknownList(where, f"expected {expected}, got {reply[:60]!r}")
 
 
 def _list(data: Mapping[str, Any], key: str, where: str) -> list[object]:

@@ -4,6 +4,7 @@ import asyncio
 from abc import ABCMeta, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import chain
 from math import inf
@@ -13,6 +14,7 @@ from typing import Any, ClassVar
 from scrapy import Request, Spider, signals
 from scrapy.exceptions import IgnoreRequest, NotConfigured
 from scrapy.http import Response
+from scrapy.settings import BaseSettings
 from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 
@@ -21,13 +23,14 @@ from newsarchive.archive.archive import Archive, Visit
 from newsarchive.archive.files import is_file, read_file
 from newsarchive.archive.ledger import ListState
 from newsarchive.archive.parallel import batches
-from newsarchive.archive.replay import saved_files, saved_pages
+from newsarchive.archive.replay import read_pages, readings_of, saved_files
 from newsarchive.archive.tables import ListResult, Row
 from newsarchive.downloader import NotSent, answered_page, is_ending, is_site_error
 from newsarchive.errors import BadArgument, PageError, cause, is_fatal
 from newsarchive.extensions.run import archive_of
 from newsarchive.items import Article, Page
 from newsarchive.messages import without_secrets
+from newsarchive.options import Kind, add_settings
 
 _MOVED = frozenset({301, 302, 303, 307, 308, 404, 410})  # of a list: the site answers, but has moved it
 _MOST_HOPS = 3  # redirects from one address of an article to another
@@ -40,8 +43,16 @@ _LAST = -10  # a page that may crash the program again is fetched last
 # arguments (`-a name=value`), checked before anything is fetched
 
 Requests = Callable[[], Iterator[Request]]
-Argument = tuple[str, Callable[[str], Any]]
-"""What is expected, in words, and what reads it: `ValueError`, `KeyError` or `[]` means that the text is unusable."""
+
+
+@dataclass(frozen=True)
+class Argument:
+    kind: Kind
+    """What reads it raises `ValueError` or `KeyError`, or returns `[]`, for text that is unusable."""
+    meaning: str
+    """For `scrapy crawl -h` and the man page."""
+    default: str = ""
+
 
 _EXCLUSIVE: dict[str, tuple[set[str], str]] = {  # what may be given together with them, and why nothing else
     "replay": (set(), "a replay reads every saved page and nothing else"),
@@ -58,7 +69,7 @@ def read_arguments(arguments: Mapping[str, object], known: Mapping[str, Argument
             raise BadArgument(f"no argument named {name!r}: expected one of {', '.join(sorted(known))}")
         if not text:
             raise BadArgument(f"{name}=: expected a value, or no {name} at all")
-        expected, read = known[name]
+        expected, read = known[name].kind
         try:
             values[name] = read(text)
             if values[name] == []:
@@ -100,12 +111,12 @@ def _saved(text: str) -> Path:
     return path
 
 
-URLS: Argument = "at least one URL or id", named_articles
-SAVED: Argument = "saved pages", _saved
-DAY: Argument = "a day like 2026-11-01", date.fromisoformat
-NUMBER: Argument = "a whole number of at least 1", _number
-SWITCH: Argument = "1 or 0", {"1": True, "0": False}.__getitem__
-WORDS: Argument = "at least one, with commas between several", words
+URLS: Kind = "at least one URL or id", named_articles
+SAVED: Kind = "saved pages", _saved
+DAY: Kind = "a day like 2026-11-01", date.fromisoformat
+NUMBER: Kind = "a whole number of at least 1", _number
+SWITCH: Kind = "1 or 0", {"1": True, "0": False}.__getitem__
+WORDS: Kind = "at least one, with commas between several", words
 
 
 def trouble(problem: int | BaseException | None) -> str:
@@ -113,7 +124,7 @@ def trouble(problem: int | BaseException | None) -> str:
     if isinstance(problem, HttpError):
         problem = problem.response.status
     if isinstance(problem, int):
-        return "refused" if problem in (403, 429, 501, 567) else "unreachable" if problem >= 500 else ""
+        return "refused" if problem in (403, 407, 429, 501, 567) else "unreachable" if problem >= 500 else ""
     if isinstance(problem, IgnoreRequest):  # robots.txt, or not an address of the site
         return "" if problem.__cause__ else "refused"  # a cause: the body is too large when unpacked
     return "unreachable" if is_site_error(problem) else ""
@@ -123,8 +134,27 @@ def trouble(problem: int | BaseException | None) -> str:
 class ArchiveSpider(Spider, metaclass=ABCMeta):
     """Base class of the spiders. A source defines its ids and URLs and, in `discover`, its lists."""
 
-    arguments: ClassVar = {"urls": URLS, "replay": SAVED, "since": DAY, "until": DAY, "limit": NUMBER}
-    """README.md says what they mean."""
+    arguments: ClassVar = {
+        "since": Argument(
+            DAY,
+            "from lists, only articles published on this day or later, such as 2026-11-01; unfinished articles and"
+            " re-checks still come first",
+        ),
+        "until": Argument(DAY, "the same for this day or earlier"),
+        "limit": Argument(NUMBER, "fetch at most this many articles, including unfinished and due ones"),
+        "urls": Argument(
+            URLS,
+            "these articles and nothing else: URLs or ids with commas between them, or @FILE with one a line; fetched"
+            " also when archived; goes with limit only",
+        ),
+        "replay": Argument(
+            SAVED,
+            "saved pages instead of the network: a file or folder of .html, .html.gz or .warc.gz; goes with no other"
+            " argument",
+        ),
+    }
+    source_settings: ClassVar[dict[str, Any]] = {}
+    """Its own settings and their defaults. The names begin with the source's: `HAIGANG_SITE`."""
     picture_domains: ClassVar[tuple[str, ...]] = ()
     allowed_domains: list[str]
 
@@ -142,6 +172,12 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
         """How many articles may still be requested."""
         self.replay: Path | None = given.get("replay")
         self.named = list(dict.fromkeys(map(self.article_id, given.get("urls", ()))))
+        self.expected: int | None = int(min(len(self.named), self.left)) if self.named else None
+        """How many articles this run reads, where that is known without lists."""
+        self.is_started = False
+        """Whether `start` has given all its requests: more come from lists only."""
+        self.number_of_lists: int | None = None
+        """How many `discover` asks for, where the source knows that."""
         self.list_results: dict[str, ListResult] = {}
         """What this run got from each list: the best of its pages."""
         self.requested: set[str] = set()
@@ -150,6 +186,11 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
         """Lists that a run has begun and not finished: nothing new does not end them."""
         self.left_lists: dict[str, Requests] = {}
         """Those that another run reads, and how they are read should it die."""
+
+    @classmethod
+    def update_settings(cls, settings: BaseSettings) -> None:
+        super().update_settings(settings)
+        add_settings(settings, cls.name, cls.source_settings)
 
     @property
     def kind(self) -> str:
@@ -194,6 +235,7 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
             if self.crawler.engine.needs_backout():  # a waiting request takes 2.8 kB, so they are added only as needed
                 await self.crawler.signals.wait_for(signals.scheduler_empty)
             yield request
+        self.is_started = True
 
     async def _requests(self) -> AsyncIterator[Request]:
         """Those of this run, then what others that share its ledger leave: what they find, or had when they died."""
@@ -271,7 +313,9 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
     def _saved_pages(self, place: Path) -> Iterator[Page]:
         """Saved pages; those that crashed an earlier run come last, so that the others are read in this run."""
         suspects: list[Page] = []
-        for page in saved_pages(place, self.name, self.archive.ledger):
+        readings = readings_of(saved_files(place), self.name, self.archive.ledger)
+        self.expected = len(readings)
+        for page in read_pages(readings):
             times = self.archive.ledger.interrupted_readings(page.saved_in)
             if times >= self.archive.schedule.max_tries:
                 error = PageError(page.saved_in, f"skipped: reading it has ended the program {times} times")
@@ -405,7 +449,10 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
             failure.raiseException()
 
     def list_read(self, where: str, *, entries: int, later_page: bool = False) -> None:
-        """Record that a list was read. `entries` counts all kinds; a later page without any is the list's end."""
+        """Record that a list was read. `entries` counts all kinds; a later page without any is the list's end.
+
+        Call it when all requests from the list are made: then the total of the live line is certain.
+        """
         self.archive.count("list/read")
         if not entries and not later_page:
             self.archive.count("list/empty")

@@ -20,10 +20,30 @@ from newsarchive.errors import BadArgument, BusyList, ListError
 from newsarchive.messages import printable
 from newsarchive.qq import lists, urls
 from newsarchive.qq.lists import Entry, ListReply
-from newsarchive.spiders.base import NUMBER, SWITCH, WORDS, ArchiveSpider, words
+from newsarchive.spiders.base import DAY, NUMBER, SWITCH, WORDS, ArchiveSpider, Argument, words
 
-_ARGUMENTS = {"channels": WORDS, "pages": NUMBER, "hot": SWITCH, "accounts": WORDS, "sitemap": SWITCH}
 _PAGES = 3  # of a channel's list, when `pages` is not given
+_ARGUMENTS = {
+    "channels": Argument(WORDS, f"channels with commas between them, of {', '.join(lists.CHANNELS)}", "QQ_CHANNELS"),
+    "pages": Argument(NUMBER, "pages of a list at most; reading stops when a page brings nothing new", str(_PAGES)),
+    "hot": Argument(SWITCH, "1: the hot list instead of channels", "0"),
+    "accounts": Argument(
+        WORDS,
+        "instead of channels, articles of publishing accounts by their suid, with commas between them; all pages unless"
+        " pages is given",
+    ),
+    "sitemap": Argument(
+        SWITCH,
+        "1: the sitemap instead of channels, for a gap that is older than the lists reach (about 30 days); needs since,"
+        " which is compared with the day in the id",
+        "0",
+    ),
+}
+_SINCE = Argument(
+    DAY,
+    "from lists, only articles published on this day or later, such as 2026-11-01 (Beijing time); unfinished articles"
+    " and re-checks still come first",
+)
 _HEADERS = {"Referer": "https://news.qq.com/", "Accept": "application/json"}
 _URL_SETTINGS = ("QQ_LIST_URL", "QQ_ARTICLE_URL", "QQ_HOT_URL", "QQ_ACCOUNT_URL", "QQ_SITEMAP_URL")
 
@@ -36,7 +56,7 @@ class QQSpider(ArchiveSpider):
     """Channel lists of Tencent News, or what the arguments select."""
 
     name = "qq"
-    arguments = ArchiveSpider.arguments | _ARGUMENTS
+    arguments = _ARGUMENTS | ArchiveSpider.arguments | {"since": _SINCE}
     picture_domains = ("gtimg.com", "gtimg.cn", "qpic.cn")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -63,6 +83,8 @@ class QQSpider(ArchiveSpider):
                 raise BadArgument(f"channels={channel}: unknown, expected any of {', '.join(known)}")
         if not (spider.channels or spider.hot or spider.accounts or spider.sitemap):
             spider.channels = usual
+        if spider.kind in ("lists", "accounts"):
+            spider.number_of_lists = len(spider.channels) + spider.hot + len(spider.accounts)
         if "{id}" not in settings["QQ_ARTICLE_URL"]:
             raise BadArgument(f"QQ_ARTICLE_URL={settings['QQ_ARTICLE_URL']}: expected {{id}} where the id belongs")
         hosts = {urlsplit(settings[name]).hostname or "" for name in _URL_SETTINGS}
@@ -121,14 +143,14 @@ class QQSpider(ArchiveSpider):
         for kind, skipped in reply.skipped.items():
             self.archive.count(f"entry/{kind}", skipped)
         requests, later = self._offer_all(reply.entries, where)
-        yield from requests
         if self.full:
+            yield from requests
             return  # the list stays unfinished: the next run continues past pages without new articles
         named = {entry.article_id for entry in reply.entries}
         goes_on = (later or where in self.unfinished) and not named <= self.seen[where]  # a list may repeat itself
         self.seen[where] |= named
         following = list(next_page(page + 1, reply)) if next_page and (requests or goes_on) else []
-        yield from following
+        yield from requests + following  # made before: when all lists are read, all pages to come have been counted
         if not following:
             self.archive.ledger.finish_list(self.name, where)
 
@@ -143,12 +165,11 @@ class QQSpider(ArchiveSpider):
         self.sitemap_files += files
         wanted = [Entry(article_id=id_) for id_ in ids if self.wanted(urls.id_date(id_))]
         self.archive.count("entry/article", len(ids) - len(wanted))  # `_offer_all` counts the others
-        yield from self._offer_all(wanted, "sitemap")[0]
-        yield from self._next_sitemap()
+        yield from [*self._offer_all(wanted, "sitemap")[0], *self._next_sitemap()]
 
-    def sitemap_failed(self, failure: Failure) -> Iterator[Request]:
+    def sitemap_failed(self, failure: Failure) -> list[Request]:
         self.list_failed(failure)
-        return self._next_sitemap()
+        return list(self._next_sitemap())
 
     def _sitemap(self) -> Iterator[Request]:
         if self.begin_list("sitemap", self._sitemap):
