@@ -67,7 +67,7 @@ CHINESE = {
     "title": "标题",
     "changed": "改动",
     "characters": "字数",
-    "id": "编号",
+    "id": "ID",
     # delay
     "Delay": "存档延迟",
     "From publication to archive": "从发布到存档",
@@ -109,7 +109,7 @@ CHINESE = {
     "Exit codes of runs": "各次运行的退出码",
     "{code}: {meaning}.": "{code}：{meaning}。",
     "no end": "未结束",
-    "no end: still going on, or killed": "未结束：仍在运行，或已被终止",
+    "no end: still going on, or killed": "未结束：仍在运行，或被强行终止",
     "Duration of runs by day, in minutes": "每日运行时长（分钟）",
     "Duration of runs by day, in seconds": "每日运行时长（秒）",
     "median": "中位数",
