@@ -4,6 +4,9 @@ ARCHIVE ?= output
 PUBLIC ?= site/public
 PORT ?= 1313
 BIN := .venv/bin
+# not every shell replaces a ~ there
+override ARCHIVE := $(patsubst ~/%,$(HOME)/%,$(ARCHIVE))
+override PUBLIC := $(patsubst ~/%,$(HOME)/%,$(PUBLIC))
 
 .PHONY: help demo test test-slow lint site serve docs release clean
 

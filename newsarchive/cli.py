@@ -47,7 +47,7 @@ class ArchiveCommand(ScrapyCommand):
 
     words: ClassVar[str] = ""
     """What it takes besides options."""
-    examples: ClassVar[tuple[str, ...]]
+    examples: tuple[str, ...]
     requires_project = True
     settings: Settings
 

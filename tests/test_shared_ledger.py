@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from scrapy.settings import Settings
@@ -320,6 +321,19 @@ def test_what_the_server_refuses_is_not_asked_again(url: str, monkeypatch: pytes
         with pytest.raises(LedgerAway, match=reason) as caught:
             is_begun(wrong)
         assert PASSWORD not in str(caught.value)
+
+
+def test_a_database_that_is_not_in_utf8_is_refused(crawl: Crawl, url: str, tmp_path: Path) -> None:
+    """Its text would come back as bytes."""
+    import psycopg  # noqa: PLC0415  -- an extra
+
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute("DROP DATABASE IF EXISTS ascii")
+        connection.execute("CREATE DATABASE ascii ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+    other = urlsplit(url)._replace(path="/ascii").geturl()
+    result = crawl(tmp_path, name="rebuild", ARCHIVE_LEDGER=other)
+    assert result.returncode == 2, result
+    assert "has the encoding SQL_ASCII, expected UTF8: CREATE DATABASE" in result.stderr
 
 
 def test_a_server_that_is_away_is_asked_again(url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from newsarchive.archive.database import Database, Turn, broken
 from newsarchive.archive.tables import METADATA, VERSION
-from newsarchive.errors import ArchiveLocked, LedgerAway
+from newsarchive.errors import ArchiveLocked, BadArgument, LedgerAway
 from newsarchive.messages import without_secrets
 
 _WAITS = (0.1, 0.5, 1, 2, 4, 8, 15)  # seconds before each further try
@@ -303,6 +303,11 @@ class PostgreSQL(Database):
                 self._address, autocommit=True, row_factory=_rows, connect_timeout=5, application_name=self._purpose,
                 **_LIVELY,
             )  # fmt: skip
+            encoding = connection.info.parameter_status("server_encoding")
+            if encoding != "UTF8":
+                connection.close()
+                made_so = "CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
+                raise BadArgument(f"the database of {self.name} has the encoding {encoding}, expected UTF8: {made_so}")
             session = f"{_SESSION}; SET search_path TO {SCHEMA}; SET default_transaction_read_only TO {mode}"
             connection.execute(session.encode())
         except psycopg.ProgrammingError as error:  # what the URL has after its `?`

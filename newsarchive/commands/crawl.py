@@ -5,7 +5,6 @@ import logging
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import ClassVar
 
 from scrapy.commands.crawl import Command as ScrapyCrawl
 from scrapy.crawler import AsyncCrawlerProcess, Crawler
@@ -21,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 class Command(ArchiveCommand, ScrapyCrawl):
     words = "<spider>"
-    examples: ClassVar[tuple[str, ...]] = (
+    examples: tuple[str, ...] = (
         "scrapy crawl qq -a channels=tech,finance -a limit=20",
         "scrapy crawl qq -a urls=20261104A05T2Q00",
         "scrapy crawl qq -a sitemap=1 -a since=2026-10-01 -a until=2026-10-03",
@@ -31,6 +30,8 @@ class Command(ArchiveCommand, ScrapyCrawl):
         """Adds the arguments of the spiders that are named, or of all."""
         loader = get_spider_loader(self.settings)
         named = [name for name in loader.list() if name in words] or loader.list()
+        if "qq" not in named:
+            self.examples = tuple(f"scrapy crawl {name} -a limit=20" for name in named)
         for name in named:
             group = parser.add_argument_group(f"arguments of {name}", "Each is given as -a NAME=VALUE.")
             for argument, about in getattr(loader.load(name), "arguments", {}).items():
