@@ -9,10 +9,11 @@ import json
 import os
 import re
 import resource
+import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -288,6 +289,14 @@ def test_a_disk_that_is_full_after_a_fine_run(crawl: Crawl, demo_site: DemoSite,
         (archive / "filling").unlink()
         assert crawl(archive, site=demo_site).returncode == 0
         assert "fine (exit code 0)" in crawl(archive, name="status").stdout
+
+
+def test_a_replay_that_cannot_go_on_ends(crawl: Crawl, demo_site: DemoSite, tmp_path: Path) -> None:
+    assert crawl(tmp_path, site=demo_site).returncode == 0
+    with closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as ledger, ledger:
+        ledger.execute("UPDATE articles SET state = 'nonsense'")
+    result = crawl(tmp_path, "-a", f"replay={tmp_path / 'pages'}")
+    assert (result.returncode, "stopping: the ledger" in result.stderr) == (1, True), result
 
 
 def test_a_disk_that_fills_while_a_run_goes_on(

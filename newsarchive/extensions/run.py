@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -29,6 +30,7 @@ from newsarchive.options import Options, print_summary
 
 logger = logging.getLogger(__name__)
 
+_LOOK = 0.2  # seconds between two looks whether a replay can end
 _BEATS = 4  # signs of life in the time after which a run without any counts as dead
 BY_FORCE = "stopped by force in the middle of its work; the next run goes on from here"
 
@@ -53,7 +55,8 @@ class Run:
         """`None` until the run has ended."""
         self.reason = "unfinished"
         self._can_stop = False
-        self._life: Any = None
+        self._loops: list[Any] = []
+        """What is called again and again until the run is closed."""
         self._new_articles = NewArticles()
         self.faults = Faults(self._stop)
         command = "retry" if self.kind == "retry" else "crawl"  # Scrapy takes it out of sys.argv
@@ -107,12 +110,27 @@ class Run:
 
     def engine_started(self) -> None:
         if self.ledger.is_shared:
-            self._life = create_looping_call(self._show_life)
-            self._life.start(self.lease / _BEATS, now=False)
+            self._repeat(self._show_life, self.lease / _BEATS)
+        if self.kind in ("replay", "retry"):
+            self._repeat(self._end_replay, _LOOK)
         self._can_stop = True
         logging.getLogger("scrapy.crawler").addFilter(confirm_stop)
         for handler in writing_handlers():  # others than before: Scrapy makes them anew when the settings are known
             handler.addFilter(make_safe)
+
+    def _repeat(self, function: Callable[[], None], seconds: float) -> None:
+        self._loops.append(create_looping_call(function))
+        self._loops[-1].start(seconds, now=False)
+
+    def _end_replay(self) -> None:
+        """Ends a replay that was told to stop: after a page from `start` Scrapy does not look whether it was the last.
+
+        It would wait for ever. There is no public way to have it look.
+        """
+        assert self.crawler.engine  # noqa: S101
+        scraper = self.crawler.engine.scraper
+        if scraper.slot and scraper.slot.closing and not scraper.slot.closing.called:
+            scraper._check_if_closing()
 
     def item_scraped(self, item: object) -> None:
         if isinstance(item, ArchivedArticle) and item.change == "new":
@@ -141,8 +159,8 @@ class Run:
                 self._leave_status(error)
             finally:
                 logging.getLogger().removeHandler(self.faults)
-                if self._life:
-                    self._life.stop()
+                for loop in self._loops:
+                    loop.stop()
                 self.archive.close()
         return self.exit_code
 
