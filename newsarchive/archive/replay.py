@@ -98,14 +98,19 @@ def is_warc(saved_in: str) -> bool:
     return saved_in.rpartition(":")[0].lower().endswith(_WARC)
 
 
-def saved_pages(path: Path | str, source: str = "qq", ledger: Ledger | None = None) -> Iterator[Page]:
+def saved_pages(path: Path | str, source: str = "qq", ledger: Ledger | None = None) -> "SavedPages":
     """The pages below `path`: HTML files by name, then pages in WARC files by date.
 
     For an article in our own WARC files only the newest page comes. Other WARC files do not name the article, so it
     may come once for each of its URLs, the newest last. The `ledger` knows pages that have ended an earlier run.
     Raises `BadArgument` immediately as `saved_files` does.
     """
-    return read_pages(readings_of(saved_files(Path(path)), source, ledger))
+    files = saved_files(Path(path))
+    warcs = {file for file in files if file.name.lower().endswith(_WARC)}
+    # Earlier captures would be archived first and become former revisions, once more in each replay.
+    captured = sorted(newest_captures(sorted(warcs), source, ledger).values())
+    places = [(file, partial(_html_page, file, source)) for file in files if file not in warcs]
+    return SavedPages([*places, *((place.file, partial(place.page, source)) for place in captured)])
 
 
 def saved_files(path: Path) -> list[Path]:
@@ -171,29 +176,26 @@ def _is_article(place: Position, source: str, ledger: Ledger | None) -> bool:
     return bool(article.text or article.pictures or article.videos)
 
 
-Reading = tuple[Path, Callable[[], Page]]
+class SavedPages:
+    """Read one after the other, while they are asked for; how many there are is known before."""
 
+    def __init__(self, places: list[tuple[Path, Callable[[], Page]]]) -> None:
+        self._places = places
+        """Each file, and how a page in it is read."""
 
-def readings_of(files: list[Path], source: str, ledger: Ledger | None) -> list[Reading]:
-    """How each page of `saved_pages` is read."""
-    warcs = {file for file in files if file.name.lower().endswith(_WARC)}
-    # Earlier captures would be archived first and become former revisions, once more in each replay.
-    places = sorted(newest_captures(sorted(warcs), source, ledger).values())
-    readings: list[Reading] = [(file, partial(_html_page, file, source)) for file in files if file not in warcs]
-    readings += [(place.file, partial(place.page, source)) for place in places]
-    return readings
+    def __len__(self) -> int:
+        return len(self._places)
 
-
-def read_pages(readings: list[Reading]) -> Iterator[Page]:
-    for file, read in readings:
-        try:
-            page = read()
-        except FileNotFoundError:  # a page in quarantine, released since by another page of its article
-            continue
-        except (OSError, ArchiveError) as error:
-            _log_unreadable(file, error)
-        else:
-            yield page
+    def __iter__(self) -> Iterator[Page]:
+        for file, read in self._places:
+            try:
+                page = read()
+            except FileNotFoundError:  # a page in quarantine, released since by another page of its article
+                continue
+            except (OSError, ArchiveError) as error:
+                _log_unreadable(file, error)
+            else:
+                yield page
 
 
 def _log_unreadable(file: Path, error: Exception) -> None:

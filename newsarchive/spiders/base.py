@@ -23,7 +23,7 @@ from newsarchive.archive.archive import Archive, Visit
 from newsarchive.archive.files import is_file, read_file
 from newsarchive.archive.ledger import ListState
 from newsarchive.archive.parallel import batches
-from newsarchive.archive.replay import read_pages, readings_of, saved_files
+from newsarchive.archive.replay import saved_files, saved_pages
 from newsarchive.archive.tables import ListResult, Row
 from newsarchive.downloader import NotSent, answered_page, is_ending, is_site_error
 from newsarchive.errors import BadArgument, PageError, cause, is_fatal
@@ -313,9 +313,9 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
     def _saved_pages(self, place: Path) -> Iterator[Page]:
         """Saved pages; those that crashed an earlier run come last, so that the others are read in this run."""
         suspects: list[Page] = []
-        readings = readings_of(saved_files(place), self.name, self.archive.ledger)
-        self.expected = len(readings)
-        for page in read_pages(readings):
+        pages = saved_pages(place, self.name, self.archive.ledger)
+        self.expected = len(pages)
+        for page in pages:
             times = self.archive.ledger.interrupted_readings(page.saved_in)
             if times >= self.archive.schedule.max_tries:
                 error = PageError(page.saved_in, f"skipped: reading it has ended the program {times} times")
