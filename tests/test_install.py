@@ -54,7 +54,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
         names = set(archive.namelist())
         metadata = archive.read(next(name for name in names if name.endswith("/METADATA"))).decode()
     package = {path.relative_to(PROJECT).as_posix() for path in (PROJECT / "newsarchive").rglob("*.py")}
-    package.add("newsarchive/py.typed")
+    package |= {f"newsarchive/{name}" for name in ("py.typed", "health/report.html", "health/report.zh.toml")}
     info = {name for name in names if ".dist-info/" in name}
     assert names - info == package
     assert {name.partition(".dist-info/")[2] for name in info} == {

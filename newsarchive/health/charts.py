@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,8 +25,16 @@ _TEXT_WIDTHS = 7.2, 12.0  # pixels of a letter, and of a Chinese character, in m
 
 
 @dataclass(frozen=True, kw_only=True)
+class Table:
+    heads: Sequence[str]
+    rows: Iterable[Sequence[str]]
+    """The first cell of each names it."""
+    caption: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Chart:
-    """Numbers by name, of one or several series."""
+    """Numbers by name, of one or several series, as bars and as a table."""
 
     title: str
     names: Sequence[str]
@@ -39,8 +47,16 @@ class Chart:
     is_stacked: bool = True
     shown: Callable[[float], str] = "{:,.0f}".format
     more: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """What else is known of each name, for a table."""
-    note: str = ""
+    """What else the table has of each name."""
+    is_open: bool = False
+    """Shows its table also unasked; a closed one is not printed."""
+    notes: Sequence[str] = ()
+
+    @property
+    def table(self) -> Table:
+        columns = [[self.shown(value) for value in values] for values in self.series.values()]
+        rows = zip(self.names, *columns, *self.more.values(), strict=True)
+        return Table(heads=["", *self.series, *self.more], rows=rows)
 
     @property
     def svg(self) -> str:
