@@ -49,7 +49,7 @@ class Chart:
     more: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """What else the table has of each name."""
     is_open: bool = False
-    """Shows its table also unasked; a closed one is not printed."""
+    """The table is open from the beginning; a closed one is not printed."""
     notes: Sequence[str] = ()
 
     @property
