@@ -54,6 +54,14 @@ def test_facts_of_a_pages_head() -> None:
     assert facts(modern(head, card={"chlname": "账号"}, tags="")) == ("账号", ("tech",), ())
 
 
+def test_only_the_first_whole_tag_of_a_name_counts() -> None:
+    author, others = '<meta property="article:author" content="某报">', ("a>", 'b">')
+    head = author.join(f'<meta name="category" content="{other}' for other in others)
+    assert facts(modern(head)) == ("某报", ("b",), ())
+    pictures = '<meta content="https://x.cn/1" property=og:image><meta property="og:image" content="https://x.cn/2">'
+    assert modern(pictures).thumbnail == "https://x.cn/1"
+
+
 @pytest.mark.parametrize(
     "data", [{}, {"media": None, "catalog1": [], "tags": {}, "card": "x"}, {"media": True, "card": {"chlname": []}}]
 )

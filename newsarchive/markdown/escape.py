@@ -67,6 +67,8 @@ def escape(text: str, before: str = "", after: str = "", *, label: bool = False,
     >>> escape("a < b，<b>，&amp;，AT&T，[甲](乙)，{{< x >}}")
     'a < b，\\<b>，\\&amp;，AT&T，[甲\\](乙)，{\\{< x >}}'
     """
+    if not text:
+        return ""
     if _ANY_SPECIAL.search(text.encode("ascii", "ignore")):  # in Chinese text faster than a search through all of it
         text = _escape_special(text, before, after, label=label, cell=cell)
     if not label:

@@ -16,7 +16,7 @@ __all__ = ["Comment", "Element", "Node", "Text"]  # beside what is defined here
 # Browsers open these again in each paragraph until their end tags, so a short page can become a huge tree.
 _REOPENED = ("a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u")
 _REOPENED_TAG = re.compile(  # the group is the rest of a tag of which every parser thinks the same, else empty
-    r"<(?=[a-ce-fins-uA-CE-FINS-U])(?:[abisuABISU]|(?i:big|code|em|font|nobr|small|strike|strong|tt))(?=[\s/>])"
+    r"<(?=[a-ce-fins-uA-CE-FINS-U][\s/>imotIMOT])(?:[abisuABISU]|(?i:big|code|em|font|nobr|small|strike|strong|tt))(?=[\s/>])"
     r"""((?:\s++[\w:-]++(?:="[^"<>]*+"|='[^'<>]*+'|=[^\s"'<>=`]++)?+)*+\s*+/?>)?"""
 )
 _DEEPEST = 512

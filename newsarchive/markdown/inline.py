@@ -155,9 +155,11 @@ def _in_one_style(runs: Iterable[Run], marker: str, *, cell: bool) -> str:
             texts[-1] += text
         else:
             texts.append(text)
+    texts.append("")
     plain, shown = texts[0], []
     before, edge = "", marker[0]
-    for text, following in zip(texts[1::2], [*texts[2::2], ""], strict=False):
+    for nth in range(1, len(texts) - 1, 2):
+        text, following = texts[nth], texts[nth + 1]
         start = _misplaced(text, plain[-1:])
         end = len(text) - _misplaced(text[start:][::-1], following[:1])
         if start < end:

@@ -8,6 +8,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from datetime import datetime
+from functools import cached_property
 from itertools import chain
 from typing import ClassVar
 
@@ -179,7 +180,7 @@ class ArticlePage(ABC):
                 continue
         raise MissingField(self.url, "id", "cms_id in window.DATA, or a URL that names the article")
 
-    @property
+    @cached_property
     def title(self) -> str:
         found = next(filter(None, map(clean_value, self.titles())), "")
         if not found:
@@ -222,7 +223,8 @@ class ArticlePage(ABC):
 
     @property
     def unknown_keys(self) -> tuple[str, ...]:
-        unknown = self.data.keys() - KNOWN_KEYS  # JSON may contain lone surrogates, which cannot be written to a file
+        unknown = [key for key in self.data if key not in KNOWN_KEYS]
+        # JSON may contain lone surrogates, which cannot be written to a file
         return tuple(sorted(key.encode("utf-8", "replace").decode() for key in unknown))
 
     def addresses(self) -> Iterator[str]:

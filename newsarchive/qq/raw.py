@@ -20,13 +20,15 @@ _CHALLENGE = re.compile(r"(?:腾讯(?:新闻|网)?[ _|-]{1,3})?(?:安全验证|�
 # In the page's bytes.
 _DATA = re.compile(rb"window\.DATA\s*=\s*(?=\{)")
 _TITLE = re.compile(rb"<(?i:title)[^<>]{0,99}>([^<]{0,9999})")
-_HEAD_META = re.compile(rb'<meta (?:property|name)="([^"]+)" content="([^"]*)"')
+_HEAD_META = re.compile(rb'<meta (?:property|name)="([^"]+)" content="([^"<>]*)"')
 _END = re.compile(rb"<(/?)(?:body|html)\b", re.IGNORECASE)
 # The attribute's name twice: the literal start is fast to find, and the lookbehind excludes `data-class`.
 _CLASSES = re.compile(rb"""class=(?<![\w-]class=)(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 _JSON = json.JSONDecoder(strict=False)
 _BACKSLASH = ord("\\")
 _STYLE, _STYLE_END = b"\\u003cstyle", b"\\u003c/style\\u003e"
+_SLASH = _STYLE_END.index(b"/")
+_FEW = 50
 
 
 class RawPage:
@@ -63,10 +65,10 @@ class RawPage:
 
     def meta(self, name: bytes) -> str:
         """The `content` of the first meta tag of that name that is not empty, or `""`."""
-        # as the site writes it; the other way, which reads the whole page, takes a hundred times as long
-        usual = re.search(rb'<meta (?:property|name)="%b" content="([^"<>]++)"' % name, self.html)
-        is_first = usual and name not in self.html[: usual.start()].lower()
-        if usual and is_first and (content := unescaped(_decoded(usual[1])).strip()):
+        # as the site writes it, nothing else of that name before; the other way, through the whole page, takes long
+        first = self._head.find(name)
+        is_usual = self._head.startswith(b'" content="', first + len(name)) and self._head[first - 2 : first] == b'="'
+        if is_usual and (content := self.head_meta(name)):
             return content
         with suppress(TooManyNodes):
             for tag in self.root.iter_elements("meta"):
@@ -81,8 +83,13 @@ class RawPage:
 
     @cached_property
     def _head_metas(self) -> dict[bytes, bytes]:
+        return dict(reversed(_HEAD_META.findall(self.html, 0, len(self._head))))  # the first of a name
+
+    @cached_property
+    def _head(self) -> bytes:
+        """What is before the page's JSON, in lower case."""
         end = self.html.find(b"window.DATA", 0, _LARGEST_HEAD)
-        return dict(_HEAD_META.findall(self.html, 0, end if end >= 0 else _LARGEST_HEAD))
+        return self.html[: end if end >= 0 else _LARGEST_HEAD].lower()
 
     @cached_property
     def title(self) -> str:
@@ -149,7 +156,7 @@ def _without_styles(source: bytes, start: int, end: int) -> bytes:
     """
     kept, at, close, quote = [], start, start, start
     while (begin := source.find(_STYLE, at, end)) >= 0:
-        if close < begin and (close := source.find(_STYLE_END, begin, end)) < 0:
+        if close < begin and (close := _style_end(source, begin, end)) < 0:
             break
         if quote < begin:
             quote = _string_end(source, begin, close)
@@ -161,6 +168,18 @@ def _without_styles(source: bytes, start: int, end: int) -> bytes:
             kept.append(source[at : begin + 1])
             at = begin + 1
     return b"".join([*kept, source[at:end]])
+
+
+def _style_end(source: bytes, start: int, end: int) -> int:
+    """Where the end tag of a style sheet begins, else -1. A sheet has few slashes, and one letter is found faster."""
+    at = start
+    for _ in range(_FEW):
+        at = source.find(b"/", at, end) + 1
+        if not at:
+            return -1
+        if source.startswith(_STYLE_END, at - _SLASH - 1):
+            return at - _SLASH - 1
+    return source.find(_STYLE_END, at - _SLASH, end)
 
 
 def _string_end(source: bytes, start: int, end: int) -> int:
