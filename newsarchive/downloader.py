@@ -10,34 +10,23 @@ from contextlib import suppress
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Self, cast
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from scrapy import Request, Spider
 from scrapy.core.downloader import Downloader
 from scrapy.crawler import Crawler
 from scrapy.downloadermiddlewares.httpcompression import HttpCompressionMiddleware
-from scrapy.downloadermiddlewares.httpproxy import HttpProxyMiddleware
 from scrapy.exceptions import IgnoreRequest, NotConfigured
 from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 from scrapy.robotstxt import ProtegoRobotParser
-from scrapy.settings import BaseSettings
 from scrapy.utils.defer import deferred_from_coro
 from scrapy.utils.httpobj import urlparse_cached
 
 from newsarchive.archive.archive import Archive
-from newsarchive.errors import BadArgument, is_fatal
 from newsarchive.items import Page
 
 logger = logging.getLogger(__name__)
 
-_SITE_ERRORS = (
-    *("scrapy.exceptions.CannotResolve", "scrapy.exceptions.Download", "scrapy.exceptions.ResponseDataLoss"),
-    "scrapy.core.downloader.handlers.http11.TunnelError",  # a proxy does not connect us
-    *("twisted.internet.", "twisted.web.", "OpenSSL."),  # Scrapy passes on some of Twisted's errors unchanged
-    *("builtins.EOFError", "gzip.", "zlib.", "brotli.", "backports.zstd.", "compression.zstd."),  # in what was packed
-)
 _LONGEST_WAIT = 300.0  # seconds
 _TOO_MANY = frozenset({429, 567})  # the latter is Tencent's
 _MOST_WAITING = 1000  # requests that wait at the same time
@@ -45,32 +34,6 @@ _CHECK_EVERY = 0.5  # seconds between two checks whether the crawl goes on
 _RETRY = "newsarchive_retry_waits_until"  # in a request's meta
 _GZIP = 31  # zlib's number for a header and its checksum
 _PACKED = "newsarchive_packed"  # in a request's meta: the body of its answer as it came
-
-
-def is_site_error(error: BaseException | None) -> bool:
-    """The network or what came over it."""
-    if error is None or is_fatal(error):  # such as no connection, because too many files are open
-        return False
-    kind = type(error)
-    return isinstance(error, IgnoreRequest) or f"{kind.__module__}.{kind.__name__}".startswith(_SITE_ERRORS)
-
-
-def check_proxies(settings: BaseSettings, domains: Iterable[str]) -> None:
-    """Raises `BadArgument` for a proxy that Scrapy would skip, or could not use, for these domains."""
-    if not settings.getbool("HTTPPROXY_ENABLED") or all(map(proxy_bypass, domains)):
-        return
-    understood = HttpProxyMiddleware(settings.get("HTTPPROXY_AUTH_ENCODING")).proxies
-    for scheme, usable in {"http": ("http", "https"), "https": ("http",)}.items():
-        if scheme not in getproxies():
-            continue
-        _, url = understood.get(scheme, (None, ""))
-        with suppress(ValueError):
-            parts = urlsplit(url)
-            if parts.scheme in usable and parts.hostname and parts.port != 0:
-                continue
-        # not what was given: it may have a password
-        expected = "http://HOST:PORT, before HOST perhaps USER:PASSWORD@ with %XX for special characters"
-        raise BadArgument(f"the proxy for {scheme} ({scheme}_proxy): expected {expected}")
 
 
 class NotSent(IgnoreRequest):

@@ -1,4 +1,4 @@
-"""How a page is fetched. Only Scrapy imports this, when it needs it: earlier its own handlers take longer to load."""
+"""How a page is fetched. Only Scrapy imports this, for a crawl: `scrapy crawl -h` would take 0.1 s longer with it."""
 
 import logging
 from typing import Any

@@ -3,7 +3,7 @@
 import logging
 import re
 import sys
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from datetime import timedelta
@@ -11,7 +11,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
+from scrapy.downloadermiddlewares.httpproxy import HttpProxyMiddleware
 from scrapy.settings import BaseSettings, default_settings
 from scrapy.utils.conf import closest_scrapy_cfg
 
@@ -202,6 +204,24 @@ def _read(settings: BaseSettings, name: str, shown: str = "", of_source: object 
     except (ValueError, TypeError, RuntimeError):  # RuntimeError: the home of a user that does not exist
         given = " ".join(str(settings[name]).split())
         raise BadArgument(f"{shown or name}={given}: expected {expected}") from None
+
+
+def check_proxies(settings: BaseSettings, domains: Iterable[str]) -> None:
+    """Raises `BadArgument` for a proxy that Scrapy would skip, or could not use, for these domains."""
+    if not settings.getbool("HTTPPROXY_ENABLED") or all(map(proxy_bypass, domains)):
+        return
+    understood = HttpProxyMiddleware(settings.get("HTTPPROXY_AUTH_ENCODING")).proxies
+    for scheme, usable in {"http": ("http", "https"), "https": ("http",)}.items():
+        if scheme not in getproxies():
+            continue
+        _, url = understood.get(scheme, (None, ""))
+        with suppress(ValueError):
+            parts = urlsplit(url)
+            if parts.scheme in usable and parts.hostname and parts.port != 0:
+                continue
+        # not what was given: it may have a password
+        expected = "http://HOST:PORT, before HOST perhaps USER:PASSWORD@ with %XX for special characters"
+        raise BadArgument(f"the proxy for {scheme} ({scheme}_proxy): expected {expected}")
 
 
 def print_summary(settings: BaseSettings, text: str) -> None:

@@ -26,8 +26,8 @@ from demo.site import Site
 from newsarchive.archive.files import stray_files
 from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.tables import Row, State
-from newsarchive.downloader import is_site_error
 from newsarchive.errors import describe, is_fatal
+from newsarchive.extensions.log import is_site_error
 from tests.conftest import Crawl, DemoSite, slow
 from tests.test_kill import content
 

@@ -24,8 +24,8 @@ from newsarchive.downloader import (
     SiteHosts,
     Unpack,
     answered_page,
-    is_site_error,
 )
+from newsarchive.extensions.log import is_site_error
 from newsarchive.handler import ArticleDownloadHandler
 from newsarchive.items import Page
 from newsarchive.spiders.base import trouble

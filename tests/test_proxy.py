@@ -25,8 +25,8 @@ from scrapy.settings import Settings
 from demo.crawl import FAST, PROJECT, Result, command, finish, site_settings, start
 from demo.site import Site
 from newsarchive.archive.ledger import Ledger
-from newsarchive.downloader import check_proxies
 from newsarchive.errors import BadArgument
+from newsarchive.options import check_proxies
 from tests.conftest import DemoSite, finished, slow, until
 
 SECRET = "hunter2"

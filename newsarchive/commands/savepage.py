@@ -19,10 +19,10 @@ from newsarchive import reader
 from newsarchive.archive.files import write_bytes, write_text
 from newsarchive.archive.replay import saved_pages
 from newsarchive.cli import OfflineCommand
-from newsarchive.downloader import check_proxies
 from newsarchive.errors import BadArgument, PageError
 from newsarchive.items import Page
 from newsarchive.markdown.document import render
+from newsarchive.options import check_proxies
 
 _NAME = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)*", re.ASCII)
 _FAMILY = re.compile(r"[A-Z][0-9A-Za-z]*", re.ASCII)

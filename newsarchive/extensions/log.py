@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from scrapy import signals
 from scrapy.crawler import Crawler
-from scrapy.exceptions import NotConfigured
+from scrapy.exceptions import IgnoreRequest, NotConfigured
 from scrapy.logformatter import LogFormatter, LogFormatterResult
 from scrapy.statscollectors import StatsCollector
 from scrapy.utils.asyncio import create_looping_call
@@ -16,7 +16,6 @@ from tqdm import tqdm
 from tqdm.contrib import DummyTqdmFile
 
 from newsarchive.archive.archive import Visit
-from newsarchive.downloader import is_site_error
 from newsarchive.errors import is_fatal
 from newsarchive.health.alarms import ANSWERED, Counts
 from newsarchive.items import Article
@@ -25,11 +24,25 @@ from newsarchive.options import Options
 
 logger = logging.getLogger(__name__)
 _FORMATTER = logging.Formatter()
+_SITE_ERRORS = (
+    *("scrapy.exceptions.CannotResolve", "scrapy.exceptions.Download", "scrapy.exceptions.ResponseDataLoss"),
+    "scrapy.core.downloader.handlers.http11.TunnelError",  # a proxy does not connect us
+    *("twisted.internet.", "twisted.web.", "OpenSSL."),  # Scrapy passes on some of Twisted's errors unchanged
+    *("builtins.EOFError", "gzip.", "zlib.", "brotli.", "backports.zstd.", "compression.zstd."),  # in what was packed
+)
 _LONGEST = 100_000  # characters of a message or traceback of several lines
 _MOST_LINES = 200
 _BEAT = 0.25  # seconds between two updates of the live line
 _LISTS = "archive/list/read archive/list/failed archive/list/unknown"  # each request for one ends as one of them
 _DONE = " ".join(f"archive/{name}" for name in f"{ANSWERED} article/failed article/challenged".split())
+
+
+def is_site_error(error: BaseException | None) -> bool:
+    """The network or what came over it."""
+    if error is None or is_fatal(error):  # such as no connection, because too many files are open
+        return False
+    kind = type(error)
+    return isinstance(error, IgnoreRequest) or f"{kind.__module__}.{kind.__name__}".startswith(_SITE_ERRORS)
 
 
 class Faults(logging.Handler):

@@ -30,8 +30,9 @@ from newsarchive.archive.pictures import (
     place,
 )
 from newsarchive.archive.tables import PictureRow, Row, State
-from newsarchive.downloader import NotSent, engine_slot, is_site_error
+from newsarchive.downloader import NotSent, engine_slot
 from newsarchive.errors import is_fatal
+from newsarchive.extensions.log import is_site_error
 from newsarchive.extensions.run import archive_of
 
 logger = logging.getLogger(__name__)

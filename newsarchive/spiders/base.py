@@ -25,8 +25,9 @@ from newsarchive.archive.ledger import ListState
 from newsarchive.archive.parallel import batches
 from newsarchive.archive.replay import saved_files, saved_pages
 from newsarchive.archive.tables import ListResult, Row
-from newsarchive.downloader import NotSent, answered_page, is_ending, is_site_error
+from newsarchive.downloader import NotSent, answered_page, is_ending
 from newsarchive.errors import BadArgument, PageError, cause, is_fatal
+from newsarchive.extensions.log import is_site_error
 from newsarchive.extensions.run import archive_of
 from newsarchive.items import Article, Page
 from newsarchive.messages import without_secrets
