@@ -111,15 +111,15 @@ ARCHIVE_MAX_TRIES = 8  # then an article is reported by `scrapy status` instead 
 
 # --- reporting
 EXTENSIONS = {
-    "newsarchive.extensions.run.Run": 0,
-    "newsarchive.extensions.log.Progress": 20,
+    "newsarchive.extensions.Run": 0,
+    "newsarchive.extensions.Progress": 20,
 }
 ARCHIVE_CHANGES_DAYS = 90  # days; edits and removals of so many are in changes.json, of all for 0
 ARCHIVE_METRICS = ""  # a file for Prometheus, relative to the folder of scrapy.cfg; "": none
 ARCHIVE_PROGRESS = None  # a live line: None on a terminal only, True always, False never
 FEED_EXPORT_ENCODING = "utf-8"  # of `-o` and `-O`; default: JSON with \uXXXX for each Chinese character
 LOG_LEVEL = "WARNING"  # default DEBUG; every line from here on means something to the person who runs it
-LOG_FORMATTER = "newsarchive.extensions.log.LogLines"  # Scrapy's own writes a whole page into the log
+LOG_FORMATTER = "newsarchive.extensions.LogLines"  # Scrapy's own writes a whole page into the log
 LOGSTATS_INTERVAL = 0.0  # default 60 seconds; the live line shows it
 LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
 LOG_DATEFORMAT = "%Y-%m-%d %H:%M:%S %Z"  # default without the zone

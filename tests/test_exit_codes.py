@@ -261,7 +261,7 @@ def broken(self):
     raise RuntimeError("bug in the opening of a pipeline")
 Revise.open_spider = broken""",
     "extension": """
-from newsarchive.extensions.run import Run
+from newsarchive.extensions import Run
 def broken(self, item):
     raise RuntimeError("bug in the extension")
 Run.item_scraped = broken""",

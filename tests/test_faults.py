@@ -27,7 +27,7 @@ from newsarchive.archive.files import stray_files
 from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.tables import Row, State
 from newsarchive.errors import describe, is_fatal
-from newsarchive.extensions.log import is_site_error
+from newsarchive.extensions import is_site_error
 from tests.conftest import Crawl, DemoSite, slow
 from tests.test_kill import content
 

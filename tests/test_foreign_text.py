@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from newsarchive.extensions.log import make_safe
+from newsarchive.extensions import make_safe
 from newsarchive.messages import printable, shown
 from tests.conftest import Crawl, DemoSite
 from tests.test_pages_refused import page

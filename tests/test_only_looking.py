@@ -14,7 +14,7 @@ from scrapy.utils.test import get_crawler
 
 from demo.crawl import PROJECT, Result, command
 from newsarchive.archive.files import Lock
-from newsarchive.extensions.run import Run
+from newsarchive.extensions import Run
 from tests.conftest import Crawl, DemoSite, finished, slow
 
 PAGE = PROJECT / "tests" / "pages" / "qq" / "F5" / "gif" / "page.html"

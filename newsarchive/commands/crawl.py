@@ -12,7 +12,7 @@ from scrapy.spiderloader import get_spider_loader
 
 from newsarchive.cli import ArchiveCommand, exit_code
 from newsarchive.errors import BadArgument, describe, is_fatal
-from newsarchive.extensions.run import Run
+from newsarchive.extensions import Run
 from newsarchive.options import check_proxies
 
 logger = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from scrapy.crawler import Crawler
 from scrapy.exceptions import DropItem
 
 from newsarchive.archive.archive import Archive
-from newsarchive.extensions.run import archive_of
+from newsarchive.extensions import archive_of
 
 
 class ArchivePipeline:

@@ -32,8 +32,7 @@ from newsarchive.archive.pictures import (
 from newsarchive.archive.tables import PictureRow, Row, State
 from newsarchive.downloader import NotSent, engine_slot
 from newsarchive.errors import is_fatal
-from newsarchive.extensions.log import is_site_error
-from newsarchive.extensions.run import archive_of
+from newsarchive.extensions import archive_of, is_site_error
 
 logger = logging.getLogger(__name__)
 _REMEMBERED = 1_000  # pictures, at 1.4 kB each; the ledger knows those that were stored before

@@ -17,7 +17,7 @@ from newsarchive.archive.tables import Row
 from newsarchive.archive.warc import Record, WarcFile, close_open_files
 from newsarchive.downloader import answered_page
 from newsarchive.errors import ArchiveError, is_fatal
-from newsarchive.extensions.run import Run
+from newsarchive.extensions import Run
 from newsarchive.items import Page
 from newsarchive.pipelines import Unchanged
 

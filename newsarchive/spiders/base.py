@@ -27,8 +27,7 @@ from newsarchive.archive.replay import saved_files, saved_pages
 from newsarchive.archive.tables import ListResult, Row
 from newsarchive.downloader import NotSent, answered_page, is_ending
 from newsarchive.errors import BadArgument, PageError, cause, is_fatal
-from newsarchive.extensions.log import is_site_error
-from newsarchive.extensions.run import archive_of
+from newsarchive.extensions import archive_of, is_site_error
 from newsarchive.items import Article, Page
 from newsarchive.messages import without_secrets
 from newsarchive.options import Kind, add_settings
