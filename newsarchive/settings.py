@@ -83,11 +83,11 @@ DOWNLOADER_MIDDLEWARES = {
 
 # --- the steps for a page, one verb each
 ITEM_PIPELINES = {
-    "newsarchive.pipelines.preserve.Preserve": 100,  # first: what cannot be read now can be read later
-    "newsarchive.pipelines.extract.Extract": 200,
-    "newsarchive.pipelines.revise.Revise": 400,  # before pictures: an unchanged article needs none
-    "newsarchive.pipelines.pictures.Pictures": 500,
-    "newsarchive.pipelines.store.Store": 600,  # last, and in it the ledger's row last
+    "newsarchive.pipelines.Preserve": 100,  # first: what cannot be read now can be read later
+    "newsarchive.pipelines.Extract": 200,
+    "newsarchive.pipelines.Revise": 400,  # before pictures: an unchanged article needs none
+    "newsarchive.pipelines.Pictures": 500,
+    "newsarchive.pipelines.Store": 600,  # last, and in it the ledger's row last
 }
 SCRAPER_SLOT_MAX_ACTIVE_SIZE = 1_000_000  # bytes; default 5,000,000: pages that wait here are lost when a run is killed
 CONCURRENT_ITEMS = 4  # default 100, whose idle workers cost 0.7 ms a page

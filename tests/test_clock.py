@@ -16,7 +16,7 @@ from newsarchive.archive.tables import PictureRow, Row, RunRow, State
 from newsarchive.archive.warc import WarcFile
 from newsarchive.items import Page
 from newsarchive.options import Options
-from newsarchive.pipelines.preserve import _original
+from newsarchive.pipelines import _original
 from tests.conftest import Crawl, DemoSite
 from tests.test_kill import content
 

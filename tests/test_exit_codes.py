@@ -251,12 +251,12 @@ async def broken(self):
     yield
 QQSpider.start = broken""",
     "pipeline": """
-from newsarchive.pipelines.revise import Revise
+from newsarchive.pipelines import Revise
 def broken(self, item):
     raise RuntimeError("bug in the pipeline")
 Revise.process_item = broken""",
     "opening of a pipeline": """
-from newsarchive.pipelines.revise import Revise
+from newsarchive.pipelines import Revise
 def broken(self):
     raise RuntimeError("bug in the opening of a pipeline")
 Revise.open_spider = broken""",

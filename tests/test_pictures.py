@@ -37,7 +37,7 @@ from newsarchive.archive.verify import Finding, verify
 from newsarchive.items import Article
 from newsarchive.markdown.document import render
 from newsarchive.options import Options
-from newsarchive.pipelines.pictures import refusal
+from newsarchive.pipelines import refusal
 from tests.conftest import Crawl, DemoSite, slow
 
 Tree = Callable[[Path], dict[str, bytes]]
@@ -498,7 +498,7 @@ def test_bug_at_one_article_does_not_stop_the_others_and_a_full_disk_does(
 
 
 BUGGY = """
-from newsarchive.pipelines.pictures import Pictures
+from newsarchive.pipelines import Pictures
 
 class AddOn:
     def update_settings(self, settings):
