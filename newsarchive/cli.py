@@ -18,9 +18,8 @@ from scrapy.settings import BaseSettings, Settings
 
 from newsarchive import settings
 from newsarchive.archive.archive import NO_LEDGER, no_ledger_in
-from newsarchive.archive.cluster import check_address, dask_workers
 from newsarchive.archive.ledger import Ledger, is_begun, ledger_place
-from newsarchive.archive.parallel import Workers
+from newsarchive.archive.parallel import Workers, check_address, dask_workers
 from newsarchive.archive.rebuild import can_be_rebuilt
 from newsarchive.errors import ArchiveLocked, BadArgument, LedgerBroken, NewsArchiveError, describe, is_fatal
 from newsarchive.messages import log_clock, without_secrets

@@ -15,8 +15,7 @@ from pathlib import Path
 import pytest
 
 from demo.crawl import PROJECT, Result
-from newsarchive.archive.cluster import Expected, dask_workers
-from newsarchive.archive.parallel import parallel_map
+from newsarchive.archive.parallel import Expected, dask_workers, parallel_map
 from newsarchive.errors import ClusterError
 from tests.conftest import Crawl, DemoSite
 

@@ -12,7 +12,7 @@ from scrapy.settings import Settings
 
 from newsarchive import reader, sources
 from newsarchive.__main__ import main
-from newsarchive.archive import cluster
+from newsarchive.archive import parallel
 from newsarchive.errors import BadArgument
 from newsarchive.options import add_settings, validate_settings
 from newsarchive.spiders import SourceLoader
@@ -142,13 +142,13 @@ def test_commands_name_those_that_cannot_be_used_and_go_on(
 
 def test_workers_of_a_cluster_need_the_same_sources(install: Install) -> None:
     def program() -> str:
-        cluster._program.cache_clear()
+        parallel._program.cache_clear()
         sources.installed.cache_clear()
-        return cluster._program()
+        return parallel._program()
 
     without = program()
     folder = install("gazette")
     former = program()
     (folder / "pages.py").write_text("def read_article(html, url): return None")
     assert len({without, former, program()}) == 3
-    cluster._program.cache_clear()
+    parallel._program.cache_clear()
