@@ -6,8 +6,8 @@ import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 
+from newsarchive.archive.database import SQLite
 from newsarchive.archive.ledger import Ledger
-from newsarchive.archive.sqlite import SQLite
 from newsarchive.archive.tables import State
 
 

@@ -22,11 +22,9 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 import sqlalchemy as sa
 
-from newsarchive.archive import sqlite
-from newsarchive.archive.database import Database, broken
+from newsarchive.archive.database import Database, SQLite, broken, is_begun_file
 from newsarchive.archive.files import LEDGER
 from newsarchive.archive.reading_mark import ReadingMark
-from newsarchive.archive.sqlite import SQLite
 from newsarchive.archive.tables import (
     AFTER_THE_FIRST,
     ARTICLES,
@@ -702,7 +700,7 @@ def ledger_place(options: Options) -> Place:
 def is_begun(place: Place) -> bool:
     """Whether there is a ledger, even a broken one."""
     if isinstance(place, Path):
-        return sqlite.is_begun(place)
+        return is_begun_file(place)
     with closing(open_postgresql(place, read_only=True)) as database:
         return database.version > 0
 
