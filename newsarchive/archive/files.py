@@ -1,4 +1,4 @@
-"""Paths in the archive, files that are whole or absent, how both are opened, and the lock of the archive.
+"""Paths in the archive, how files are read, and written as a whole, and those by which a process shows what it does.
 
 A folder may be a symbolic link, so that pictures can be on another disk. A file may not: anything but a regular file
 (a link, a pipe, a device, a socket) is refused, since it could point outside the archive, or block when opened.
@@ -8,18 +8,19 @@ import errno
 import fcntl
 import gzip
 import io
+import json
 import os
 import re
 import secrets
 import socket
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from io import BufferedReader
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import Any, BinaryIO, Self
 
 from newsarchive.errors import ArchiveLocked
 from newsarchive.messages import shown_time
@@ -42,7 +43,8 @@ LEAST_ROOM = 1_000_000
 """Bytes. A ledger that nobody has open needs 32 kB beside it only to be read; a new one takes some 150 kB."""
 _KINDS = {stat.S_IFLNK: "a symbolic link", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFDIR: "a folder"}
 BESIDE = ("-wal", "-shm", "-journal")  # ends of the names of the files that SQLite has beside a ledger
-_ENDED = b"ended\n"
+_ENDED = b"ended\n"  # end of the text of a lock whose holder has ended in order
+_READING = "-reading"  # end of the name of a reading mark
 TEMPORARY = re.compile(rf"\..+\.part({'|'.join(BESIDE)})?")  # the names of our temporary files
 ARTICLE_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
 
@@ -275,3 +277,71 @@ def holder(path: Path) -> str:
 
 def _signature(descriptor: int) -> str:
     return os.pread(descriptor, 4096, 0).decode("utf-8", "replace").partition("\n")[0] or "another process"
+
+
+# the mark of a page that is read
+
+
+class ReadingMark:
+    """Which page a process reads, in a file of its own: a page can kill it, by its memory or a crash of the parser.
+
+    Written without commit or sync: it has to outlast this process only. A mark that is left names the page that was
+    being read.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._descriptor = -1
+
+    @classmethod
+    def beside(cls, ledger: Path) -> Self:
+        """That of the one process which has opened a ledger."""
+        return cls(ledger.with_name(f"{ledger.name}{_READING}"))
+
+    @classmethod
+    def of_process(cls, folder: Path, pid: int | None = None) -> Self:
+        """That of one of several processes which share the folder; of this process unless there is a `pid`."""
+        return cls(folder / f".{socket.gethostname()}-{pid or os.getpid()}{_READING}")
+
+    @classmethod
+    def left(cls, folder: Path) -> list[Self]:
+        """Those of processes of this machine that have ended, and one that a former process of this number has left."""
+        found = [cls.of_process(folder)]
+        for file in folder.glob(f".{socket.gethostname()}-*{_READING}"):
+            pid = file.name.removesuffix(_READING).rpartition("-")[2]
+            with suppress(PermissionError, ValueError):
+                mark = cls.of_process(folder, int(pid))
+                if mark._file != file:
+                    continue  # of a machine whose name begins with that of this one
+                try:
+                    os.kill(int(pid), 0)
+                except ProcessLookupError:
+                    found.append(mark)
+        return found
+
+    def write(self, page: Mapping[str, Any]) -> None:
+        if self._descriptor < 0:
+            self._descriptor = open_descriptor(self._file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.pwrite(self._descriptor, json.dumps(page).encode(), 0)
+
+    def read(self) -> dict[str, Any]:
+        """What was written; empty when the process has read its page to the end."""
+        if not os.path.lexists(self._file):
+            return {}
+        with suppress(ValueError):  # torn by a power cut
+            page: dict[str, Any] = json.loads(read_file(self._file) or b"{}")
+            return page
+        return {}
+
+    def clear(self) -> None:
+        os.ftruncate(self._descriptor, 0)
+
+    def remove(self) -> None:
+        self._file.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Removes it if this process has written it."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+            self.remove()

@@ -23,8 +23,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 import sqlalchemy as sa
 
 from newsarchive.archive.database import Database, SQLite, broken, is_begun_file
-from newsarchive.archive.files import LEDGER
-from newsarchive.archive.reading_mark import ReadingMark
+from newsarchive.archive.files import LEDGER, ReadingMark
 from newsarchive.archive.tables import (
     AFTER_THE_FIRST,
     ARTICLES,

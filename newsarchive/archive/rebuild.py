@@ -22,12 +22,11 @@ from newsarchive.archive import files
 from newsarchive.archive.changes import known_changes
 from newsarchive.archive.database import ledger_files
 from newsarchive.archive.documents import read_row
-from newsarchive.archive.files import CONTENT, LEDGER, LOCK, QUARANTINE, Lock
+from newsarchive.archive.files import CONTENT, LEDGER, LOCK, QUARANTINE, Lock, ReadingMark
 from newsarchive.archive.ledger import Ledger, Place, is_begun, open_postgresql
 from newsarchive.archive.parallel import parallel_map
 from newsarchive.archive.pictures import place
 from newsarchive.archive.quarantine import read_notes
-from newsarchive.archive.reading_mark import ReadingMark
 from newsarchive.archive.schedule import retry_delay
 from newsarchive.archive.tables import METADATA, Row, State
 from newsarchive.errors import BadArgument, LedgerBroken, cause
