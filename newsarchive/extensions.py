@@ -27,7 +27,6 @@ from newsarchive.archive.tables import ListResult, ListRow, RunRow
 from newsarchive.errors import ArchiveError, LedgerAway, LedgerBroken, describe, is_fatal
 from newsarchive.health import alarms, status
 from newsarchive.health.alarms import ANSWERED, Counts, NewArticles, site_trouble
-from newsarchive.health.metrics import write_metrics
 from newsarchive.items import ArchivedArticle, Article
 from newsarchive.messages import command_line, printable, without_secrets
 from newsarchive.options import Options, print_summary
@@ -205,7 +204,7 @@ class Run:
                     self.ledger.end_run(row)
                 self.ledger.database.stay_alive(row.run, 0)
                 if self.metrics:
-                    write_metrics(self.metrics, self.folder, last_run, archive, self.ledger.last_success())
+                    status.write_metrics(self.metrics, self.folder, last_run, archive, self.ledger.last_success())
                 break
             except (OSError, ArchiveError) as error:
                 self.faults.add(error)
@@ -221,7 +220,7 @@ class Run:
             status.write_status(self.folder, last_run)
         if self.metrics:
             with suppress(OSError):
-                write_metrics(self.metrics, self.folder, last_run, None, None)
+                status.write_metrics(self.metrics, self.folder, last_run, None, None)
 
     def _list_rows(self, counts: Counts) -> list[ListRow]:
         """What is known of each list after this run; adds the counts that follow from it."""

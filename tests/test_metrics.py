@@ -13,7 +13,7 @@ import pytest
 
 from demo.crawl import command, site_settings
 from newsarchive.__main__ import main
-from newsarchive.health.metrics import write_metrics
+from newsarchive.health.status import write_metrics
 from tests.conftest import Crawl, DemoSite
 from tests.documented import PAGES, names
 
