@@ -18,7 +18,7 @@ import pytest
 from newsarchive.archive import pictures
 from newsarchive.archive.documents import front_matter
 from newsarchive.errors import BadArgument, PageError
-from newsarchive.markdown import document, escape, html, reader, text
+from newsarchive.markdown import document, escape, html, reader
 from newsarchive.markdown.html import TooManyNodes, parse
 from newsarchive.markdown.reader import convert
 from newsarchive.qq import body as qq_body
@@ -202,7 +202,7 @@ HOSTILE: list[tuple[Reader, str, str, str]] = [
     *((escape.destination, "http://x.cn/", unit, "") for unit in ("(", "()", "{", " ", "&a", "|")),
     *((escape.code_span, "", *each) for each in (("`", "x"), ("` ", "x"), ("{", "<"), ("]", ":"), ("a", " "))),
     (lambda text: escape.fenced([text, text]), "", "```a", ""),
-    *((text.shown_text, begin, unit, "") for begin in ("", "|", "`", "`` ") for unit in (
+    *((document.shown_text, begin, unit, "") for begin in ("", "|", "`", "`` ") for unit in (
         "`", "` ", "` ``", "`` ` ", "[", "![", "](", "](a", "](a\\(", "](()", "[a](u)", "![a](u)", "![[a](u)](u)", "*",
         "* ", "~", "\\", "\\*", "> ", "- ", "1. ", "# ", "|", " --- |", "| --- |\n", "```\n", "\n", "\n\n", "&#1",
     )),

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from newsarchive.markdown.document import shown_text
 from newsarchive.markdown.html import parse
 from newsarchive.markdown.reader import convert
-from newsarchive.markdown.text import shown_text
 from newsarchive.qq.body import standardize
 from tests import hostile
 from tests.conftest import slow

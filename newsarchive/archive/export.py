@@ -18,7 +18,7 @@ from newsarchive.archive.parallel import Workers, batches, parallel_map
 from newsarchive.archive.pictures import picture_links
 from newsarchive.archive.tables import Row
 from newsarchive.errors import BadArgument, cause
-from newsarchive.markdown.text import shown_text
+from newsarchive.markdown.document import shown_text
 
 Record = dict[str, Any]
 """One article: its columns in their order, each a `str`, an `int`, a list of `str`, or a `datetime` or `None`."""

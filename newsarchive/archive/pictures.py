@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
 from newsarchive.archive.files import PICTURES, is_file, make_folder, open_file, whole_file
-from newsarchive.markdown.text import CodeSpans
+from newsarchive.markdown.document import CodeSpans
 
 _BMP_HEADERS = {size.to_bytes(4, "little") for size in (12, 40, 52, 56, 64, 108, 124)}
 

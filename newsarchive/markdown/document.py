@@ -1,7 +1,8 @@
-"""Renders an article as a complete Markdown file: front matter, body, source line."""
+"""An article as a complete Markdown file, with front matter and source line; and the text that its reader sees."""
 
 import json
 import re
+from collections import defaultdict, deque
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -10,6 +11,7 @@ import frontmatter
 from frontmatter.default_handlers import YAMLHandler
 
 from newsarchive.items import Article
+from newsarchive.markdown.escape import MOST_BRACKETS, unescaped
 
 # Line breaks and tabs become a space. Characters that YAML 1.2 calls non-printable (controls, surrogates,
 # non-characters) and the BOM, which YAML readers drop, are removed.
@@ -120,3 +122,129 @@ def _scalar(value: object) -> str:
     if "\u2028" in text or "\u2029" in text:  # in quotes YAML reads these as line breaks and would fold them to a space
         return text.replace("\u2028", "\\L").replace("\u2029", "\\P")
     return text
+
+
+# the text that a reader sees
+
+# what is around a block: quotes, list markers and their indents; text that looks like these is escaped
+_AROUND = re.compile(r"(?:>|[-*] |[0-9]{1,9}[.)] | )*")
+_MARKER = re.compile(r"[-*.)]")
+_FENCE = re.compile(r"`{3,}")
+_HEADING = re.compile(r"#{1,6} ")
+_ESCAPED_RULE = re.compile(r"\\\*[* ]*")
+_DELIMITERS = re.compile(r"\|(?: --- \|)+")
+_BETWEEN_CELLS = re.compile(r"(?<!\\)\|")
+_TOKEN = re.compile(r"\\([!-/:-@\[-`{-~])|(?P<ticks>`+)|(?P<opens>!?\[)|(?P<closes>\]\()|(?P<stars>\*+)|~~")
+_SPECIAL = re.compile(r"[\\`*\[~&]")  # faster
+_TICKS = re.compile(r"`+")
+_IN_DESTINATION = re.compile(r"(?:\\.|[^\\()\s])*([()])")
+_EMPTY_LINES = re.compile(r"\n{3,}")
+
+
+def shown_text(markdown: str) -> str:
+    r"""Each block in lines of its own, an empty line between them, a tab between cells; pictures and rules are nothing.
+
+    >>> shown_text("## 题\n\n> 1. **甲**：[乙](https://x.cn/)1\\*2\n\n![图片](https://x.cn/641)")
+    '题\n\n甲：乙1*2'
+    """
+    lines: list[str] = []
+    fence, code_at, in_table = "", 0, False
+    rows = markdown.split("\n")
+    for nth, row in enumerate(rows):
+        if fence:
+            code = row[code_at:]  # in a container each line begins as the fence does, or is empty
+            fence = "" if code == fence else fence
+            lines += [code.replace("\u200b", "")] if fence else []  # ours: code has no escapes
+            continue
+        around = _AROUND.match(row)
+        assert around is not None  # noqa: S101  -- it matches nothing, too
+        line = row[around.end() :].rstrip(" ")
+        if line[:1] != "|" or _MARKER.search(around[0]):
+            in_table = False
+        if _FENCE.fullmatch(line):
+            fence, code_at = line, around.end()
+        elif in_table or (line[:1] == "|" and _is_delimiters(rows[nth + 1 : nth + 2])):
+            in_table = True
+            if not _DELIMITERS.fullmatch(line):
+                cells = _BETWEEN_CELLS.split(line.strip("|"))
+                lines.append("\t".join(_shown(cell.strip(" ").replace(r"\|", "|")) for cell in cells))
+        elif line not in ("---", "___"):
+            heading = _HEADING.match(line)
+            lines.append(_shown(line[heading.end() :] if heading else line))
+    text = _EMPTY_LINES.sub("\n\n", "\n".join(lines)).strip("\n")
+    return text.replace("HAHA\u200bHUGOSHORTCODE", "HAHAHUGOSHORTCODE")
+
+
+def _is_delimiters(following: list[str]) -> bool:
+    return any(_DELIMITERS.fullmatch(row.lstrip("> ")) for row in following)
+
+
+def _shown(line: str) -> str:
+    """The text of a line, a heading or a cell."""
+    if not _SPECIAL.search(line):
+        return line
+    if _ESCAPED_RULE.fullmatch(line):
+        return line[1:]
+    spans = CodeSpans(line)
+    parts: list[str] = []
+    opened: list[int] = []  # parts that open a link or a picture, or are text after all
+    at = 0
+    while found := _TOKEN.search(line, at):
+        parts.append(unescaped(line[at : found.start()]))
+        at = found.end()
+        if found[1]:
+            parts.append(found[1])
+        elif ticks := found["ticks"]:
+            end = spans.end(at, len(ticks))
+            parts.append(ticks if end < 0 else _code(line[at:end]))
+            at = at if end < 0 else end + len(ticks)
+        elif found["opens"]:
+            opened.append(len(parts))
+            parts.append(found[0])
+        elif found["closes"]:
+            end = _end_of_destination(line, at) if opened else 0
+            if end:
+                start, at = opened.pop(), end
+                if parts[start] == "![":
+                    del parts[start:]
+                else:
+                    parts[start] = ""
+            else:
+                parts.append(found[0])
+        elif found["stars"]:
+            beside = line[found.start() - 1 : found.start()] + line[at : at + 1]
+            parts.append(found[0] if not beside.strip() else "")  # spaces, or an end of the line, on both sides
+    parts.append(unescaped(line[at:]))
+    return "".join(parts)
+
+
+class CodeSpans:
+    """Where the code within a line ends. The line is searched once, however many back-ticks it has."""
+
+    def __init__(self, line: str) -> None:
+        self._starts: defaultdict[int, deque[int]] = defaultdict(deque)  # of the runs of back-ticks, by length
+        for run in _TICKS.finditer(line):
+            self._starts[len(run[0])].append(run.start())
+
+    def end(self, at: int, length: int) -> int:
+        """Where so many back-ticks close the code that begins at `at`, else -1. To be asked from left to right."""
+        starts = self._starts[length]
+        while starts and starts[0] < at:
+            starts.popleft()
+        return starts[0] if starts else -1
+
+
+def _code(code: str) -> str:
+    """What is between back-ticks, as a reader sees it."""
+    if code[0] == " " == code[-1] and code.strip(" "):
+        code = code[1:-1]
+    return code.replace("\u200b", "")
+
+
+def _end_of_destination(line: str, at: int) -> int:
+    """Behind the bracket that closes it; 0 when it is none."""
+    depth = 1
+    while 0 < depth <= MOST_BRACKETS and (found := _IN_DESTINATION.match(line, at)):
+        depth += 1 if found[1] == "(" else -1
+        at = found.end()
+    return 0 if depth else at
