@@ -36,18 +36,6 @@ logger = logging.getLogger(__name__)
 _LOOK = 0.2  # seconds between two looks whether a replay can end
 _BEATS = 4  # signs of life in the time after which a run without any counts as dead
 _BY_FORCE = "stopped by force in the middle of its work; the next run goes on from here"
-_FORMATTER = logging.Formatter()
-_SITE_ERRORS = (
-    *("scrapy.exceptions.CannotResolve", "scrapy.exceptions.Download", "scrapy.exceptions.ResponseDataLoss"),
-    "scrapy.core.downloader.handlers.http11.TunnelError",  # a proxy does not connect us
-    *("twisted.internet.", "twisted.web.", "OpenSSL."),  # Scrapy passes on some of Twisted's errors unchanged
-    *("builtins.EOFError", "gzip.", "zlib.", "brotli.", "backports.zstd.", "compression.zstd."),  # in what was packed
-)
-_LONGEST = 100_000  # characters of a message or traceback of several lines
-_MOST_LINES = 200
-_REFRESH = 0.25  # seconds between two updates of the live line
-_LISTS = "archive/list/read archive/list/failed archive/list/unknown"  # each request for one ends as one of them
-_DONE = " ".join(f"archive/{name}" for name in f"{ANSWERED} article/failed article/challenged".split())
 
 
 def archive_of(crawler: Crawler) -> Archive:
@@ -251,6 +239,19 @@ class Run:
         return counts
 
 
+# the log
+
+_FORMATTER = logging.Formatter()
+_SITE_ERRORS = (
+    *("scrapy.exceptions.CannotResolve", "scrapy.exceptions.Download", "scrapy.exceptions.ResponseDataLoss"),
+    "scrapy.core.downloader.handlers.http11.TunnelError",  # a proxy does not connect us
+    *("twisted.internet.", "twisted.web.", "OpenSSL."),  # Scrapy passes on some of Twisted's errors unchanged
+    *("builtins.EOFError", "gzip.", "zlib.", "brotli.", "backports.zstd.", "compression.zstd."),  # in what was packed
+)
+_LONGEST = 100_000  # characters of a message or traceback of several lines
+_MOST_LINES = 200
+
+
 def is_site_error(error: BaseException | None) -> bool:
     """The network or what came over it."""
     if error is None or is_fatal(error):  # such as no connection, because too many files are open
@@ -340,6 +341,13 @@ class LogLines(LogFormatter):
             return super().item_error(item, *rest, **named)
         args = {"url": item.page.url}
         return {"level": logging.ERROR, "msg": "internal error while processing %(url)s", "args": args}
+
+
+# the live line
+
+_REFRESH = 0.25  # seconds between two updates of the live line
+_LISTS = "archive/list/read archive/list/failed archive/list/unknown"  # each request for one ends as one of them
+_DONE = " ".join(f"archive/{name}" for name in f"{ANSWERED} article/failed article/challenged".split())
 
 
 class Progress:

@@ -18,21 +18,6 @@ from newsarchive.archive.files import BESIDE, check_regular, is_file, is_full
 from newsarchive.archive.tables import CHANGES, METADATA, VERSION
 from newsarchive.errors import LedgerBroken, OtherVersion
 
-_PROBLEMS = {  # errors of SQLite that are not the disk's fault, each with an errno whose advice fits
-    sqlite3.SQLITE_BUSY: (errno.EBUSY, "another program holds the ledger: end it, or wait for its end"),
-    sqlite3.SQLITE_CANTOPEN: (errno.EACCES, "the ledger cannot be opened"),
-    sqlite3.SQLITE_READONLY: (errno.EACCES, "the ledger can only be read"),
-}
-_KNOWN_CHANGES = """
-    INSERT INTO changes (source, article_id, kind, time, title, path, previous, changed, added, removed, difference)
-    SELECT source, article_id, kind, time, '', path, '', '[]', 0, 0, '[]' FROM (
-        SELECT articles.*, 'new' AS kind, CASE revision WHEN 1 THEN archived_at ELSE first_seen END AS time
-        FROM articles UNION ALL SELECT articles.*, 'edited', archived_at FROM articles WHERE revision > 1
-        UNION ALL SELECT articles.*, 'removed', gone_at FROM articles WHERE state = 'gone'
-    ) AS known WHERE path <> '' AND time IS NOT NULL ORDER BY time, seq
-"""
-"""What the rows of a former version say about changes; only the last edit of an article has a time."""
-
 
 class Turn(NamedTuple):
     """A run's turn at a host, which it shares with others."""
@@ -146,6 +131,32 @@ class Database(ABC):
             )
 
 
+def broken(name: str, problem: BaseException | str) -> LedgerBroken:
+    """The error for a ledger that cannot be used."""
+    return LedgerBroken(
+        f"the ledger {name} cannot be read ({problem}): `scrapy rebuild` makes a new one"
+        " from the Markdown files and keeps this one aside"
+    )
+
+
+# SQLite
+
+_PROBLEMS = {  # errors that are not the disk's fault, each with an errno whose advice fits
+    sqlite3.SQLITE_BUSY: (errno.EBUSY, "another program holds the ledger: end it, or wait for its end"),
+    sqlite3.SQLITE_CANTOPEN: (errno.EACCES, "the ledger cannot be opened"),
+    sqlite3.SQLITE_READONLY: (errno.EACCES, "the ledger can only be read"),
+}
+_KNOWN_CHANGES = """
+    INSERT INTO changes (source, article_id, kind, time, title, path, previous, changed, added, removed, difference)
+    SELECT source, article_id, kind, time, '', path, '', '[]', 0, 0, '[]' FROM (
+        SELECT articles.*, 'new' AS kind, CASE revision WHEN 1 THEN archived_at ELSE first_seen END AS time
+        FROM articles UNION ALL SELECT articles.*, 'edited', archived_at FROM articles WHERE revision > 1
+        UNION ALL SELECT articles.*, 'removed', gone_at FROM articles WHERE state = 'gone'
+    ) AS known WHERE path <> '' AND time IS NOT NULL ORDER BY time, seq
+"""
+"""What the rows of a former version say about changes; only the last edit of an article has a time."""
+
+
 class SQLite(Database):
     """A file, which is created unless it is there or `read_only`. One of `any_version` is read as far as it goes."""
 
@@ -242,14 +253,6 @@ def is_begun_file(path: Path) -> bool:
             return bool(raw.execute("SELECT 1 FROM sqlite_master WHERE name IN ('articles', 'runs')").fetchone())
     except (LedgerBroken, OSError, sqlite3.Error):
         return True
-
-
-def broken(name: str, problem: BaseException | str) -> LedgerBroken:
-    """The error for a ledger that cannot be used."""
-    return LedgerBroken(
-        f"the ledger {name} cannot be read ({problem}): `scrapy rebuild` makes a new one"
-        " from the Markdown files and keeps this one aside"
-    )
 
 
 def _open(path: Path, *, read_only: bool) -> sqlite3.Connection:

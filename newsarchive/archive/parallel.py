@@ -36,10 +36,6 @@ Thing = TypeVar("Thing")
 Result = TypeVar("Result")
 
 _AHEAD = 200  # things for each core that are given out before the result of the first is taken
-_SCHEMES = ("tcp", "tls", "ws", "wss")  # of a Dask scheduler
-_CONNECTED = 5  # seconds until a scheduler has to answer, and to have a worker
-_LOOK = 15  # seconds between two looks at the workers while one batch is waited for
-_PACKAGE = Path(__file__).parents[1]
 _CONTEXT = get_context("forkserver")  # not forked from this process: the progress bar has a thread
 
 
@@ -166,8 +162,11 @@ def _set_timer() -> None:
     signal.setitimer(signal.ITIMER_REAL, left)  # its signal has no handler: the system ends the process
 
 
+# the cores of this machine
+
+
 class _Processes:
-    """Workers on this machine."""
+    """Workers of `parallel_map`, one process each."""
 
     larger = 1
 
@@ -207,6 +206,14 @@ def _end_with_the_parent() -> None:
     assert parent is not None  # noqa: S101  -- this is a worker
     parent.join()
     os._exit(1)
+
+
+# a Dask cluster
+
+_SCHEMES = ("tcp", "tls", "ws", "wss")
+_CONNECTED = 5  # seconds until a scheduler has to answer, and to have a worker
+_LOOK = 15  # seconds between two looks at the workers while one batch is waited for
+_PACKAGE = Path(__file__).parents[1]
 
 
 def check_address(address: str) -> None:
