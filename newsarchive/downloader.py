@@ -13,14 +13,17 @@ from typing import Any, Self, cast
 
 from scrapy import Request, Spider
 from scrapy.core.downloader import Downloader
+from scrapy.core.downloader.handlers import http11
 from scrapy.crawler import Crawler
 from scrapy.downloadermiddlewares.httpcompression import HttpCompressionMiddleware
-from scrapy.exceptions import IgnoreRequest, NotConfigured
+from scrapy.exceptions import DownloadCancelledError, IgnoreRequest, NotConfigured
 from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 from scrapy.robotstxt import ProtegoRobotParser
 from scrapy.utils.defer import deferred_from_coro
 from scrapy.utils.httpobj import urlparse_cached
+from twisted.python.failure import Failure
+from twisted.web._newclient import HEADER, STATUS
 
 from newsarchive.archive.archive import Archive
 from newsarchive.items import Page
@@ -30,6 +33,7 @@ logger = logging.getLogger(__name__)
 _LONGEST_WAIT = 300.0  # seconds
 _TOO_MANY = frozenset({429, 567})  # the latter is Tencent's
 _MOST_WAITING = 1000  # requests that wait at the same time
+_LONGEST_HEADERS = 256 * 1024  # bytes, with what comes in the same chunk as the last of them; as in Chrome
 _CHECK_EVERY = 0.5  # seconds between two checks whether the crawl goes on
 _RETRY = "newsarchive_retry_waits_until"  # in a request's meta
 _GZIP = 31  # zlib's number for a header and its checksum
@@ -237,6 +241,47 @@ class WaitingDownloader(Downloader):
         backoff = Backoff.of(self.crawler)
         waiting = sum(backoff.seconds_left(request) > 0 for request in self.active)
         return waiting >= _MOST_WAITING or len(self.active) - waiting >= self.total_concurrency
+
+
+class ArticleDownloadHandler(http11.HTTP11DownloadHandler):
+    """HTTP with a limit on the size of headers. A 501, by which the site's firewall refuses us, ends the crawl.
+
+    Only here can that stop every further request: one that waits for its turn at a host has passed all middlewares, and
+    a spider that is closing still sends it.
+    """
+
+    def __init__(self, crawler: Crawler) -> None:
+        super().__init__(crawler)
+        self._pool._factory = _ClientFactory  # Scrapy 2.19 has no public way to set it
+
+    async def download_request(self, request: Request) -> Response:
+        """Raises `NotSent`."""
+        backoff = Backoff.of(self.crawler)
+        await backoff.take_turn(request)
+        response = await super().download_request(request)
+        is_picture = request.meta.get("picture")  # it comes from a host of its own
+        if response.status == 501 and not is_picture and not backoff.refused:
+            backoff.refuse(request)
+        return response
+
+
+class _ClientProtocol(http11._LenientHTTP11ClientProtocol):
+    """Ends a connection whose answer has endless headers, which neither Scrapy nor Twisted does."""
+
+    def dataReceived(self, data: bytes) -> None:  # noqa: N802  -- Twisted's name
+        parser: Any = self._parser  # a new one for each answer
+        if parser is not None and parser.state in (STATUS, HEADER):
+            parser.received = getattr(parser, "received", 0) + len(data)
+            if parser.received > _LONGEST_HEADERS:
+                error = DownloadCancelledError(f"its headers are larger than {_LONGEST_HEADERS:,} bytes")
+                self._giveUp(Failure(error))  # type: ignore[no-untyped-call]
+                return
+        super().dataReceived(data)  # type: ignore[no-untyped-call]
+
+
+class _ClientFactory(http11._LenientHTTP11ClientFactory):
+    def buildProtocol(self, addr: object) -> _ClientProtocol:  # noqa: ARG002, N802  -- Twisted's name
+        return _ClientProtocol(self._quiescentCallback)  # type: ignore[no-untyped-call]
 
 
 class Robots(ProtegoRobotParser):

@@ -61,7 +61,7 @@ DOWNLOAD_VERIFY_CERTIFICATES = True  # default False
 DOWNLOAD_MAXSIZE = 20 * 1024 * 1024  # bytes; default 1 GiB; an F5 page weighs 270 kB
 DOWNLOAD_HANDLERS = {
     **dict.fromkeys(("ftp", "s3", "data")),  # only http and https, and files for `scrapy shell ./page.html`
-    **dict.fromkeys(("http", "https"), "newsarchive.handler.ArticleDownloadHandler"),
+    **dict.fromkeys(("http", "https"), "newsarchive.downloader.ArticleDownloadHandler"),
 }
 TELNETCONSOLE_ENABLED = False  # default True: a console that runs code
 REMOTE_CONTROL_ENABLED = False  # default True: a server that runs code

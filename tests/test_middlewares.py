@@ -18,9 +18,8 @@ from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 from scrapy.utils.test import get_crawler
 
-from newsarchive.downloader import Backoff, NotSent, SiteHosts, Unpack, answered_page
+from newsarchive.downloader import ArticleDownloadHandler, Backoff, NotSent, SiteHosts, Unpack, answered_page
 from newsarchive.extensions import is_site_error
-from newsarchive.handler import ArticleDownloadHandler
 from newsarchive.items import Page
 from newsarchive.spiders.base import trouble
 from newsarchive.spiders.qq import QQSpider
