@@ -38,7 +38,8 @@ def edit_ledger(archive: Path, **changes: Any) -> None:
 
 def exported(crawl: Crawl, archive: Path, *options: str) -> list[dict[str, Any]]:
     result = crawl(archive, *options, name="export")
-    assert (result.returncode, result.stderr) == (0, ""), result
+    said = "" if result.stdout else "scrapy export: no article matches\n"
+    assert (result.returncode, result.stderr) == (0, said), result
     return [json.loads(line) for line in result.stdout.splitlines()]
 
 

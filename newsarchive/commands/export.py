@@ -70,6 +70,8 @@ class Command(ParallelCommand):
         if opts.to:
             left = f"; {counted(done['unreadable'], 'document')} could not be read" if done["unreadable"] else ""
             print(f"{counted(done['written'], 'article')} in {opts.to}{left}")
+        elif not done.total():
+            print(f"scrapy {self.name}: no article matches", file=sys.stderr)
         return 1 if done["unreadable"] else 0
 
 
