@@ -17,7 +17,7 @@ _ENTITY = re.compile(r"&(?:#[0-9]{1,7};|#[xX][0-9a-fA-F]{1,6};|([A-Za-z][A-Za-z0
 
 # Hugo turns bare e-mail addresses into links, and these characters, also as Markdown, can be part of one.
 _IN_LOCAL_PART = frozenset("!#$%&'*+-./=?^_`{|}~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
-_LOCAL_PART = re.compile(r"[!#$%&'*+./0-9=?A-Z^_`a-z{|}~-]*(?=@)")
+_LOCAL_PART = re.compile(r"[!#$%&'*+./0-9=?A-Z^_`a-z{|}~-]*(?=@[0-9A-Za-z][0-9A-Za-z-]*\.[0-9A-Za-z])")
 
 _AFTER_BACKSLASH = _ASCII_PUNCTUATION | {"", " "}
 _ANY_SPECIAL = re.compile(rb"[\\`*_~\[\]!<&{|]")
