@@ -70,6 +70,11 @@ CASES = [
     Case("transparent-in-parts",
          "<section style='color:transparent'>甲<p>乙<span style='color:#333'>丙</span></p></section>丁",
          "丙\n\n丁"),
+    Case("hidden-otherwise",
+         "<p>甲<span style='font-size:0'>乙<b style='font-size:1em'>丙</b></span><i style='opacity:0'>丁</i></p>"
+         "<section style='visibility:hidden'>戊<p style='color:red;visibility:visible'>己</p></section>"
+         "<section style='font-size:0px'>庚<img src='//x.cn/1'><span style='font-size:15px'>辛</span></section>",
+         "甲\n\n己\n\n![图片](https://x.cn/1)\n\n辛"),
     Case("picture-in-transparent", "<p style='color:transparent'>甲<img src='//x.cn/1'>乙</p>", "![图片](https://x.cn/1)"),
     Case("transparent-otherwise", "<p style='-webkit-tap-highlight-color: transparent'>甲</p>"
          "<p style='background-color:transparent;border-color: transparent'>乙</p>", "甲\n\n乙"),
@@ -250,6 +255,7 @@ def test_hugo_shows_each_case_as_the_page(tmp_path: Path) -> None:
         "picture-in-pre",
         "video-without-address",
         "video-with-sources",
+        "hidden-otherwise",
     }
     pages = [case.html for case in CASES if case.name not in unlike]  # those the outline does not try to understand
     assert list(faults(pages, [converted(page).markdown for page in pages], tmp_path)) == []

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from newsarchive.markdown.inline import EMPHASIS, HIDDEN, STRONG
+from newsarchive.markdown.inline import EMPHASIS, FADED, INVISIBLE, NO_SIZE, STRONG, TRANSPARENT
 from newsarchive.markdown.reader import text_style
 
 BOLD, UPRIGHT_WEIGHT, UPRIGHT = (STRONG, 0), (0, STRONG), (0, EMPHASIS)
-UNSEEN, SEEN, NOTHING = (HIDDEN, 0), (0, HIDDEN), (0, 0)
+UNSEEN, SEEN, NOTHING = (TRANSPARENT, 0), (0, TRANSPARENT), (0, 0)
+SIZED = (0, NO_SIZE)
 
 
 @pytest.mark.parametrize(
@@ -27,10 +28,22 @@ UNSEEN, SEEN, NOTHING = (HIDDEN, 0), (0, HIDDEN), (0, 0)
         ("font-weight:bold ! important; font-weight:normal", BOLD),
         ("x-font-weight:bold", NOTHING),
         ("mso-bidi-font-weight:bold", NOTHING),
-        ("font:italic bold 16px/1.5 serif", BOLD),
-        ("font:16px serif", (0, STRONG | EMPHASIS)),
+        ("font:italic bold 16px/1.5 serif", (STRONG, NO_SIZE)),
+        ("font:16px serif", (0, STRONG | EMPHASIS | NO_SIZE)),
         ("font:inherit", NOTHING),
-        ("font-weight:bold;font:16px serif", (0, STRONG | EMPHASIS)),
+        ("font-weight:bold;font:16px serif", (0, STRONG | EMPHASIS | NO_SIZE)),
+        ("font:700 .9rem serif", (STRONG, EMPHASIS | NO_SIZE)),
+        ("font:0/0 a", (NO_SIZE, STRONG | EMPHASIS)),
+        *((f"font-size:{size}", (NO_SIZE, 0)) for size in ("0", "0px", " 0.0EM !important", ".0%")),
+        *((f"font-size:{size}", SIZED) for size in ("1px", "0.5rem", "var(--articleFontsize)", "x-small", "medium")),
+        *((f"font-size:{size}", NOTHING) for size in ("1em", "120%", "smaller", "inherit", "px", "")),
+        ("visibility:hidden", (INVISIBLE, 0)),
+        ("visibility: visible !important; visibility:hidden", (0, INVISIBLE)),
+        ("visibility:inherit", NOTHING),
+        ("opacity:0", (FADED, 0)),
+        ("opacity: 0.0; visibility:visible", (FADED, INVISIBLE)),
+        *((f"opacity:{opacity}", NOTHING) for opacity in ("1", "0.01", "")),
+        ("line-height:0;backface-visibility:hidden;fill-opacity:0", NOTHING),
         ("font-style:normal", UPRIGHT),
         ("font-style:italic", NOTHING),
         ("font-size:normal", NOTHING),

@@ -13,7 +13,8 @@ from newsarchive.markdown.escape import code_span, destination, escape, kind
 STRONG, EMPHASIS, DELETED = 1, 2, 4
 CODE = 8  # code within a line
 DONE = 16  # Markdown already: a picture within a cell
-HIDDEN = 32  # transparent text, which readers do not see
+TRANSPARENT, NO_SIZE, INVISIBLE, FADED = 32, 64, 128, 256
+HIDDEN = TRANSPARENT | NO_SIZE | INVISIBLE | FADED  # text that readers do not see
 
 MARKERS = {STRONG: "**", EMPHASIS: "*", DELETED: "~~"}
 _ANY_MARKER = STRONG | EMPHASIS | DELETED

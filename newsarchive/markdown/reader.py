@@ -31,8 +31,12 @@ from newsarchive.markdown.inline import (
     DELETED,
     DONE,
     EMPHASIS,
+    FADED,
     HIDDEN,
+    INVISIBLE,
+    NO_SIZE,
     STRONG,
+    TRANSPARENT,
     Run,
     markdown_line,
     paragraph_lines,
@@ -68,7 +72,9 @@ _NO_CODE_SPACES = re.compile("[\x0b\x0c\x1c-\x1f\x85]")
 _DEEPEST = 12  # most quotes and lists within each other: deeper ones are ignored, and their content is read
 
 _BOLD = 600  # the least `font-weight` that looks bold: most fonts have nothing between 400 and 700
-_STYLES_TEXT = re.compile("font|color", re.IGNORECASE)
+_STYLES_TEXT = re.compile("font|color|visibility|opacity", re.IGNORECASE)
+_ZERO = re.compile(r"(?:0+\.?0*|\.0+)(?:[a-z]{1,4}|%)?")
+_SIZE = re.compile(r"[0-9.]+(?:px|pt|rem|v[wh])|var\(.*|.*(?:small|large)|medium")  # not relative to the size around it
 _HEX_TRANSPARENT = re.compile("#(?:[0-9a-f]{3}0|[0-9a-f]{6}00)")
 _FUNCTION = re.compile(r"(?:rgb|hsl)a?\(([^()]*)\)")
 _LONGEST_STYLE = 10_000  # most characters of a `style` attribute that are read
@@ -394,7 +400,7 @@ def _code_of(element: Element) -> tuple[list[str], str, list[Element]]:
 def text_style(style: str) -> tuple[int, int]:
     """The flags of `inline` that a `style` attribute sets, and those that it removes.
 
-    >>> text_style("color:#333; font-weight: 700") == (STRONG, HIDDEN)
+    >>> text_style("color:#333; font-weight: 700") == (STRONG, TRANSPARENT)
     True
     >>> text_style("font-style:normal") == (0, EMPHASIS)
     True
@@ -412,9 +418,20 @@ def text_style(style: str) -> tuple[int, int]:
         # a background clipped to the letters, or a shadow, makes them visible
         shown = "text" in (declared.get("background-clip"), declared.get("-webkit-background-clip"))
         if not shown and declared.get("text-shadow", "none") == "none":
-            on |= HIDDEN
+            on |= TRANSPARENT
     elif colour and colour not in ("inherit", "unset", "currentcolor"):
-        off |= HIDDEN
+        off |= TRANSPARENT
+    size, visibility, opacity = (declared.get(name, "") for name in ("font-size", "visibility", "opacity"))
+    if size and _ZERO.fullmatch(size):
+        on |= NO_SIZE
+    elif _SIZE.fullmatch(size):
+        off |= NO_SIZE
+    if visibility in ("hidden", "collapse"):
+        on |= INVISIBLE
+    elif visibility == "visible":
+        off |= INVISIBLE
+    if opacity and _ZERO.fullmatch(opacity):  # of all that is inside, too
+        on |= FADED
     return on, off
 
 
@@ -433,12 +450,13 @@ def _declarations(style: str) -> Iterator[tuple[str, str]]:
 
 
 def _longhands(name: str, value: str) -> list[tuple[str, str]]:
-    """A declaration; for the shorthand `font` the weight and style in it."""
+    """A declaration; for the shorthand `font` the weight, style and size in it."""
     words = value.split()
     if name != "font" or len(words) < 2:  # a single word is `inherit`, or the name of a system font
         return [(name, value)]
     weight = next((word for word in words if _is_bold(word) is not None and word != "normal"), "normal")
-    return [("font-weight", weight), ("font-style", "italic" if "italic" in words else "normal")]
+    size = next((word.partition("/")[0] for word in words if word[0] in "0123456789." and word != weight), "medium")
+    return [("font-weight", weight), ("font-style", "italic" if "italic" in words else "normal"), ("font-size", size)]
 
 
 def _is_bold(weight: str) -> bool | None:
