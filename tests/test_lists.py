@@ -227,6 +227,21 @@ def test_a_sitemap_and_its_index() -> None:
         read_sitemap(b"<html>", "x")
 
 
+def test_an_article_in_a_sitemap_however_its_address_ends() -> None:
+    for end in ("?refer=a&amp;pc=1", "/", ".html", "?suid=/20261103A0BBBB00"):
+        file = f"<urlset><url><loc>https://news.qq.com/rain/a/20261103A01ABC00{end}</loc></url></urlset>"
+        assert read_sitemap(file.encode(), "x") == ([], ["20261103A01ABC00"])
+
+
+def test_an_index_of_other_files_is_of_unknown_form() -> None:
+    index = b"<sitemapindex><sitemap><loc>https://news.qq.com/sitemap/17.xml.gz</loc></sitemap></sitemapindex>"
+    with pytest.raises(
+        UnknownList, match=r"expected files like sitemap_17\.xml, got 'https://news\.qq\.com/sitemap/17"
+    ):
+        read_sitemap(index, "x")
+    assert read_sitemap(b"<sitemapindex></sitemapindex>", "x") == ([], [])
+
+
 def test_a_request_body_names_channel_and_page() -> None:
     body = json.loads(channel_body("tech", 3, "d" * 36))
     assert (body["channel_id"], body["flush_num"], body["qimei36"], body["device_id"]) == (

@@ -121,7 +121,10 @@ def read_sitemap(reply: bytes, where: str) -> tuple[list[str], list[str]]:
     index = b"<sitemapindex" in reply
     links = [place.decode("ascii", "replace").replace("&amp;", "&") for place in _PLACE.findall(reply)]
     files = [link for link in links if index and _SITEMAP_FILE.fullmatch(link)]
-    ids = (whole_id(link.rpartition("/")[2]) for link in links)
+    if index and links and not files:
+        raise UnknownList(where, f"expected files like sitemap_17.xml, got {links[0][:60]!r}")
+    paths = (link.partition("?")[0].rstrip("/") for link in links)
+    ids = (whole_id(path.rpartition("/")[2].removesuffix(".html")) for path in paths)
     return list(dict.fromkeys(files)), [id_ for id_ in ids if id_ and is_article(id_)]
 
 
