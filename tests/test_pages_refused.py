@@ -27,7 +27,7 @@ def data(**changes: Any) -> dict[str, Any]:
 
 
 def page(shown: str = "", head: str = "", **changes: Any) -> str:
-    script = json.dumps(data(**changes), ensure_ascii=False).replace("<", "\\u003c")
+    script = json.dumps(data(**changes), ensure_ascii=False).replace("<", "\\u003c").replace(">", "\\u003e")
     return (
         f"<html><head><title>腾讯新闻</title>{head}<script>\n window.DATA = {script};\n</script></head>"
         f'<body><h1 id="article-title"></h1><div id="article-content">{shown}</div></body></html>'

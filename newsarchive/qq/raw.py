@@ -26,8 +26,7 @@ _END = re.compile(rb"<(/?)(?:body|html)\b", re.IGNORECASE)
 _CLASSES = re.compile(rb"""class=(?<![\w-]class=)(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 _JSON = json.JSONDecoder(strict=False)
 _BACKSLASH = ord("\\")
-_STYLE, _STYLE_END = b"\\u003cstyle", b"\\u003c/style\\u003e"
-_SLASH = _STYLE_END.index(b"/")
+_STYLE, _STYLE_END, _END_TAG = b"\\u003cstyle", b"\\u003c/style\\u003e", b"\\u003c/"
 _FEW = 50
 
 
@@ -156,12 +155,13 @@ def _without_styles(source: bytes, start: int, end: int) -> bytes:
     """
     kept, at, close, quote = [], start, start, start
     while (begin := source.find(_STYLE, at, end)) >= 0:
-        if close < begin and (close := _style_end(source, begin, end)) < 0:
+        if close < begin and (close := _end_tag(source, begin, end)) < 0:
             break
         if quote < begin:
             quote = _string_end(source, begin, close)
+        is_sheet = source.startswith(_STYLE_END, close)  # no other tag ends within one
         is_tag = source[begin - 1] != _BACKSLASH and source[begin + len(_STYLE)] in b" \\"
-        if is_tag and close <= quote:
+        if is_sheet and is_tag and close <= quote:
             kept.append(source[at:begin])
             at = close + len(_STYLE_END)
         else:  # the HTML ends before, or shows such a tag as text
@@ -170,16 +170,16 @@ def _without_styles(source: bytes, start: int, end: int) -> bytes:
     return b"".join([*kept, source[at:end]])
 
 
-def _style_end(source: bytes, start: int, end: int) -> int:
-    """Where the end tag of a style sheet begins, else -1. A sheet has few slashes, and one letter is found faster."""
+def _end_tag(source: bytes, start: int, end: int) -> int:
+    """Where the next end tag begins, else -1. A style sheet has few slashes, and one letter is found faster."""
     at = start
     for _ in range(_FEW):
         at = source.find(b"/", at, end) + 1
         if not at:
             return -1
-        if source.startswith(_STYLE_END, at - _SLASH - 1):
-            return at - _SLASH - 1
-    return source.find(_STYLE_END, at - _SLASH, end)
+        if source.startswith(_END_TAG, at - len(_END_TAG)):
+            return at - len(_END_TAG)
+    return source.find(_END_TAG, at, end)
 
 
 def _string_end(source: bytes, start: int, end: int) -> int:
