@@ -94,6 +94,10 @@ def test_a_player_that_does_not_tell_its_video() -> None:
         ("<mpvoice name='早间播报' voice_encode_fileid='x'></mpvoice>", "视频：早间播报"),
         ("<mp-common-videosnap data-url='//x.cn/cover' data-desc='甲&amp;乙'></mp-common-videosnap>", "视频：甲&乙"),
         ("<mp-common-mpaudio></mp-common-mpaudio>", "视频"),
+        ("<qqmusic musicname='晚风'></qqmusic>", "视频：晚风"),
+        ("<span class='video_iframe x' data-src='//v.qq.com/p?vid=k30n5noodle'></span>", f"[视频]({PAGE})"),
+        ("<span class='video_iframe' data-src='//mp.cn/p?vid=wxv_1'></span>", "[视频](https://mp.cn/p?vid=wxv_1)"),
+        ("<div class='video_iframe'><iframe src='//v.qq.com/p?vid=k30n5noodle'></iframe></div>", f"[视频]({PAGE})"),
     ],
 )
 def test_elements_that_play_something(element: str, expected: str) -> None:

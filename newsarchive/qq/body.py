@@ -19,8 +19,9 @@ from newsarchive.qq.urls import picture_url
 PLAYER_TAGS = {"txpdiv"}
 PLAYER_CLASSES = {"qnt-video", "videoPlayer", "videoPlayerMin", "txp_player"}
 """Players rendered by the page or a script, with all their buttons and notices."""
-VIDEOS_WITHOUT_ADDRESS = {"mpvoice", "mp-common-mpaudio", "mp-common-videosnap"}
+VIDEOS_WITHOUT_ADDRESS = {"mpvoice", "mp-common-mpaudio", "mp-common-videosnap", "qqmusic", "mp-common-qqmusic"}
 """Players in articles imported from WeChat that have no address."""
+_FRAME_CLASS = "video_iframe"  # a video in these articles, as an `iframe` or a `span`
 SCRIPT_STRING = r"""(?:"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')"""  # pattern of a JavaScript string with its quotes
 
 _PAGE = "https://v.qq.com/x/page/{}.html"
@@ -67,7 +68,7 @@ _NOTABLE_TAGS = _BOILERPLATE_TAGS.union(
     ("script", "img", "object", "i", "em", "iframe", "video", "embed"),
 )
 _NOTABLE_CLASSES = _BOILERPLATE_CLASSES.union(
-    _AROUND_CLASSES, PLAYER_CLASSES, _CAPTION_CLASSES, _COMPONENTS, (_HEADING_CLASS,)
+    _AROUND_CLASSES, PLAYER_CLASSES, _CAPTION_CLASSES, _COMPONENTS, (_HEADING_CLASS, _FRAME_CLASS)
 )
 _NOTABLE = ", ".join(("[class]", "[id]", "[hidden]", "[type]", "[style*=display i]", *sorted(_NOTABLE_TAGS)))
 _HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
@@ -140,10 +141,11 @@ def standardize(
             element.tag = component
         elif tag in ("i", "em"):
             italics.append(element)
-        elif tag in ("iframe", "video", "embed"):
+        elif tag in ("iframe", "video", "embed") or _FRAME_CLASS in classes:
+            element.tag = tag if tag != "span" else "iframe"
             link_to_page(element)
         elif tag in VIDEOS_WITHOUT_ADDRESS:
-            names = map(element.attr, ("name", "data-desc", "data-title"))
+            names = map(element.attr, ("name", "data-desc", "data-title", "musicname"))
             element.insert_before(video_element("", next(filter(None, names), "")))
     for element in players:
         if element.tag == "video" and element.attr("src") in scripted:
