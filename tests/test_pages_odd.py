@@ -77,6 +77,15 @@ def shown(html: str, **changes: Any) -> str:
         ("<p>甲</p><p hidden>水印</p><p style='DISPLAY : none'>水印</p>", "甲"),
         ("<p>甲\0乙</p>", "甲乙"),
         (
+            "<p>甲<span style='top:0;display: block'>乙</span><span style='DISPLAY:block!important'>丙</span>丁</p>",
+            "甲\n\n乙\n\n丙\n\n丁",
+        ),
+        (
+            "<p>甲<span style='display:inline-block'>乙</span><span style='--x-display:block'>丙</span>丁</p>",
+            "甲乙丙丁",
+        ),
+        ("<pre><span style='display:block'>a</span><span style='display:block'>b</span></pre>", "```\na\nb\n```"),
+        (
             '<div class="qnt-video"><video src="https://v.cn/a.mp4"></video></div><p>乙</p>',
             "[视频](https://v.cn/a.mp4)\n\n乙",
         ),

@@ -72,6 +72,9 @@ _NOTABLE_CLASSES = _BOILERPLATE_CLASSES.union(
 )
 _NOTABLE = ", ".join(("[class]", "[id]", "[hidden]", "[type]", "[style*=display i]", *sorted(_NOTABLE_TAGS)))
 _HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
+_SHOWN_AS_BLOCK = re.compile(
+    r"(?:^|[;\s])display\s*:\s*(?:block|flex|grid|table|list-item)\s*(?:[;!]|$)", re.IGNORECASE
+)
 
 _PLACEHOLDER = re.compile(r"\s*+([A-Z][A-Z_]*?)_(\d+)\s*+")
 _PLACEHOLDER_REST = re.compile(rf"{_PLACEHOLDER.pattern}-->")
@@ -139,6 +142,8 @@ def standardize(
             element.tag = "figcaption"
         elif classes and (component := next(filter(None, map(_COMPONENTS.get, classes)), None)):
             element.tag = component
+        elif tag == "span" and _SHOWN_AS_BLOCK.search(element.attr("style") or ""):
+            element.tag = "p"  # its text does not run together with the text around it
         elif tag in ("i", "em"):
             italics.append(element)
         elif tag in ("iframe", "video", "embed") or _FRAME_CLASS in classes:
