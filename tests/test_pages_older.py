@@ -223,3 +223,9 @@ def test_the_last_status_ends_the_body_however_deep_it_stands() -> None:
 def test_a_hidden_lead_is_none(how: str) -> None:
     lead = f"<div class='introduction' {how}>导语。</div>"
     assert read_article(between(lead, f"<div class='content-article'>{TEXT}</div>")).body == FULL
+
+
+def test_the_hidden_words_that_end_the_oldest_bodies_are_no_text() -> None:
+    words = '<span style="width:0;height:0;overflow:hidden;display:block;font:0/0 Arial">正文已结束</span>'
+    article = read_article(oldest(f"<p class='text'>甲</p>{words}"), OLD_URL)
+    assert (article.body, article.text) == ("甲", "甲")
