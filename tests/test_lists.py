@@ -74,6 +74,11 @@ def test_blocks_are_opened_and_what_is_no_article_is_counted_by_kind() -> None:
     assert +found.skipped == {"video": 2, "question": 1, "header": 1, "tag": 1, "other": 2}
 
 
+def test_an_article_with_others_under_it_is_one_too() -> None:
+    found = read_channel(reply(entry(sub_item=[entry(id="20261103A0BBBB00")])), WHERE)
+    assert [one.article_id for one in found.entries] == ["20261103A01ABC00", "20261103A0BBBB00"]
+
+
 @pytest.mark.parametrize("missing", [{}, {"articletype": None}, {"articletype": ""}, {"articletype": " "}])
 def test_without_a_type_an_entry_is_what_the_letter_in_its_id_says(missing: dict[str, Any]) -> None:
     ids = ("20261103A01ABC00", "20261103A0CUT1", "TWF2020041300303000", "20261103V01ABC00", "20261103Q01ABC00", "x", "")

@@ -182,12 +182,15 @@ def _read_entries(raw: list[object], where: str) -> ListReply:
 
 
 def _flat(raw: list[object]) -> Iterator[Mapping[str, Any]]:
-    """The entries; a block (525) is replaced with its entries."""
+    """The entries, each before those in it; a block (525) is replaced with its entries."""
     for item in raw:
         if not isinstance(item, Mapping):
             continue
         inner = item.get("sub_item")
-        if isinstance(inner, list) and (inner or str(item.get("articletype")) == "525"):
+        type_ = _word(item.get("articletype"))
+        if isinstance(inner, list) and (inner or type_ == "525"):
+            if _KINDS.get(type_) == "article":  # with others under it
+                yield item
             yield from _flat(inner)
         else:
             yield item
