@@ -70,6 +70,10 @@ CASES = [
     Case("transparent-in-parts",
          "<section style='color:transparent'>甲<p>乙<span style='color:#333'>丙</span></p></section>丁",
          "丙\n\n丁"),
+    Case("background-seen-through-letters",
+         "<section style='color:transparent'>甲<p style='background:#f00;-webkit-background-clip:text'>乙"
+         "<b style='color:transparent'>丙</b></p>丁</section>",
+         "乙**丙**"),
     Case("hidden-otherwise",
          "<p>甲<span style='font-size:0'>乙<b style='font-size:1em'>丙</b></span><i style='opacity:0'>丁</i></p>"
          "<section style='visibility:hidden'>戊<p style='color:red;visibility:visible'>己</p></section>"
@@ -256,6 +260,7 @@ def test_hugo_shows_each_case_as_the_page(tmp_path: Path) -> None:
         "video-without-address",
         "video-with-sources",
         "hidden-otherwise",
+        "background-seen-through-letters",
     }
     pages = [case.html for case in CASES if case.name not in unlike]  # those the outline does not try to understand
     assert list(faults(pages, [converted(page).markdown for page in pages], tmp_path)) == []

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from newsarchive.markdown.inline import EMPHASIS, FADED, INVISIBLE, NO_SIZE, STRONG, TRANSPARENT
+from newsarchive.markdown.inline import CLIPPED, EMPHASIS, FADED, INVISIBLE, NO_SIZE, STRONG, TRANSPARENT
 from newsarchive.markdown.reader import text_style
 
 BOLD, UPRIGHT_WEIGHT, UPRIGHT = (STRONG, 0), (0, STRONG), (0, EMPHASIS)
 UNSEEN, SEEN, NOTHING = (TRANSPARENT, 0), (0, TRANSPARENT), (0, 0)
-SIZED = (0, NO_SIZE)
+SIZED, CLIPS = (0, NO_SIZE), (CLIPPED, TRANSPARENT)
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,7 @@ SIZED = (0, NO_SIZE)
         *((f"opacity:{opacity}", NOTHING) for opacity in ("1", "0.01", "")),
         ("line-height:0;backface-visibility:hidden;fill-opacity:0", NOTHING),
         ("font-style:normal", UPRIGHT),
+        ("font-style:initial;font-weight:initial", (0, EMPHASIS | STRONG)),
         ("font-style:italic", NOTHING),
         ("font-size:normal", NOTHING),
         ("color:transparent", UNSEEN),
@@ -63,8 +64,8 @@ SIZED = (0, NO_SIZE)
         ("-webkit-tap-highlight-color:transparent", NOTHING),
         ("-webkit-tap-highlight-color:rgba(0,0,0,0);color:#333", SEEN),
         ("background-color:transparent", NOTHING),
-        ("color:transparent;background-clip:text", NOTHING),
-        ("color:transparent;-webkit-background-clip: text;background:linear-gradient(90deg,#f00,#00f)", NOTHING),
+        ("color:transparent;background-clip:text", CLIPS),
+        ("color:transparent;-webkit-background-clip: text;background:linear-gradient(90deg,#f00,#00f)", CLIPS),
         ("color:transparent;text-shadow:0 0 8px #000", NOTHING),
         ("", NOTHING),
         (";;:;font-weight", NOTHING),

@@ -14,6 +14,7 @@ STRONG, EMPHASIS, DELETED = 1, 2, 4
 CODE = 8  # code within a line
 DONE = 16  # Markdown already: a picture within a cell
 TRANSPARENT, NO_SIZE, INVISIBLE, FADED = 32, 64, 128, 256
+CLIPPED = 512  # transparent text through which a background is seen
 HIDDEN = TRANSPARENT | NO_SIZE | INVISIBLE | FADED  # text that readers do not see
 
 MARKERS = {STRONG: "**", EMPHASIS: "*", DELETED: "~~"}

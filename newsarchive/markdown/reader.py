@@ -27,6 +27,7 @@ from newsarchive.markdown.escape import destination, escape, escape_heading, fen
 from newsarchive.markdown.html import Element, Text, picture_addresses, web_address, without_controls
 from newsarchive.markdown.inline import (
     BREAK,
+    CLIPPED,
     CODE,
     DELETED,
     DONE,
@@ -72,7 +73,7 @@ _NO_CODE_SPACES = re.compile("[\x0b\x0c\x1c-\x1f\x85]")
 _DEEPEST = 12  # most quotes and lists within each other: deeper ones are ignored, and their content is read
 
 _BOLD = 600  # the least `font-weight` that looks bold: most fonts have nothing between 400 and 700
-_STYLES_TEXT = re.compile("font|color|visibility|opacity", re.IGNORECASE)
+_STYLES_TEXT = re.compile("font|color|visibility|opacity|clip", re.IGNORECASE)
 _ZERO = re.compile(r"(?:0+\.?0*|\.0+)(?:[a-z]{1,4}|%)?")
 _SIZE = re.compile(r"[0-9.]+(?:px|pt|rem|v[wh])|var\(.*|.*(?:small|large)|medium")  # not relative to the size around it
 _HEX_TRANSPARENT = re.compile("#(?:[0-9a-f]{3}0|[0-9a-f]{6}00)")
@@ -122,7 +123,7 @@ class _Around:
 
     style: int = 0
     plain: int = 0
-    """Styles that do not apply: a caption has no emphasis."""
+    """Styles that do not apply: a caption has no emphasis, transparent text may show a background."""
     url: str = ""
     heading: int = 0
     path: tuple[Container, ...] = ()
@@ -350,7 +351,12 @@ def _styled(around: _Around, css: str, tag: str) -> _Around:
     on, off = text_style(css[:_LONGEST_STYLE])
     if tag in _HEADINGS:  # bold in a heading is not emphasis
         on &= ~STRONG
-    style = (around.style | on & ~around.plain) & ~off
+    plain = around.plain
+    if on & CLIPPED:
+        on, plain = on & ~CLIPPED, plain | TRANSPARENT
+    style = (around.style | on & ~plain) & ~off
+    if plain != around.plain:
+        return replace(around, style=style, plain=plain)
     return around if style == around.style else around.styled(style)
 
 
@@ -411,13 +417,13 @@ def text_style(style: str) -> tuple[int, int]:
     on = off = 0
     if (bold := _is_bold(declared.get("font-weight", ""))) is not None:
         on, off = (STRONG, 0) if bold else (0, STRONG)
-    if declared.get("font-style") == "normal":
+    if declared.get("font-style") in ("normal", "initial"):
         off |= EMPHASIS
     colour = declared.get("-webkit-text-fill-color") or declared.get("color", "")
-    if _is_transparent(colour):
-        # a background clipped to the letters, or a shadow, makes them visible
-        shown = "text" in (declared.get("background-clip"), declared.get("-webkit-background-clip"))
-        if not shown and declared.get("text-shadow", "none") == "none":
+    if "text" in (declared.get("background-clip"), declared.get("-webkit-background-clip")):
+        on, off = on | CLIPPED, off | TRANSPARENT
+    elif _is_transparent(colour):
+        if declared.get("text-shadow", "none") == "none":  # a shadow makes it visible
             on |= TRANSPARENT
     elif colour and colour not in ("inherit", "unset", "currentcolor"):
         off |= TRANSPARENT
@@ -463,7 +469,7 @@ def _is_bold(weight: str) -> bool | None:
     """`None` for a value without a meaning of its own, such as `inherit`."""
     if weight in ("bold", "bolder"):
         return True
-    if weight in ("normal", "lighter"):
+    if weight in ("normal", "lighter", "initial"):
         return False
     return float(weight) >= _BOLD if weight.isascii() and weight.isdigit() and len(weight) <= 4 else None
 
