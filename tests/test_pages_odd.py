@@ -74,6 +74,8 @@ def shown(html: str, **changes: Any) -> str:
         ("<p title='<style>'>甲</p><p>乙</p>", "甲\n\n乙"),
         ("<p title='<style>'>甲</p><p>乙</p><style>p{}</style><p>丙</p>", "甲\n\n乙\n\n丙"),
         ("<p>甲</p><style>p{}</STYLE><p>乙</p><style>p{}</style><p>丙</p>", "甲\n\n乙\n\n丙"),
+        ("<p>甲</p><style>p{}<p>乙</p><style>p{}</style><p>丙</p>", "甲\n\n丙"),
+        ("<p>甲</p><style/><p>乙</p><style>p{}</style><p>丙</p>", "甲\n\n丙"),
         ("<p>甲</p><p hidden>水印</p><p style='DISPLAY : none'>水印</p>", "甲"),
         ("<p>甲\0乙</p>", "甲乙"),
         (

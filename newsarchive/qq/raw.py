@@ -159,9 +159,10 @@ def _without_styles(source: bytes, start: int, end: int) -> bytes:
             break
         if quote < begin:
             quote = _string_end(source, begin, close)
-        is_sheet = source.startswith(_STYLE_END, close)  # no other tag ends within one
-        is_tag = source[begin - 1] != _BACKSLASH and source[begin + len(_STYLE)] in b" \\"
-        if is_sheet and is_tag and close <= quote:
+        is_tag = source[begin - 1] != _BACKSLASH and source[begin + len(_STYLE)] in b" \\/>"
+        if is_tag and close <= quote:
+            if not source.startswith(_STYLE_END, close):
+                break  # no other tag ends within a sheet: a comment or an attribute names one, or it is not closed
             kept.append(source[at:begin])
             at = close + len(_STYLE_END)
         else:  # the HTML ends before, or shows such a tag as text
