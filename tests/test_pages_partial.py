@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,14 @@ def test_a_teaser_for_subscribers_is_no_article(marks: dict[str, Any], words: An
     with pytest.raises(PartialArticle, match=rf"^{URL}: for subscribers") as caught:
         read_article(with_text(TEASER, contentWordsNum=words, **marks), URL)
     assert caught.value.paid
+
+
+@pytest.mark.parametrize("marks", [*PAID, {}])
+def test_a_teaser_is_one_even_if_the_json_is_broken(marks: dict[str, Any]) -> None:
+    head = '<meta property="og:title" content="题"><meta property="article:published_time" content="2026-11-03 09:10">'
+    broken = with_text(TEASER, TEASER, head=head, **marks).replace("window.DATA = {", "window.DATA = {oops ")
+    with pytest.raises(PartialArticle, match="for subscribers") if marks else nullcontext():
+        read_article(broken, URL)
 
 
 @pytest.mark.parametrize("marks", [*PAID, {"isOversize": True}])

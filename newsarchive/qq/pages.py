@@ -51,6 +51,7 @@ _VIDEO_TYPES = {"4", "56", "118", "102", "103"}
 _PARTIAL = 0.8
 """Share of the announced length from which the text of a page that may show only a part counts as complete."""
 _SHORT = 0.5  # share of the announced length below which the text of any other page is suspicious
+_PAID = re.compile(rb'"(?:article_is_pay|is_column_article_pay)"\s*:\s*(?:true|1|"1"|"true")')
 _COMMA = re.compile("[,，;；]")
 _LONGEST_NAMES = 1_000  # characters of all names of tags
 _LATIN_WORD = re.compile(rb"[0-9A-Za-z]++")
@@ -496,6 +497,8 @@ def _announced_words(page: ArticlePage) -> int:
 
 def _is_paid(page: ArticlePage) -> bool:
     """Whether the article is for subscribers: the page may show a teaser, or only an offer to subscribe."""
+    if not page.data:  # missing, or not to be decoded
+        return _PAID.search(page.raw.html) is not None
     column = page.data.get("payment_column_info_v1")
     in_column = column.get("is_column_article_pay") if isinstance(column, dict) else None
     return _is_yes(page.data.get("article_is_pay")) or _is_yes(in_column)
