@@ -1,4 +1,4 @@
-"""What is between Scrapy's engine and the network: which hosts are asked, how long requests wait, what ends a crawl."""
+"""What is between Scrapy's engine and the network: hosts that are asked, waiting, fetching, what ends a crawl."""
 
 import asyncio
 import logging

@@ -38,10 +38,10 @@ def all_of(pattern: re.Pattern[str] | str) -> Reader:
     return re.compile(pattern).findall
 
 
-def sitemap(text: str) -> object:
-    with suppress(UnknownList):
-        return lists.read_sitemap(f"<sitemapindex>{text}".encode(), "sitemap")
-    return None
+def sitemap(text: str) -> None:
+    for kind in ("sitemapindex", "urlset"):
+        with suppress(UnknownList):
+            lists.read_sitemap(f"<{kind}>{text}".encode(), "sitemap")
 
 
 def body(text: str) -> object:
@@ -154,6 +154,8 @@ HOSTILE: list[tuple[Reader, str, str, str]] = [
         ("font:", ""), ("0,", ")"), ("0", ")"), (".", ")"), (" ", ")"), (";color:rgba(", ")"), (" !", ")"),
         (";font: bold ", ""),
     )),
+    *((style_without_cache, begin, unit, "~") for begin in ("opacity:", "font-size:") for unit in ("0", "0.", "a")),
+    *((qq_body._SHOWN_AS_BLOCK.findall, "display:", *each) for each in (("block ", "~"), (" ", "x"), ("display:", ""))),
     (qq_body.unknown_placeholders, "", "<!--", ""),
     (qq_body.unknown_placeholders, "", "<!-- ", ""),
     (qq_body.unknown_placeholders, "<!--", "A_", ""),

@@ -75,8 +75,9 @@ def test_blocks_are_opened_and_what_is_no_article_is_counted_by_kind() -> None:
 
 
 def test_an_article_with_others_under_it_is_one_too() -> None:
-    found = read_channel(reply(entry(sub_item=[entry(id="20261103A0BBBB00")])), WHERE)
-    assert [one.article_id for one in found.entries] == ["20261103A01ABC00", "20261103A0BBBB00"]
+    for type_ in ("0", "", "999"):
+        found = read_channel(reply(entry(articletype=type_, sub_item=[entry(id="20261103A0BBBB00")])), WHERE)
+        assert [one.article_id for one in found.entries] == ["20261103A01ABC00", "20261103A0BBBB00"]
 
 
 @pytest.mark.parametrize("missing", [{}, {"articletype": None}, {"articletype": ""}, {"articletype": " "}])
@@ -233,7 +234,7 @@ def test_a_sitemap_and_its_index() -> None:
 
 
 def test_an_article_in_a_sitemap_however_its_address_ends() -> None:
-    for end in ("?refer=a&amp;pc=1", "/", ".html", "?suid=/20261103A0BBBB00"):
+    for end in ("?refer=a&amp;pc=1", "/", ".html", "?suid=/20261103A0BBBB00", "#a", ".HTM"):
         file = f"<urlset><url><loc>https://news.qq.com/rain/a/20261103A01ABC00{end}</loc></url></urlset>"
         assert read_sitemap(file.encode(), "x") == ([], ["20261103A01ABC00"])
 

@@ -79,6 +79,12 @@ CASES = [
          "<section style='visibility:hidden'>戊<p style='color:red;visibility:visible'>己</p></section>"
          "<section style='font-size:0px'>庚<img src='//x.cn/1'><span style='font-size:15px'>辛</span></section>",
          "甲\n\n己\n\n![图片](https://x.cn/1)\n\n辛"),
+    Case("hidden-code-and-table",
+         "<div style='opacity:0'><pre>甲</pre></div><pre style='visibility:hidden'>乙<img src='//x.cn/1'></pre>丙"
+         "<table style='font-size:0'><tr><td>丁<td>戊</table>",
+         "![图片](https://x.cn/1)\n\n丙"),
+    Case("caption-through-which-a-background-is-seen",
+         "<section style='background-clip:text'><figcaption style='color:transparent'>甲</figcaption></section>", "甲"),
     Case("picture-in-transparent", "<p style='color:transparent'>甲<img src='//x.cn/1'>乙</p>", "![图片](https://x.cn/1)"),
     Case("transparent-otherwise", "<p style='-webkit-tap-highlight-color: transparent'>甲</p>"
          "<p style='background-color:transparent;border-color: transparent'>乙</p>", "甲\n\n乙"),
@@ -260,6 +266,8 @@ def test_hugo_shows_each_case_as_the_page(tmp_path: Path) -> None:
         "video-without-address",
         "video-with-sources",
         "hidden-otherwise",
+        "hidden-code-and-table",
+        "caption-through-which-a-background-is-seen",
         "background-seen-through-letters",
     }
     pages = [case.html for case in CASES if case.name not in unlike]  # those the outline does not try to understand

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from newsarchive.markdown.inline import CLIPPED, EMPHASIS, FADED, INVISIBLE, NO_SIZE, STRONG, TRANSPARENT
+from newsarchive.markdown.inline import CLIPPED, EMPHASIS, INVISIBLE, NO_OPACITY, NO_SIZE, STRONG, TRANSPARENT
 from newsarchive.markdown.reader import text_style
 
 BOLD, UPRIGHT_WEIGHT, UPRIGHT = (STRONG, 0), (0, STRONG), (0, EMPHASIS)
@@ -33,15 +33,17 @@ SIZED, CLIPS = (0, NO_SIZE), (CLIPPED, TRANSPARENT)
         ("font:inherit", NOTHING),
         ("font-weight:bold;font:16px serif", (0, STRONG | EMPHASIS | NO_SIZE)),
         ("font:700 .9rem serif", (STRONG, EMPHASIS | NO_SIZE)),
-        ("font:0/0 a", (NO_SIZE, STRONG | EMPHASIS)),
+        *((f"font:{font}", (NO_SIZE, STRONG | EMPHASIS)) for font in ("0/0 a", "0 a")),
         *((f"font-size:{size}", (NO_SIZE, 0)) for size in ("0", "0px", " 0.0EM !important", ".0%")),
-        *((f"font-size:{size}", SIZED) for size in ("1px", "0.5rem", "var(--articleFontsize)", "x-small", "medium")),
+        *((f"font-size:{size}", SIZED) for size in ("1px", "0.5rem", "calc(1em + 2px)", "4vmin", "initial")),
+        *((f"font-size:{size}", SIZED) for size in ("var(--articleFontsize)", "x-small", "medium", "+.5cm")),
         *((f"font-size:{size}", NOTHING) for size in ("1em", "120%", "smaller", "inherit", "px", "")),
         ("visibility:hidden", (INVISIBLE, 0)),
         ("visibility: visible !important; visibility:hidden", (0, INVISIBLE)),
+        ("visibility:initial", (0, INVISIBLE)),
         ("visibility:inherit", NOTHING),
-        ("opacity:0", (FADED, 0)),
-        ("opacity: 0.0; visibility:visible", (FADED, INVISIBLE)),
+        ("opacity:0", (NO_OPACITY, 0)),
+        ("opacity: 0.0; visibility:visible", (NO_OPACITY, INVISIBLE)),
         *((f"opacity:{opacity}", NOTHING) for opacity in ("1", "0.01", "")),
         ("line-height:0;backface-visibility:hidden;fill-opacity:0", NOTHING),
         ("font-style:normal", UPRIGHT),

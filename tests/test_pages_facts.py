@@ -55,6 +55,8 @@ def test_facts_of_a_pages_head() -> None:
 
 
 def test_only_the_first_whole_tag_of_a_name_counts() -> None:
+    twice = '<meta name="category" content=""><meta name="category" content="a > b"><meta name="category" content="c">'
+    assert modern(twice).channels == ("a > b",)
     author, others = '<meta property="article:author" content="某报">', ("a>", 'b">')
     head = author.join(f'<meta name="category" content="{other}' for other in others)
     assert facts(modern(head)) == ("某报", ("b",), ())

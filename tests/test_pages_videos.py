@@ -38,6 +38,7 @@ def test_videos_of_an_inline_script(script: str, expected: list[str]) -> None:
 
 
 PAGE = "https://v.qq.com/x/page/k30n5noodle.html"
+SHOWN = f"[视频]({PAGE})"
 INTERFACE = (
     '<txpdiv data-role="txp-frame"><video src="https://cdn.cn/a.mp4?vkey=1"></video><div>片头 <span>5</span> 秒</div>'
     '<txpdiv class="txp_btn">倍速<img src="//x.cn/logo"></txpdiv>\n<txpdiv>VID</txpdiv><txpdiv>k30n5noodle</txpdiv>'
@@ -97,7 +98,14 @@ def test_a_player_that_does_not_tell_its_video() -> None:
         ("<qqmusic musicname='晚风'></qqmusic>", "视频：晚风"),
         ("<span class='video_iframe x' data-src='//v.qq.com/p?vid=k30n5noodle'></span>", f"[视频]({PAGE})"),
         ("<span class='video_iframe' data-src='//mp.cn/p?vid=wxv_1'></span>", "[视频](https://mp.cn/p?vid=wxv_1)"),
-        ("<div class='video_iframe'><iframe src='//v.qq.com/p?vid=k30n5noodle'></iframe></div>", f"[视频]({PAGE})"),
+        *(
+            (f"<{box} class='video_iframe'><{tag} src='//v.qq.com/p?vid=k30n5noodle'></{tag}></{box}>", SHOWN)
+            for box, tag in (("div", "iframe"), ("span", "iframe"), ("span", "video"))
+        ),
+        ("<div class='video_iframe' data-src='//v.qq.com/p?vid=k30n5noodle'></div>", SHOWN),
+        ("<span class='video_iframe' style='display:block' data-src='//v.qq.com/?vid=k30n5noodle'></span>", SHOWN),
+        ("<p class='video_iframe'><span>说明</span></p>", "视频\n\n说明"),
+        ("<qqmusic music_name='晚风'></qqmusic>", "视频：晚风"),
     ],
 )
 def test_elements_that_play_something(element: str, expected: str) -> None:

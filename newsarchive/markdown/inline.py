@@ -13,9 +13,9 @@ from newsarchive.markdown.escape import code_span, destination, escape, kind
 STRONG, EMPHASIS, DELETED = 1, 2, 4
 CODE = 8  # code within a line
 DONE = 16  # Markdown already: a picture within a cell
-TRANSPARENT, NO_SIZE, INVISIBLE, FADED = 32, 64, 128, 256
-CLIPPED = 512  # transparent text through which a background is seen
-HIDDEN = TRANSPARENT | NO_SIZE | INVISIBLE | FADED  # text that readers do not see
+TRANSPARENT, NO_SIZE, INVISIBLE, NO_OPACITY = 32, 64, 128, 256
+CLIPPED = 512  # the background is clipped to the letters and seen through transparent ones; never in a run
+HIDDEN = TRANSPARENT | NO_SIZE | INVISIBLE | NO_OPACITY  # text that readers do not see
 
 MARKERS = {STRONG: "**", EMPHASIS: "*", DELETED: "~~"}
 _ANY_MARKER = STRONG | EMPHASIS | DELETED

@@ -32,9 +32,9 @@ from newsarchive.markdown.inline import (
     DELETED,
     DONE,
     EMPHASIS,
-    FADED,
     HIDDEN,
     INVISIBLE,
+    NO_OPACITY,
     NO_SIZE,
     STRONG,
     TRANSPARENT,
@@ -74,8 +74,9 @@ _DEEPEST = 12  # most quotes and lists within each other: deeper ones are ignore
 
 _BOLD = 600  # the least `font-weight` that looks bold: most fonts have nothing between 400 and 700
 _STYLES_TEXT = re.compile("font|color|visibility|opacity|clip", re.IGNORECASE)
-_ZERO = re.compile(r"(?:0+\.?0*|\.0+)(?:[a-z]{1,4}|%)?")
-_SIZE = re.compile(r"[0-9.]+(?:px|pt|rem|v[wh])|var\(.*|.*(?:small|large)|medium")  # not relative to the size around it
+_ZERO = re.compile(r"(?:0+(?:\.0*)?|\.0+)(?:[a-z]{1,4}|%)?")
+# a size that is not relative to the size around it
+_SIZE = re.compile(r"\+?[0-9.]+(?!em|ex|ch|[0-9.])[a-z]+|[a-z]+\(.*|.*(?:small|large)|medium|initial")
 _HEX_TRANSPARENT = re.compile("#(?:[0-9a-f]{3}0|[0-9a-f]{6}00)")
 _FUNCTION = re.compile(r"(?:rgb|hsl)a?\(([^()]*)\)")
 _LONGEST_STYLE = 10_000  # most characters of a `style` attribute that are read
@@ -228,9 +229,12 @@ class _Reader:
         if tag in _HEADINGS:
             return replace(around, heading=_HEADINGS[tag])
         if tag == "figcaption":  # a caption is plain, whatever is around its picture
-            return replace(around, style=around.style & HIDDEN, plain=STRONG | EMPHASIS, url="", heading=0)
+            plain = around.plain | STRONG | EMPHASIS
+            return replace(around, style=around.style & HIDDEN, plain=plain, url="", heading=0)
         if self._in_cell:
             return around.styled(around.style | CODE) if tag == "pre" else around
+        if tag in ("pre", "table"):
+            around = _styled(around, element.attr("style") or "", tag)
         if tag == "pre":
             self._code(element, around)
             return None
@@ -309,8 +313,8 @@ class _Reader:
 
     def _code(self, element: Element, around: _Around) -> None:
         lines, text, others = _code_of(element)
-        self.text.append(text)
-        if lines:
+        if lines and not around.style & HIDDEN:
+            self.text.append(text)
             self.blocks.append(Block(fenced(lines), around.path))
         for other in others:
             self._inside(other, around)
@@ -434,10 +438,10 @@ def text_style(style: str) -> tuple[int, int]:
         off |= NO_SIZE
     if visibility in ("hidden", "collapse"):
         on |= INVISIBLE
-    elif visibility == "visible":
+    elif visibility in ("visible", "initial"):
         off |= INVISIBLE
     if opacity and _ZERO.fullmatch(opacity):  # of all that is inside, too
-        on |= FADED
+        on |= NO_OPACITY
     return on, off
 
 
@@ -460,7 +464,7 @@ def _longhands(name: str, value: str) -> list[tuple[str, str]]:
     words = value.split()
     if name != "font" or len(words) < 2:  # a single word is `inherit`, or the name of a system font
         return [(name, value)]
-    weight = next((word for word in words if _is_bold(word) is not None and word != "normal"), "normal")
+    weight = next((word for word in words if _is_bold(word) is not None and word not in ("normal", "0")), "normal")
     size = next((word.partition("/")[0] for word in words if word[0] in "0123456789." and word != weight), "medium")
     return [("font-weight", weight), ("font-style", "italic" if "italic" in words else "normal"), ("font-size", size)]
 

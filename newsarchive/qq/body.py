@@ -21,6 +21,7 @@ PLAYER_CLASSES = {"qnt-video", "videoPlayer", "videoPlayerMin", "txp_player"}
 """Players rendered by the page or a script, with all their buttons and notices."""
 VIDEOS_WITHOUT_ADDRESS = {"mpvoice", "mp-common-mpaudio", "mp-common-videosnap", "qqmusic", "mp-common-qqmusic"}
 """Players in articles imported from WeChat that have no address."""
+_VIDEO_NAMES = ("name", "data-desc", "data-title", "musicname", "music_name")  # attributes with the names of these
 _FRAME_CLASS = "video_iframe"  # a video in these articles, as an `iframe` or a `span`
 SCRIPT_STRING = r"""(?:"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')"""  # pattern of a JavaScript string with its quotes
 
@@ -142,16 +143,16 @@ def standardize(
             element.tag = "figcaption"
         elif classes and (component := next(filter(None, map(_COMPONENTS.get, classes)), None)):
             element.tag = component
+        elif _FRAME_CLASS in classes and tag not in VIDEOS:
+            _add_frame(element)
         elif tag == "span" and _SHOWN_AS_BLOCK.search(element.attr("style") or ""):
             element.tag = "p"  # its text does not run together with the text around it
         elif tag in ("i", "em"):
             italics.append(element)
-        elif tag in ("iframe", "video", "embed") or _FRAME_CLASS in classes:
-            element.tag = tag if tag != "span" else "iframe"
+        elif tag in ("iframe", "video", "embed"):
             link_to_page(element)
         elif tag in VIDEOS_WITHOUT_ADDRESS:
-            names = map(element.attr, ("name", "data-desc", "data-title", "musicname"))
-            element.insert_before(video_element("", next(filter(None, names), "")))
+            element.insert_before(video_element("", next(filter(None, map(element.attr, _VIDEO_NAMES)), "")))
     for element in players:
         if element.tag == "video" and element.attr("src") in scripted:
             element.extract()
@@ -447,6 +448,14 @@ def video_from_player(player: Element) -> Element:
     address = inner.attr("src") or inner.attr("data-src") or ""
     vid = _vid(player, address) or _own_vid(player)
     return video_element(vid, title, "" if vid else address)  # the file's address expires after some hours
+
+
+def _add_frame(box: Element) -> None:
+    """Adds the `iframe` of a box that has its address; a page that was saved as a browser shows it has one inside."""
+    if next(box.iter_elements(VIDEOS), None) is None:
+        frame = Element("iframe", dict(box.attrs))
+        link_to_page(frame)
+        box.insert_before(frame)
 
 
 def link_to_page(element: Element) -> None:

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone, tzinfo
+from pathlib import PurePosixPath
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -123,8 +124,7 @@ def read_sitemap(reply: bytes, where: str) -> tuple[list[str], list[str]]:
     files = [link for link in links if index and _SITEMAP_FILE.fullmatch(link)]
     if index and links and not files:
         raise UnknownList(where, f"expected files like sitemap_17.xml, got {links[0][:60]!r}")
-    paths = (link.partition("?")[0].rstrip("/") for link in links)
-    ids = (whole_id(path.rpartition("/")[2].removesuffix(".html")) for path in paths)
+    ids = (whole_id(PurePosixPath(re.split("[?#]", link)[0]).stem) for link in links)
     return list(dict.fromkeys(files)), [id_ for id_ in ids if id_ and is_article(id_)]
 
 
@@ -189,7 +189,7 @@ def _flat(raw: list[object]) -> Iterator[Mapping[str, Any]]:
         inner = item.get("sub_item")
         type_ = _word(item.get("articletype"))
         if isinstance(inner, list) and (inner or type_ == "525"):
-            if _KINDS.get(type_) == "article":  # with others under it
+            if type_ != "525":  # an article, or something new, with others under it
                 yield item
             yield from _flat(inner)
         else:

@@ -20,14 +20,14 @@ _CHALLENGE = re.compile(r"(?:腾讯(?:新闻|网)?[ _|-]{1,3})?(?:安全验证|�
 # In the page's bytes.
 _DATA = re.compile(rb"window\.DATA\s*=\s*(?=\{)")
 _TITLE = re.compile(rb"<(?i:title)[^<>]{0,99}>([^<]{0,9999})")
-_HEAD_META = re.compile(rb'<meta (?:property|name)="([^"]+)" content="([^"<>]*)"')
+_HEAD_META = re.compile(rb'<meta (?:property|name)="([^"]+)" content="([^"<]+)"')
 _END = re.compile(rb"<(/?)(?:body|html)\b", re.IGNORECASE)
 # The attribute's name twice: the literal start is fast to find, and the lookbehind excludes `data-class`.
 _CLASSES = re.compile(rb"""class=(?<![\w-]class=)(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 _JSON = json.JSONDecoder(strict=False)
 _BACKSLASH = ord("\\")
 _STYLE, _STYLE_END, _END_TAG = b"\\u003cstyle", b"\\u003c/style\\u003e", b"\\u003c/"
-_FEW = 50
+_SLASHES = 50  # looked at one by one; if none begins an end tag, one search for the whole tag
 
 
 class RawPage:
@@ -64,7 +64,7 @@ class RawPage:
 
     def meta(self, name: bytes) -> str:
         """The `content` of the first meta tag of that name that is not empty, or `""`."""
-        # as the site writes it, nothing else of that name before; the other way, through the whole page, takes long
+        # as the site writes it, and the first of that name; else the whole page is parsed, which takes long
         first = self._head.find(name)
         is_usual = self._head.startswith(b'" content="', first + len(name)) and self._head[first - 2 : first] == b'="'
         if is_usual and (content := self.head_meta(name)):
@@ -162,7 +162,7 @@ def _without_styles(source: bytes, start: int, end: int) -> bytes:
         is_tag = source[begin - 1] != _BACKSLASH and source[begin + len(_STYLE)] in b" \\/>"
         if is_tag and close <= quote:
             if not source.startswith(_STYLE_END, close):
-                break  # no other tag ends within a sheet: a comment or an attribute names one, or it is not closed
+                break  # a comment or an attribute names `<style>`, or the sheet is not closed
             kept.append(source[at:begin])
             at = close + len(_STYLE_END)
         else:  # the HTML ends before, or shows such a tag as text
@@ -174,7 +174,7 @@ def _without_styles(source: bytes, start: int, end: int) -> bytes:
 def _end_tag(source: bytes, start: int, end: int) -> int:
     """Where the next end tag begins, else -1. A style sheet has few slashes, and one letter is found faster."""
     at = start
-    for _ in range(_FEW):
+    for _ in range(_SLASHES):
         at = source.find(b"/", at, end) + 1
         if not at:
             return -1
