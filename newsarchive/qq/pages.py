@@ -486,7 +486,7 @@ def _words(body: Body) -> int:
 
 
 def _chinese(body: Body) -> int:
-    return (len(body.text.encode("utf-8", "replace")) - len(body.text)) // 2  # fast: one has three bytes in UTF-8
+    return len(body.text) - len(body.text.encode("ascii", "ignore"))  # fast
 
 
 def _announced_words(page: ArticlePage) -> int:
