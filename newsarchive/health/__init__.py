@@ -1,1 +1,1 @@
-"""How a run went: alarms from counts, the status of the archive, the summary of a run. Pure."""
+"""How runs went and what the archive holds: alarms, status, metrics, a page of charts."""

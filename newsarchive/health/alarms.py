@@ -191,8 +191,8 @@ def alarms(run: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> list
     past = whole[:HISTORY]
     # what is usual now: the last runs, and more of them when they were quiet
     pages = accumulate(counts.total(_PAGES) for counts in past)
-    quiet = sum(number < _RECENT or seen < _ENOUGH for number, seen in enumerate(pages, 1))
-    usual = (Counts.summed(past[: quiet + 1]), Counts.summed(past))
+    recent = next((number for number, seen in enumerate(pages, 1) if number >= _RECENT and seen >= _ENOUGH), None)
+    usual = (Counts.summed(past[:recent]), Counts.summed(past))
     found = [*_lists(now, usual[0]), *_pages(now, past), *_alike(now)]
     # old pages look as they did, whatever the site does today
     if now["kind"] not in ("replay", "retry") and not now["filtered"]:

@@ -3,7 +3,7 @@
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -18,7 +18,6 @@ from newsarchive.health.alarms import Counts
 from newsarchive.messages import SHOWN_ZONE
 
 LATER = (ChangeKind.EDITED, ChangeKind.REMOVED, ChangeKind.BACK)
-ALARM = "alarm/"  # begins the name of a run's count of an alarm
 _LATEST = 20  # changes and runs that are named
 _VARIES = re.compile(r"(?<!\w)'[^']*'(?!\w)|\"[^\"]*\"|\d+")  # parts of a reason that differ from page to page
 UNREADABLE = "the notes of the page cannot be read"
@@ -146,31 +145,21 @@ def _reasons(folder: Path) -> Iterator[str]:
             yield UNREADABLE
 
 
-def _size(*places: Path) -> tuple[int, int]:
+def _size(folder: Path) -> tuple[int, int]:
     """The number of files and their bytes; a file of two names counts once."""
     number = size = 0
-    linked: set[tuple[int, int]] = set()
-    for each in _files(places):
-        with suppress(FileNotFoundError):  # a run has just removed it
-            about = os.lstat(each)
-            if about.st_nlink > 1:
-                if (about.st_dev, about.st_ino) in linked:
+    linked: set[int] = set()
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):  # a run has just removed it
+                about = os.lstat(f"{parent}/{name}")
+                if about.st_ino in linked:
                     continue
-                linked.add((about.st_dev, about.st_ino))
-            number, size = number + 1, size + about.st_size
+                if about.st_nlink > 1:
+                    linked.add(about.st_ino)
+                number, size = number + 1, size + about.st_size
     return number, size
 
 
-def _files(places: Iterable[Path]) -> Iterator[str | Path]:
-    for place in places:
-        if place.is_dir():
-            yield from (os.path.join(parent, name) for parent, _, names in os.walk(place) for name in names)  # noqa: PTH118  -- as quick as it gets
-        elif place.exists():
-            yield place
-
-
-# runs
-
-
 def alarm_names(run: RunRow) -> list[str]:
-    return [name.removeprefix(ALARM) for name in run.counts if name.startswith(ALARM)]
+    return [name.removeprefix("alarm/") for name in run.counts if name.startswith("alarm/")]
