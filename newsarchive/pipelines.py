@@ -114,11 +114,16 @@ class Preserve:
     def process_item(self, item: Visit) -> Visit:
         """An error here is a problem of this machine, e.g. a full disk: the page is fetched again in a later run.
 
-        The record's place gets into the ledger with all else that the page says.
+        The record's place gets into the ledger with all else that the page says, unless the record that the row names
+        has the same page.
         """
-        if not item.page.saved_in and item.row:
-            item.record = self._add_page(item.page, item.row)
-            item.page.packed = b""  # free memory
+        page, row = item.page, item.row
+        if row and not page.saved_in:
+            original = _original(page, self.file.path.parent, row)
+            offset = self.file.add(page, original)
+            if not original:
+                item.record = {"warc_file": self.file.path.name, "warc_offset": offset}
+            page.packed = b""  # free memory
         return item
 
     def item_dropped(self, item: object, exception: BaseException) -> None:
@@ -142,12 +147,6 @@ class Preserve:
 
     def close_spider(self) -> None:
         self.file.close()
-
-    def _add_page(self, page: Page, row: Row) -> dict[str, Any]:
-        """The place of the page's record, for its row; empty if the record that the row names has the same page."""
-        original = _original(page, self.file.path.parent, row)
-        offset = self.file.add(page, original)
-        return {} if original else {"warc_file": self.file.path.name, "warc_offset": offset}
 
 
 def _former_record(folder: Path, row: Row) -> Record | None:
@@ -489,8 +488,10 @@ class Pictures:
 
     def _urls(self, links: list[str]) -> dict[str, int]:
         """Those to fetch, each with its first position."""
-        first = {url: nth for nth, url in reversed(list(enumerate(links)))}
-        return {url: first[url] for url in dict.fromkeys(links) if is_wanted(url, self.domains)}
+        first = dict[str, int]()
+        for nth, url in enumerate(links):
+            first.setdefault(url, nth)
+        return {url: nth for url, nth in first.items() if is_wanted(url, self.domains)}
 
     def _links(self, found: list[PictureRow]) -> dict[str, str]:
         return {row.url: picture_url(row.path, self.archive.options.pictures_url) for row in found if row.path}
