@@ -83,10 +83,10 @@ class SiteHosts:
 
     def process_request(self, request: Request) -> None:
         """Raises `IgnoreRequest` for any other host or scheme."""
-        parts = urlparse_cached(request)
-        domains = list(getattr(self.crawler.spider, "allowed_domains", ()))
+        parts, spider = urlparse_cached(request), cast("Any", self.crawler.spider)  # an `ArchiveSpider`
+        domains = list(spider.allowed_domains)
         if request.meta.get("picture") or parts.path == "/robots.txt":  # pictures may have hosts of their own
-            domains += getattr(self.crawler.spider, "picture_domains", ())
+            domains += spider.picture_domains
         if parts.scheme not in ("http", "https") or not _is_below(parts.hostname, domains):
             raise IgnoreRequest(f"refused {request.url}: {parts.scheme}://{parts.hostname} is no host of the site")
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Self
 
 from scrapy import signals
@@ -51,6 +52,7 @@ class Run:
 
     def __init__(self, crawler: Crawler, options: Options) -> None:
         self.crawler = crawler
+        self.spider: Any = crawler.spider  # an `ArchiveSpider`, whose module imports this one
         self.folder = options.dir
         self.metrics = options.metrics
         self.lease = options.lease
@@ -99,10 +101,10 @@ class Run:
     @property
     def kind(self) -> str:
         """The spider's `kind`, or `retry` for a replay of the quarantine."""
-        replay = getattr(self.crawler.spider, "replay", None)
-        if replay is not None and (self.folder / QUARANTINE).resolve() in replay.resolve().parents:
+        replay: Path | None = self.spider.replay
+        if replay and (self.folder / QUARANTINE).resolve() in replay.resolve().parents:
             return "retry"
-        return getattr(self.crawler.spider, "kind", "lists")
+        return str(self.spider.kind)
 
     def _show_life(self) -> None:
         try:
@@ -212,10 +214,10 @@ class Run:
 
     def _list_rows(self, counts: Counts) -> list[ListRow]:
         """What is known of each list after this run; adds the counts that follow from it."""
-        source, rows = self.crawler.spidercls.name, []
+        source, rows = self.spider.name, []
         known = {row.where: row for row in self.ledger.list_rows(source)}
         counts["list/always_empty"] = 0
-        for where, result in getattr(self.crawler.spider, "list_results", {}).items():
+        for where, result in self.spider.list_results.items():
             row = known.get(where, ListRow(source=source, where=where)).after(result)
             rows.append(row)
             if result is ListResult.EMPTY and where in known and not row.has_named:
@@ -231,7 +233,7 @@ class Run:
         counts |= self._new_articles.counts()
         counts["reason"], counts["kind"] = self.reason, self.kind
         counts["complete"] = int(self.reason == "finished")
-        counts["filtered"] = int(any(getattr(self.crawler.spider, name, None) for name in ("since", "until")))
+        counts["filtered"] = int(bool(self.spider.since or self.spider.until))
         counts["seconds"] = round((ended - self.row.started).total_seconds(), 1)
         newest = self.ledger.newest(ended)
         if newest and newest.published:
@@ -241,7 +243,6 @@ class Run:
 
 # the log
 
-_FORMATTER = logging.Formatter()
 _SITE_ERRORS = (
     *("scrapy.exceptions.CannotResolve", "scrapy.exceptions.Download", "scrapy.exceptions.ResponseDataLoss"),
     "scrapy.core.downloader.handlers.http11.TunnelError",  # a proxy does not connect us
@@ -310,7 +311,7 @@ def make_safe(record: logging.LogRecord) -> bool:
     message = record.getMessage()
     record.msg, record.args = without_secrets(_lines(message) if is_list else printable(message)), ()
     if record.exc_info:
-        record.exc_text = without_secrets(f"    {_lines(_FORMATTER.formatException(record.exc_info))}")
+        record.exc_text = without_secrets(f"    {_lines(logging.Formatter().formatException(record.exc_info))}")
     return True
 
 
@@ -358,7 +359,7 @@ class Progress:
 
     def __init__(self, crawler: Crawler) -> None:
         assert crawler.stats  # noqa: S101
-        self.crawler = crawler
+        self.spider: Any = crawler.spider  # an `ArchiveSpider`
         self.stats: StatsCollector = crawler.stats
         self.beat = create_looping_call(self.show)
 
@@ -383,25 +384,23 @@ class Progress:
 
     def show(self) -> None:
         stats = Counts(self.stats.get_stats())
-        self.bar.n = stats.total(_DONE)
-        self.bar.total = expected if (expected := self._expected(stats)) is None else max(self.bar.n, expected)
+        self.bar.n, expected = stats.total(_DONE), self._expected(stats)
+        self.bar.total = None if expected is None else max(self.bar.n, expected)
         errors = stats.total("archive/article/failed log_count/ERROR")
         self.bar.set_postfix_str(f"{self._lists(stats)}{errors} errors", refresh=False)
         self.bar.refresh()
 
     def _expected(self, stats: Counts) -> int | None:
         """How many articles this run reads, if that is certain."""
-        spider = self.crawler.spider
-        if (expected := getattr(spider, "expected", None)) is not None:
-            return int(expected)
-        are_read = getattr(spider, "is_started", False) and stats["archive/request/list"] == stats.total(_LISTS)
-        return int(stats["archive/request/article"]) if are_read or getattr(spider, "full", False) else None
+        if self.spider.expected is not None:
+            return int(self.spider.expected)
+        are_read = self.spider.is_started and stats["archive/request/list"] == stats.total(_LISTS)
+        return int(stats["archive/request/article"]) if are_read or self.spider.full else None
 
     def _lists(self, stats: Counts) -> str:
         """How many have come, each with at least its first page; or only how many pages of them."""
-        spider = self.crawler.spider
-        if wanted := getattr(spider, "number_of_lists", None):
-            return f"{len(getattr(spider, 'list_results', ()))} of {wanted} lists, "
+        if wanted := self.spider.number_of_lists:
+            return f"{len(self.spider.list_results)} of {wanted} lists, "
         return f"{stats['archive/list/read']} lists, " if stats["archive/request/list"] else ""
 
     def spider_closed(self) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path, PurePosixPath
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from scrapy import Request, signals
 from scrapy.crawler import Crawler
@@ -313,9 +313,9 @@ class Pictures:
         self.crawler = crawler
         self.folder = archive.folder
         self.ledger = archive.ledger
-        spider = crawler.spider
-        self.domains = (*getattr(spider, "picture_domains", ()), *getattr(spider, "allowed_domains", ()))
-        self._replays = getattr(spider, "replay", None) is not None
+        self.spider = cast("Any", crawler.spider)  # an `ArchiveSpider`
+        self.domains = (*self.spider.picture_domains, *self.spider.allowed_domains)
+        self._replays = self.spider.replay is not None
         self._fetched: dict[bool, dict[str, asyncio.Task[PictureRow]]] = {False: {}, True: {}}
         """By `may_wait` and URL, the last ones: fetched once, though several articles want it, and again at the end."""
         self._filling: asyncio.Task[None] | None = None
@@ -356,9 +356,9 @@ class Pictures:
             await asyncio.gather(self._filling, return_exceptions=True)
 
     def _articles_due(self) -> list[str]:
-        source, archive = self.crawler.spidercls.name, self.archive
+        source, archive = self.spider.name, self.archive
         failed = [row.article_id for row in self.ledger.due_pictures(source, archive.now(), archive.schedule.max_tries)]
-        if named := set(getattr(self.crawler.spider, "named", ())):
+        if named := set(self.spider.named):
             return [article_id for article_id in dict.fromkeys(failed) if article_id in named]
         earlier = (row for row in self.ledger.articles_without_pictures(source) if is_file(self.folder / row.path))
         some = islice(earlier, archive.options.pictures_backlog)
@@ -367,7 +367,7 @@ class Pictures:
     async def _fill(self, article_ids: list[str]) -> None:
         logged = False
         for article_id in article_ids:
-            row = self.ledger.get(self.crawler.spidercls.name, article_id)
+            row = self.ledger.get(self.spider.name, article_id)
             if row is None or not is_file(self.folder / row.path):
                 continue  # `scrapy verify` reports it
             if not self.ledger.claim(row):

@@ -48,13 +48,17 @@ class Command(ArchiveCommand, ScrapyCrawl):
     def check(self, args: list[str], opts: argparse.Namespace) -> None:
         if len(args) != 1:
             raise BadArgument(f"expected the name of one spider, got {' '.join(args) or 'none'}")
+        from newsarchive.spiders.base import ArchiveSpider  # noqa: PLC0415  -- takes 0.2 s, which other commands do without
+
         loader = get_spider_loader(self.settings)
         if args[0] not in loader.list():
             raise BadArgument(f"no spider named {args[0]!r}: expected one of {', '.join(loader.list())}")
         crawler = Crawler(loader.load(args[0]), self.settings)  # only to check the arguments before anything is opened
         spider = crawler.spidercls.from_crawler(crawler, **opts.spargs)
+        if not isinstance(spider, ArchiveSpider):
+            raise BadArgument(f"the spider {args[0]} cannot archive: expected an ArchiveSpider")
         if self.uses_network(opts):
-            check_proxies(self.settings, getattr(spider, "allowed_domains", ()))
+            check_proxies(self.settings, spider.allowed_domains)
 
     def uses_network(self, opts: argparse.Namespace) -> bool:
         return not opts.spargs.get("replay")
