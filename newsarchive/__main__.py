@@ -15,27 +15,12 @@ from scrapy.commands import ScrapyCommand
 from scrapy.settings import Settings
 from scrapy.spiderloader import get_spider_loader
 
-from newsarchive.cli import ArchiveCommand, discard_unwritable_output, documentation, make_folder, see_documentation
-from newsarchive.errors import BadArgument
+from newsarchive import settings as our_settings
+from newsarchive.cli import ArchiveCommand, discard_unwritable_output, documentation, see_documentation
+from newsarchive.errors import BadArgument, cause
 from newsarchive.health.status import MEANINGS
 
 ABOUT = "Archive news articles as Markdown files that can be trusted for years."
-READY = """\
-{folder} is ready: scrapy.cfg, archive_settings.py (what people change) and output/ (the archive).
-Next:  cd {folder}
-       scrapy crawl qq -a channels=tech -a limit=5
-       scrapy status"""
-# `name=` is completed without a space behind it, which shtab cannot do in Bash.
-BASH = """
-_newsarchive_arguments() {{ compgen -W "{names}" -- "$1"; }}
-"""
-BASH_NO_SPACE = """
-_newsarchive_scrapy() { _shtab_scrapy "$@"; [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace 2>/dev/null; }
-complete -o bashdefault -F _newsarchive_scrapy scrapy
-"""
-ZSH = """
-_newsarchive_arguments() {{ compadd -S '' -- {names}; }}
-"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         match found.command:
             case "init":
-                make_folder(found.folder)
+                make_archive_folder(found.folder)
                 print(READY.format(folder=found.folder))
             case "completion":
                 print(completion(found.shell))
@@ -57,9 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # such as of `newsarchive man | head`
         return 141
     except (BadArgument, OSError) as error:
-        parts = (error.filename, error.strerror) if isinstance(error, OSError) else (error,)
-        problem = ": ".join(str(part) for part in parts if part)
-        print(f"newsarchive: {problem}", file=sys.stderr)
+        where = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
+        print(f"newsarchive: {where}{cause(error)}", file=sys.stderr)
         return 2
     return 0
 
@@ -86,6 +70,54 @@ def own_parser() -> argparse.ArgumentParser:
     return parser
 
 
+# `newsarchive init`
+
+READY = """\
+{folder} is ready: scrapy.cfg, archive_settings.py (what people change) and output/ (the archive).
+Next:  cd {folder}
+       scrapy crawl qq -a channels=tech -a limit=5
+       scrapy status"""
+
+SCRAPY_CFG = """\
+# `scrapy` looks for this file in the working folder and above; ARCHIVE_DIR is relative to its folder.
+# The settings are those of archive_settings.py next to it.
+[settings]
+default = newsarchive.own_settings
+"""
+
+OWN_SETTINGS = """\
+\"\"\"Your own settings: take the `#` away and change the value.
+
+The documentation lists all of them: {documentation}
+\"\"\"
+
+from newsarchive.settings import *
+"""
+
+OFTEN_CHANGED = {
+    "USER_AGENT": "who asks; put in an address where the site's operators can reach you",
+    "QQ_CHANNELS": "the channels that are read when a run names none",
+    "DOWNLOAD_DELAY": "seconds between two requests to one host",
+    "ARCHIVE_DIR": "the archive's folder, relative to the folder of scrapy.cfg",
+    "ARCHIVE_PAGES": "keep every page as received, compressed, for a better parser later",
+    "ARCHIVE_PICTURES": "fetch the pictures too and link to the archive's copies in the Markdown",
+}
+
+
+def make_archive_folder(folder: Path) -> None:
+    """Makes a folder in which `scrapy crawl qq` works. Raises `BadArgument` and `OSError`."""
+    lines = [f"\n# {meaning}\n# {name} = {getattr(our_settings, name)!r}\n" for name, meaning in OFTEN_CHANGED.items()]
+    own_settings = OWN_SETTINGS.format(documentation=documentation()) + "".join(lines)
+    files = {folder / "scrapy.cfg": SCRAPY_CFG, folder / "archive_settings.py": own_settings}
+    for path in files:
+        if path.exists():
+            raise BadArgument(f"{path} exists already: nothing was written")
+    (folder / "output").mkdir(parents=True, exist_ok=True)
+    for path, text in files.items():
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+
+
 # the commands of Scrapy's program
 
 
@@ -99,6 +131,19 @@ def commands(package: str) -> dict[str, ScrapyCommand]:
         command.settings = settings
         found[module.name.rpartition(".")[2]] = command
     return found
+
+
+# `name=` is completed without a space behind it, which shtab cannot do in Bash.
+BASH = """
+_newsarchive_arguments() {{ compgen -W "{names}" -- "$1"; }}
+"""
+BASH_NO_SPACE = """
+_newsarchive_scrapy() { _shtab_scrapy "$@"; [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace 2>/dev/null; }
+complete -o bashdefault -F _newsarchive_scrapy scrapy
+"""
+ZSH = """
+_newsarchive_arguments() {{ compadd -S '' -- {names}; }}
+"""
 
 
 def completion(shell: str) -> str:

@@ -1,4 +1,4 @@
-"""The command line: what all our Scrapy commands share, and the folder that `newsarchive init` makes."""
+"""What all our Scrapy commands share: errors in one line, exit codes, `-h`, workers, the archive that they read."""
 
 import argparse
 import atexit
@@ -16,7 +16,6 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 from scrapy.settings import BaseSettings, Settings
 
-from newsarchive import settings
 from newsarchive.archive.archive import NO_LEDGER, no_ledger_in
 from newsarchive.archive.ledger import Ledger, is_begun, ledger_place
 from newsarchive.archive.parallel import Workers, check_address, dask_workers
@@ -183,43 +182,3 @@ def documentation() -> str:
 
 def see_documentation() -> str:
     return f"Documentation: {documentation()}"
-
-
-SCRAPY_CFG = """\
-# `scrapy` looks for this file in the working folder and above; ARCHIVE_DIR is relative to its folder.
-# The settings are those of archive_settings.py next to it.
-[settings]
-default = newsarchive.own_settings
-"""
-
-OWN_SETTINGS = """\
-\"\"\"Your own settings: take the `#` away and change the value.
-
-The documentation lists all of them: {documentation}
-\"\"\"
-
-from newsarchive.settings import *
-"""
-
-OFTEN_CHANGED = {
-    "USER_AGENT": "who asks; put in an address where the site's operators can reach you",
-    "QQ_CHANNELS": "the channels that are read when a run names none",
-    "DOWNLOAD_DELAY": "seconds between two requests to one host",
-    "ARCHIVE_DIR": "the archive's folder, relative to the folder of scrapy.cfg",
-    "ARCHIVE_PAGES": "keep every page as received, compressed, for a better parser later",
-    "ARCHIVE_PICTURES": "fetch the pictures too and link to the archive's copies in the Markdown",
-}
-
-
-def make_folder(folder: Path) -> None:
-    """Makes a folder in which `scrapy crawl qq` works. Raises `BadArgument` and `OSError`."""
-    lines = [f"\n# {meaning}\n# {name} = {getattr(settings, name)!r}\n" for name, meaning in OFTEN_CHANGED.items()]
-    own_settings = OWN_SETTINGS.format(documentation=documentation()) + "".join(lines)
-    files = {folder / "scrapy.cfg": SCRAPY_CFG, folder / "archive_settings.py": own_settings}
-    for path in files:
-        if path.exists():
-            raise BadArgument(f"{path} exists already: nothing was written")
-    (folder / "output").mkdir(parents=True, exist_ok=True)
-    for path, text in files.items():
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)

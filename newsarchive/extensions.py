@@ -15,6 +15,7 @@ from scrapy import signals
 from scrapy.crawler import Crawler
 from scrapy.exceptions import IgnoreRequest, NotConfigured
 from scrapy.logformatter import LogFormatter, LogFormatterResult
+from scrapy.settings import BaseSettings
 from scrapy.statscollectors import StatsCollector
 from scrapy.utils.asyncio import create_looping_call
 from scrapy.utils.defer import deferred_from_coro
@@ -30,7 +31,7 @@ from newsarchive.health import alarms, status
 from newsarchive.health.alarms import ANSWERED, Counts, NewArticles, site_trouble
 from newsarchive.items import ArchivedArticle, Article
 from newsarchive.messages import command_line, printable, without_secrets
-from newsarchive.options import Options, print_summary
+from newsarchive.options import Options
 
 logger = logging.getLogger(__name__)
 
@@ -239,6 +240,13 @@ class Run:
         if newest and newest.published:
             counts["newest/hours"] = round((ended - newest.published).total_seconds() / 3600, 1)
         return counts
+
+
+def print_summary(settings: BaseSettings, text: str) -> None:
+    """Prints on standard output, or on standard error if `-o` exports to standard output."""
+    is_taken = any(str(uri).startswith("stdout:") for uri in settings.getdict("FEEDS"))
+    with suppress(OSError):  # the reader has gone, or the disk of a log is full
+        print(text, flush=True, file=sys.stderr if is_taken else sys.stdout)
 
 
 # the log

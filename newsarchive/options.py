@@ -222,10 +222,3 @@ def check_proxies(settings: BaseSettings, domains: Iterable[str]) -> None:
         # not what was given: it may have a password
         expected = "http://HOST:PORT, before HOST perhaps USER:PASSWORD@ with %XX for special characters"
         raise BadArgument(f"the proxy for {scheme} ({scheme}_proxy): expected {expected}")
-
-
-def print_summary(settings: BaseSettings, text: str) -> None:
-    """Prints on standard output, or on standard error if `-o` exports to standard output."""
-    is_taken = any(str(uri).startswith("stdout:") for uri in settings.getdict("FEEDS"))
-    with suppress(OSError):  # the reader has gone, or the disk of a log is full
-        print(text, flush=True, file=sys.stderr if is_taken else sys.stdout)

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from demo.crawl import PROJECT
-from newsarchive import cli, settings
-from newsarchive.__main__ import main
+from newsarchive import settings
+from newsarchive.__main__ import OFTEN_CHANGED, main
 from tests.conftest import DemoSite
 
 TWO = "20261104A05T2Q00,https://news.qq.com/rain/a/20261104A03K7P00"
@@ -148,15 +148,13 @@ def test_every_python_crawls_with_the_wheel_in_an_empty_environment(
 def test_the_settings_file_shows_the_defaults_as_they_are(tmp_path: Path) -> None:
     assert main(["init", str(tmp_path / "news")]) == 0
     text = (tmp_path / "news" / "archive_settings.py").read_text(encoding="utf-8")
-    for name in cli.OFTEN_CHANGED:
+    for name in OFTEN_CHANGED:
         (shown,) = re.findall(rf"^# {name} = (.*)$", text, flags=re.MULTILINE)
         assert shown == repr(getattr(settings, name))
     uncommented = re.sub(r"^# ([A-Z_]+ = )", r"\1", text, flags=re.MULTILINE)
     values: dict[str, object] = {}
     exec(compile(uncommented, "archive_settings.py", "exec"), values)
-    assert {name: values[name] for name in cli.OFTEN_CHANGED} == {
-        name: getattr(settings, name) for name in cli.OFTEN_CHANGED
-    }
+    assert {name: values[name] for name in OFTEN_CHANGED} == {name: getattr(settings, name) for name in OFTEN_CHANGED}
 
 
 @pytest.mark.parametrize("name", ["scrapy.cfg", "archive_settings.py"])

@@ -7,8 +7,9 @@ from newsarchive.archive.files import QUARANTINE
 from newsarchive.cli import existing_archive
 from newsarchive.commands.crawl import Command as Crawl
 from newsarchive.errors import BadArgument
+from newsarchive.extensions import print_summary
 from newsarchive.messages import counted
-from newsarchive.options import Options, print_summary
+from newsarchive.options import Options
 
 
 class Command(Crawl):
