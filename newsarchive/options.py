@@ -129,7 +129,7 @@ def _some_fields(value: object) -> tuple[str, ...]:
     return tuple(names)
 
 
-_URL: Kind = "a URL like https://host/path, without a user", _url
+QQ_URLS = ("QQ_LIST_URL", "QQ_ARTICLE_URL", "QQ_HOT_URL", "QQ_ACCOUNT_URL", "QQ_SITEMAP_URL")
 _LINK_PREFIX = r"(/|https?://[^\s/?#])[^\s\x00-\x1f<>()\[\]\"\\]*"  # nothing that would end a link in Markdown
 _time = _number(0, 1e6)  # minutes or hours: more is a slip, and no date can hold much more than a million hours
 _SWITCH: Kind = "True or False", lambda raw: BaseSettings({"": raw}).getbool("")
@@ -143,7 +143,7 @@ KINDS: dict[str, Kind] = {  # the settings with a stricter check than the type o
         "names of channels with commas between them",
         lambda raw: _matching(r"[a-z0-9_,]+")(",".join(_list(raw))),
     ),
-    **dict.fromkeys(("QQ_LIST_URL", "QQ_ARTICLE_URL", "QQ_HOT_URL", "QQ_ACCOUNT_URL", "QQ_SITEMAP_URL"), _URL),
+    **dict.fromkeys(QQ_URLS, ("a URL like https://host/path, without a user", _url)),
     "USER_AGENT": ("some text", _matching(r".*\S.*")),
     **dict.fromkeys(("CONCURRENT_REQUESTS", "CONCURRENT_REQUESTS_PER_DOMAIN", "CONCURRENT_ITEMS"), _whole(1)),
     "RETRY_HTTP_CODES": ("HTTP statuses with commas between them", lambda raw: [*map(_number(100, 599), _list(raw))]),
@@ -173,12 +173,14 @@ def validate_settings(settings: BaseSettings, overridden: Collection[str] = ()) 
     """
     for name in settings:
         shown = f"-s {name}" if name in overridden else name
-        source = "" if name in _KNOWN else source_of_setting(name)
-        is_ours = source in ("archive", "qq")
-        if name not in _KNOWN and (is_ours or (name in overridden and not source)):
-            names, cutoff = (_OUR_NAMES, 0.0) if is_ours else (_KNOWN, 0.85)
-            for meant in get_close_matches(name.upper(), names, n=1, cutoff=cutoff):
-                raise BadArgument(f"{shown}: no such setting, expected {meant}")
+        if name not in _KNOWN:
+            source, meant = source_of_setting(name), list[str]()
+            if source in ("archive", "qq"):
+                meant = get_close_matches(name.upper(), _OUR_NAMES, n=1, cutoff=0)
+            elif not source and name in overridden:
+                meant = get_close_matches(name.upper(), _KNOWN, n=1, cutoff=0.85)
+            if meant:
+                raise BadArgument(f"{shown}: no such setting, expected {meant[0]}")
         _read(settings, name, shown)
 
 

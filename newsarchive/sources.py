@@ -48,8 +48,8 @@ def source_of_setting(name: str) -> str:
 
     A source's name may begin with another's: `QQ_SPORTS_SITE` is of `qq_sports`, if that is installed, and not of `qq`.
     """
-    begun = [each for each in ("archive", *_OURS, *installed()) if name.upper().startswith(f"{each.upper()}_")]
-    return max(begun, key=len, default="")
+    sources = [each for each in ("archive", *_OURS, *installed()) if name.upper().startswith(f"{each.upper()}_")]
+    return max(sources, key=len, default="")
 
 
 def load(source: str, name: str) -> Any:

@@ -18,6 +18,7 @@ from newsarchive.archive.ledger import ListState
 from newsarchive.archive.tables import CHANNEL
 from newsarchive.errors import BadArgument, BusyList, ListError
 from newsarchive.messages import printable
+from newsarchive.options import QQ_URLS
 from newsarchive.qq import lists, urls
 from newsarchive.qq.lists import Entry, ListReply
 from newsarchive.spiders.base import DAY, NUMBER, SWITCH, WORDS, ArchiveSpider, Argument, words
@@ -45,7 +46,6 @@ _SINCE = Argument(
     " and re-checks still come first",
 )
 _HEADERS = {"Referer": "https://news.qq.com/", "Accept": "application/json"}
-_URL_SETTINGS = ("QQ_LIST_URL", "QQ_ARTICLE_URL", "QQ_HOT_URL", "QQ_ACCOUNT_URL", "QQ_SITEMAP_URL")
 
 Read = Callable[[bytes, str], ListReply]
 NextPage = Callable[[int, ListReply], Iterator[Request]]
@@ -87,7 +87,7 @@ class QQSpider(ArchiveSpider):
             spider.number_of_lists = len(spider.channels) + spider.hot + len(spider.accounts)
         if "{id}" not in settings["QQ_ARTICLE_URL"]:
             raise BadArgument(f"QQ_ARTICLE_URL={settings['QQ_ARTICLE_URL']}: expected {{id}} where the id belongs")
-        hosts = {urlsplit(settings[name]).hostname or "" for name in _URL_SETTINGS}
+        hosts = {urlsplit(settings[name]).hostname or "" for name in QQ_URLS}
         # The site redirects articles from new.qq.com to news.qq.com and back.
         spider.allowed_domains = sorted({"qq.com" if host.endswith(".qq.com") else host for host in hosts if host})
         return spider
