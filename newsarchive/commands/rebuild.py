@@ -1,10 +1,8 @@
 """Make a new ledger from the Markdown files, or from another one; the former one is kept aside. Files are only read."""
 
 import argparse
-from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from newsarchive.archive.files import LOCK, Lock
 from newsarchive.archive.ledger import Place, ledger_place
@@ -35,13 +33,13 @@ class Command(OfflineCommand):
             outcome = move(source, ledger_place(options), options.dir, now=now)
         else:
             options = existing_archive(self.settings)
-            place = ledger_place(options)
-            with ExitStack() as locks:
-                if isinstance(place, Path):
-                    lock = Lock(options.dir / LOCK)
-                    lock.acquire(PURPOSE, now)
-                    locks.callback(lock.release)
-                about: dict[str, Any] = {"ages": options.recheck_hours, "pictures_url": options.pictures_url}
-                outcome = rebuild(options.dir, now=now, place=place, **about)
+            place, ages, links = ledger_place(options), options.recheck_hours, options.pictures_url
+            lock = Lock(options.dir / LOCK)
+            if isinstance(place, Path):
+                lock.acquire(PURPOSE, now)
+            try:
+                outcome = rebuild(options.dir, now=now, place=place, ages=ages, pictures_url=links)
+            finally:
+                lock.release()
         print(f"New ledger: {outcome}")  # skipped files are logged, each with the reason
         return 0
