@@ -135,13 +135,14 @@ class Backoff:
 
     def process_response(self, request: Request, response: Response) -> Response:
         """Notes an answer that asks us to wait: as long as it says, or as long as this request's next retry."""
-        asked = _retry_after(response) if response.status >= 400 else 0.0
-        if asked is None:
-            asked = self._wait(request.meta.get("retry_times", 0)) if response.status in _TOO_MANY else 0.0
-        host = urlparse_cached(request).netloc
-        if asked and (archive := shared_archive(self.crawler)):
-            archive.ledger.database.quiet(host, min(asked, _LONGEST_WAIT))
-        self._leave_quiet(host, min(asked, _LONGEST_WAIT))
+        wait = _retry_after(response) if response.status >= 400 else 0.0
+        if wait is None:
+            wait = self._wait(request.meta.get("retry_times", 0)) if response.status in _TOO_MANY else 0.0
+        if wait:
+            host, wait = urlparse_cached(request).netloc, min(wait, _LONGEST_WAIT)
+            if archive := shared_archive(self.crawler):
+                archive.ledger.database.quiet(host, wait)
+            self._leave_quiet(host, wait)
         return response
 
     async def take_turn(self, request: Request) -> None:
@@ -191,7 +192,8 @@ class Backoff:
         if tries != counted:
             until = self.clock() + self._wait(tries - 1)
             request.meta[_RETRY] = tries, until
-        return float(max(0.0, max(until, self._quiet_until.get(urlparse_cached(request).netloc, 0.0)) - self.clock()))
+        now, quiet_until = self.clock(), self._quiet_until.get(urlparse_cached(request).netloc, 0.0)
+        return float(max(now, until, quiet_until) - now)
 
     def _wait(self, tries: int) -> float:
         return min(self.first * 2.0 ** min(tries, 64), _LONGEST_WAIT)

@@ -257,8 +257,7 @@ _SITE_ERRORS = (
     *("twisted.internet.", "twisted.web.", "OpenSSL."),  # Scrapy passes on some of Twisted's errors unchanged
     *("builtins.EOFError", "gzip.", "zlib.", "brotli.", "backports.zstd.", "compression.zstd."),  # in what was packed
 )
-_LONGEST = 100_000  # characters of a message or traceback of several lines
-_MOST_LINES = 200
+_MOST_LINES = 200  # of a traceback or a list
 
 
 def is_site_error(error: BaseException | None) -> bool:
@@ -324,7 +323,7 @@ def make_safe(record: logging.LogRecord) -> bool:
 
 
 def _lines(text: str) -> str:
-    lines = text[:_LONGEST].split("\n")
+    lines = text.split("\n")
     if len(lines) > _MOST_LINES:  # the first and the last lines of a traceback say most
         half = _MOST_LINES // 2
         lines = [*lines[:half], f"({len(lines) - _MOST_LINES} more lines)", *lines[-half:]]
