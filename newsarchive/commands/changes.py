@@ -55,8 +55,10 @@ class Command(OfflineCommand):
         folder, opened = readable_ledger(self.settings)
         with opened as ledger:
             if args:
-                changes = _history(ledger, opts.source, args[0])
-                wanted = (it for it in reversed(changes) if it.kind in (opts.kinds or ChangeKind))
+                if ledger.get(opts.source, args[0]) is None:
+                    raise BadArgument(f"the ledger has no article {args[0]} of {opts.source}")
+                changes = reversed(ledger.changes_of(opts.source, args[0]))
+                wanted = (it for it in changes if it.kind in (opts.kinds or ChangeKind))
                 found: Iterator[ChangeRow] = (it for it in wanted if opts.begin is None or it.time >= opts.begin)
             else:
                 found = ledger.changes(since=opts.begin, kinds=opts.kinds)
@@ -85,12 +87,6 @@ def _begin(text: str) -> datetime:
     """
     time = datetime.fromisoformat(text)
     return time if time.tzinfo else time.replace(tzinfo=SHOWN_ZONE)
-
-
-def _history(ledger: Ledger, source: str, article_id: str) -> list[ChangeRow]:
-    if ledger.get(source, article_id) is None:
-        raise BadArgument(f"the ledger has no article {article_id} of {source}")
-    return ledger.changes_of(source, article_id)
 
 
 def _line(change: ChangeRow, title: str) -> str:

@@ -270,8 +270,7 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
             return self.request(row)
         self.archive.count("entry/known")
         schedule = self.archive.schedule
-        look = published and schedule.look_for_edition(row, published)
-        if published is None or look is None:
+        if published is None or (look := schedule.look_for_edition(row, published)) is None:
             return None
         row = self.archive.ledger.announced(
             row, published=published, thumbnail=thumbnail, entry=entry, look=look, max_tries=schedule.max_tries
@@ -338,19 +337,15 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
                 rows = [self._found(article_id, where="urls")[0] for article_id in batch]
             yield from filter(None, map(self.request, rows))
 
-    def _due(self, now: datetime) -> Iterator[Row]:
-        """Unfinished articles and re-checks."""
-        yield from self.archive.ledger.due(self.name, now, self.archive.schedule.max_tries)
-        yield from filter(self._is_ours, self.archive.ledger.rechecks(self.name, now))
-
     def _is_ours(self, row: Row) -> bool:
         """Whether its document is in this folder, or in none: machines that share a ledger may have their own ones."""
         return not self.archive.ledger.is_shared or not row.path or is_file(self.archive.folder / row.path)
 
     def _due_and_new_requests(self, now: datetime) -> Iterator[Request]:
         """Unfinished articles, due re-checks, lists; last, pages that ended the program when it read them."""
-        interrupted = list[Row]()
-        for row in self._due(now):
+        interrupted, ledger = list[Row](), self.archive.ledger
+        unfinished = ledger.due(self.name, now, self.archive.schedule.max_tries)
+        for row in chain(unfinished, filter(self._is_ours, ledger.rechecks(self.name, now))):
             if row.was_interrupted:
                 interrupted.append(row)
             elif request := self.request(row):
