@@ -197,7 +197,10 @@ def alarms(run: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> list
     # old pages look as they did, whatever the site does today
     if now["kind"] not in ("replay", "retry") and not now["filtered"]:
         found += [*_missing(now, usual), *_shares(now, usual), *_age(now, whole)]
-    return list({alarm.name: alarm for alarm in reversed(found)}.values())[::-1]
+    raised: dict[str, Alarm] = {}
+    for alarm in found:
+        raised.setdefault(alarm.name, alarm)
+    return list(raised.values())
 
 
 def chance(seen: float, whole: float, usual: float, before: float) -> float:

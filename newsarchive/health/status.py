@@ -44,7 +44,7 @@ NO_ARCHIVE: dict[str, Any] = {  # the part about an archive that has nothing yet
 }
 
 
-def run_status(run: RunRow, message: str, alarms: Sequence[Alarm] = ()) -> dict[str, Any]:
+def run_status(run: RunRow, message: str, raised: Sequence[Alarm] = ()) -> dict[str, Any]:
     return {
         "run": run.run or None,
         "started": _utc(run.started),
@@ -55,7 +55,7 @@ def run_status(run: RunRow, message: str, alarms: Sequence[Alarm] = ()) -> dict[
         "meaning": MEANINGS.get(run.exit_code or 0, ""),
         "message": message,
         "counts": run.counts,
-        "alarms": [asdict(alarm) for alarm in alarms],
+        "alarms": [asdict(alarm) for alarm in raised],
     }
 
 
@@ -264,13 +264,13 @@ def _run_families(run: Mapping[str, Any], success: datetime | None) -> Iterator[
         for name, number in sorted(counts.items())
         if isinstance(number, int) and (name in _ALWAYS or "/" in name) and not name.startswith(_NAMED_BY_THE_SITE)
     ]
-    alarms = Counter(alarm["name"] for alarm in run["alarms"])
+    raised = Counter(alarm["name"] for alarm in run["alarms"])
     yield "last_run_timestamp_seconds", "When the last run ended.", [({}, ended)]
     yield "last_run_duration_seconds", "How long it took.", [({}, run["counts"].get("seconds", ended - started))]
     yield "last_run_exit_code", "Its exit code: 0 fine, 1 fault, 3 site away, 4 alarm.", [({}, run["exit_code"])]
     yield "last_run_counts", "What it has counted, by the name of the count.", shown
-    yield "last_run_alarms", "How many alarms it has raised.", [({}, alarms.total())]
-    yield "last_run_alarm", "The alarms that it has raised, by name.", [({"name": it}, n) for it, n in alarms.items()]
+    yield "last_run_alarms", "How many alarms it has raised.", [({}, raised.total())]
+    yield "last_run_alarm", "The alarms that it has raised, by name.", [({"name": it}, n) for it, n in raised.items()]
     if success:
         yield "last_success_timestamp_seconds", "When a run last ended with exit code 0.", [({}, success.timestamp())]
 
