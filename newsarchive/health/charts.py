@@ -13,7 +13,7 @@ from lxml import etree
 
 INK, MUTED, GRID = "#1d1d1f", "#5f6368", "#dcdcdc"
 BLUE, ORANGE, RED, GREEN, PURPLE, GREY = "#2f6db5", "#c86f0a", "#b3303f", "#3c8a5a", "#7d57a8", "#7a7d82"
-IN_THE_DARK = {  # what a style sheet should replace each colour of a drawing with
+IN_DARK_MODE = {  # what a style sheet should replace each colour of a drawing with
     INK: "#e8e8ea", MUTED: "#a4a8ae", GRID: "#3a3d42", BLUE: "#6ea8ec", ORANGE: "#f0a04b", RED: "#ef7482",
     GREEN: "#68c08c", PURPLE: "#b894e0", GREY: "#9ea2a8",
 }  # fmt: skip
@@ -40,7 +40,7 @@ class Chart:
     names: Sequence[str]
     series: Mapping[str, Sequence[float]]
     colors: Sequence[str] = (BLUE,)
-    is_lying: bool = False
+    is_horizontal: bool = False
     """Bars of one series from left to right, for long names."""
     is_half: bool = False
     """Another one may be beside it."""
@@ -61,7 +61,7 @@ class Chart:
     @property
     def svg(self) -> str:
         file = io.StringIO()
-        drawing = self._lying() if self.is_lying else self._upright()
+        drawing = self._horizontal() if self.is_horizontal else self._vertical()
         drawing = drawing.configure(background="transparent", font="sans-serif", padding=2).configure_view(stroke=None)
         drawing = drawing.configure_axis(
             labelColor=INK, labelFontSize=11, labelPadding=4, gridColor=GRID, domainColor=GRID, title=None, ticks=False
@@ -88,7 +88,7 @@ class Chart:
         text = alt.Chart({"values": values}).mark_text(color=INK, fontSize=11, **place).encode(text="text:N")
         return text, max(_text_width(str(it["text"])) for it in values)
 
-    def _lying(self) -> Any:
+    def _horizontal(self) -> Any:
         width = _WIDTH / 2 if self.is_half else _WIDTH
         label = min(max(map(_text_width, self.names)) + 5, _LABEL * width)
         text, room = self._values(align="left", dx=4)
@@ -98,7 +98,7 @@ class Chart:
         drawing = alt.layer(self._bars().encode(x=x, y=y), text.encode(x=x, y=y))
         return drawing.properties(width=width - label - room - 20, height=alt.Step(22))
 
-    def _upright(self) -> Any:
+    def _vertical(self) -> Any:
         every = -(-len(self.names) // _LABELS)
         below = alt.Axis(labelAngle=0, labelPadding=7, values=list(self.names[::every]), labelOverlap=False)
         x = alt.X("name:O", sort=None, scale=alt.Scale(domain=list(self.names), paddingInner=0.2), axis=below)

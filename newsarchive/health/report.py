@@ -203,7 +203,7 @@ def _fields(found: Statistics, words: Words) -> Iterator[Chart]:
         names=[*fields],
         series={words("share"): [it.having / it.of for it in fields.values()]},
         shown="{:.1%}".format,
-        is_lying=True,
+        is_horizontal=True,
         is_half=True,
         more={
             words("have it"): [f"{it.having:,}" for it in fields.values()],
@@ -219,7 +219,7 @@ def _sizes(found: Statistics, words: Words) -> Iterator[Part]:
         names=[words(name) for name in found.sizes],
         series={words("size"): [size for _, size in found.sizes.values()]},
         shown=words.size,
-        is_lying=True,
+        is_horizontal=True,
         more={words("files"): [f"{number:,}" for number, _ in found.sizes.values()]},
     )
 
@@ -383,7 +383,7 @@ def _largest(
         title=words(title),
         names=[name or words("(not known)") for name, _ in bars],
         series={words(what): [number for _, number in bars]},
-        is_lying=True,
+        is_horizontal=True,
         is_half=is_half,
         more=more,
         is_open=not is_half,  # its names may be too long for the drawing
