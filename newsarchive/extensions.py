@@ -133,7 +133,6 @@ class Run:
 
         It would wait for ever. There is no public way to have it look.
         """
-        assert self.crawler.engine  # noqa: S101
         scraper = self.crawler.engine.scraper
         if scraper.slot and scraper.slot.closing and not scraper.slot.closing.called:
             scraper._check_if_closing()

@@ -419,7 +419,7 @@ class Pictures:
     async def _get(self, wanted: WantedPictures) -> list[PictureRow]:
         """What became of each. One sync makes the names of all their files safe against a power cut."""
         if self._replays:  # at once: the engine would see the end of a wait up to five seconds later
-            got = [self._stored(url, wanted) for url in wanted.urls]
+            got = [self._stored(url, wanted) or wanted.failed(url, "a replay fetches nothing") for url in wanted.urls]
         else:
             tasks = self._fetched[wanted.may_wait]
             tasks |= {url: asyncio.create_task(self._fetch(url, wanted)) for url in wanted.urls if url not in tasks}
@@ -442,14 +442,13 @@ class Pictures:
             place(self.folder / found.path, self.folder / path)
         return wanted.stored(url, path, found.hash)
 
-    def _stored(self, url: str, wanted: WantedPictures) -> PictureRow:
-        """The row of a picture that is in the archive, best of this article; else one without a path."""
+    def _stored(self, url: str, wanted: WantedPictures) -> PictureRow | None:
+        """The row of a picture that is in the archive, best of this article."""
         known = [it for it in self.ledger.stored_pictures(url) if is_file(self.folder / it.path)]
-        other = known[0] if known else wanted.failed(url, "a replay fetches nothing")
-        return next((it for it in known if it.article_id == wanted.article_id), other)
+        return max(known, key=lambda it: it.article_id == wanted.article_id, default=None)
 
     async def _fetch(self, url: str, wanted: WantedPictures) -> PictureRow:
-        if (known := self._stored(url, wanted)).path:
+        if known := self._stored(url, wanted):
             return known
         most = self.archive.options.pictures_max_bytes
         # every status, so no redirect is followed, not even within the site

@@ -240,9 +240,10 @@ def _lists(now: Counts, usual: Counts) -> Iterable[Alarm]:
     if is_empty or (entries >= _SOME and not articles and not now["filtered"]):
         seen = f"{counted(read, 'list')} read, and no article named there, known or new"
         yield Alarm("lists empty", seen, "about twenty in each", LISTS)
-    failing = sorted((-runs, name.partition("/")[2]) for name, runs in now.items() if name.startswith("failing/"))
+    failing = {name.partition("/")[2]: runs for name, runs in now.items() if name.startswith("failing/")}
     if failing:
-        named = ", ".join(f"{where} ({-runs})" for runs, where in failing[:8])
+        longest = sorted(failing, key=lambda where: (-failing[where], where))[:8]
+        named = ", ".join(f"{where} ({failing[where]})" for where in longest)
         named += f" and {len(failing) - 8} more" if len(failing) > 8 else ""
         seen = f"{counted(len(failing), 'list')} got nothing in so many runs in a row: {named}"
         advice = "open it in a browser; take a channel that no longer exists out of QQ_CHANNELS"
@@ -340,9 +341,9 @@ def _shares(now: Counts, usual: Sequence[Counts]) -> Iterable[Alarm]:
             rows.append(("unknown keys", f"articles with the key {name[4:]} in their data", name, "article/new", KEYS))
     for name, what, part, whole, advice in rows:
         seen, of = now.total(part), now.total(whole)
-        before = [(sums.total(part), sums.total(whole)) for sums in usual]
-        if seen > 1 and all(_has_grown(seen, of, *each) for each in before):
-            yield Alarm(name, f"{seen} of {of} {what}", f"{before[0][0] / before[0][1]:.0%}", advice)
+        recent, past = ((sums.total(part), sums.total(whole)) for sums in usual)
+        if seen > 1 and _has_grown(seen, of, *recent) and _has_grown(seen, of, *past):
+            yield Alarm(name, f"{seen} of {of} {what}", f"{recent[0] / recent[1]:.0%}", advice)
 
 
 def _has_grown(seen: float, whole: float, usual: float, before: float) -> bool:

@@ -123,8 +123,10 @@ def trouble(problem: int | BaseException | None) -> str:
     """Whether a status or an error means that the site has `refused` us or is `unreachable`; `""`: only this page."""
     if isinstance(problem, HttpError):
         problem = problem.response.status
+    if problem in (403, 407, 429, 501, 567):
+        return "refused"
     if isinstance(problem, int):
-        return "refused" if problem in (403, 407, 429, 501, 567) else "unreachable" if problem >= 500 else ""
+        return "unreachable" if problem >= 500 else ""
     if isinstance(problem, IgnoreRequest):  # robots.txt, or not an address of the site
         return "" if problem.__cause__ else "refused"  # a cause: the body is too large when unpacked
     return "unreachable" if is_site_error(problem) else ""
