@@ -97,9 +97,9 @@ class Backoff:
     What waits is among the downloader's active requests, of which `WaitingDownloader` does not count it.
     """
 
-    def __init__(self, crawler: Crawler, first: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, crawler: Crawler, first_wait: float, clock: Callable[[], float] = time.monotonic) -> None:
         self.crawler = crawler
-        self.first = first
+        self.first_wait = first_wait
         """How many seconds a first retry waits; each further one twice as long."""
         self.clock = clock
         self.refused = False
@@ -196,7 +196,7 @@ class Backoff:
         return float(max(now, until, quiet_until) - now)
 
     def _wait(self, tries: int) -> float:
-        return min(self.first * 2.0 ** min(tries, 64), _LONGEST_WAIT)
+        return min(self.first_wait * 2.0 ** min(tries, 64), _LONGEST_WAIT)
 
 
 class Claims:

@@ -55,7 +55,7 @@ def printable(text: str, longest: int = LONGEST) -> str:
     return shown if len(text) <= longest else f"{shown}… ({len(text):,} characters)"
 
 
-def shown(text: str) -> str:
+def printable_lines(text: str) -> str:
     """Several lines for a terminal, each of them printable."""
     return "\n".join(map(printable, text.split("\n")))
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from newsarchive.extensions import make_safe
-from newsarchive.messages import printable, shown
+from newsarchive.messages import printable, printable_lines
 from tests.conftest import Crawl, DemoSite
 from tests.test_pages_refused import page
 
@@ -36,7 +36,7 @@ def test_printable(text: str, expected: str) -> None:
 
 
 def test_several_lines_stay_so_and_each_is_printable() -> None:
-    assert shown("甲\n\x1b[0m乙\n") == "甲\n\\x1b[0m乙\n"
+    assert printable_lines("甲\n\x1b[0m乙\n") == "甲\n\\x1b[0m乙\n"
 
 
 def test_printable_text_has_an_end() -> None:

@@ -5,7 +5,7 @@ import json
 
 from newsarchive.cli import OfflineCommand
 from newsarchive.health.status import read_status, status_text
-from newsarchive.messages import shown
+from newsarchive.messages import printable_lines
 from newsarchive.options import Options
 
 
@@ -18,5 +18,5 @@ class Command(OfflineCommand):
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:  # noqa: ARG002
         found = read_status(Options.from_settings(self.settings))
-        print(json.dumps(found, ensure_ascii=False, indent=2) if opts.json else shown(status_text(found)))
+        print(json.dumps(found, ensure_ascii=False, indent=2) if opts.json else printable_lines(status_text(found)))
         return 1 if found["problem"] or found["full_disk"] or found["left_no_status"] else 0

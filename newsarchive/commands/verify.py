@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from newsarchive.archive.verify import table, verify
 from newsarchive.cli import ParallelCommand, chosen_workers, existing_archive
-from newsarchive.messages import shown
+from newsarchive.messages import printable_lines
 
 
 class Command(ParallelCommand):
@@ -24,5 +24,5 @@ class Command(ParallelCommand):
             found = {"checked": counts, "findings": [asdict(finding) for finding in findings]}
             print(json.dumps(found, ensure_ascii=False, indent=1))
         else:
-            print(shown(table(counts, findings)))
+            print(printable_lines(table(counts, findings)))
         return 1 if findings else 0

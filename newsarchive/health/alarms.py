@@ -55,7 +55,7 @@ class Counts(dict[str, Any]):
         """Pages that came and were whole articles."""
         return max(0, self.total(_READ) - int(self["page/not_modified"]))
 
-    def first(self, *whats: str) -> int:
+    def not_archived(self, *whats: str) -> int:
         """Of the articles counted as `article/<what>`, those that the archive does not have."""
         return sum(self[f"article/{what}"] - self[f"recheck/{what}"] for what in whats)
 
@@ -261,7 +261,7 @@ def _pages(now: Counts, past: Sequence[Counts]) -> Iterable[Alarm]:
         since = list(takewhile(lambda counts: not counts.good, past))
         bad, past = bad + sum(counts[_BAD] for counts in since), past[len(since) :]
     usual = Counts.summed(past)
-    bad_new, usual_new = now.first("quarantined"), usual.first("quarantined")
+    bad_new, usual_new = now.not_archived("quarantined"), usual.not_archived("quarantined")
     for what, seen, pages, seen_before, before in (
         ("pages", bad, bad + good, usual[_BAD], usual[_BAD] + usual.good),
         ("pages of new articles", bad_new, bad_new + now["article/new"], usual_new, usual_new + usual["article/new"]),
@@ -292,11 +292,11 @@ def _is_unreadable(bad: int, pages: int, usual: int, before: int) -> bool:
 def _missing(now: Counts, usual: Sequence[Counts]) -> Iterable[Alarm]:
     """No article that is new to the archive could be read: the others may come from an older address."""
     by_network = now["site/unreachable"] + now["site/refused"] > now["list/failed"]
-    gone, failed = now.first("gone"), 0 if by_network else now.first("failed")
+    gone, failed = now.not_archived("gone"), 0 if by_network else now.not_archived("failed")
     missing, lost = gone + failed, ("gone", "failed")
-    before = [(sums.first(*lost), sums.first(*lost, "new", "quarantined")) for sums in usual]
+    before = [(sums.not_archived(*lost), sums.not_archived(*lost, "new", "quarantined")) for sums in usual]
     are_many = missing > 1 and all(_is_rare(missing, missing, *each) for each in before)
-    if (missing > FEW_PAGES or are_many) and not now.first("new", "quarantined"):
+    if (missing > FEW_PAGES or are_many) and not now.not_archived("new", "quarantined"):
         seen = f"no new article came: {gone} are gone, says the site, and {failed} lead elsewhere or cannot be fetched"
         advice = "open one of them in a browser; if it is there, QQ_ARTICLE_URL or its redirects have changed"
         yield Alarm("no article", seen, "nearly all of them", advice)

@@ -157,11 +157,11 @@ def status_text(status: Mapping[str, Any]) -> str:
         rows.append(("Last run", "none that could write its status" if disk else NO_RUN))
     else:
         stopped = ", stopped on request" if run["reason"] == "shutdown" else ""
-        when = _shown(run["ended"]) if run["ended"] else f"begun {_shown(run['started'])}"
+        when = _time(run["ended"]) if run["ended"] else f"begun {_time(run['started'])}"
         rows.append(("Last run", f"{when}: {run['meaning']}{stopped} (exit code {run['exit_code']})"))
         rows.append(("", run["message"]))
     if newest := status["newest"]:
-        rows.append(("Newest", f"{_shown(newest['published'])}  {newest['path']}"))
+        rows.append(("Newest", f"{_time(newest['published'])}  {newest['path']}"))
     counts = ", ".join(f"{number} {state}" for state, number in status["articles"].items() if number)
     if problem:
         will_be_made = problem == NO_LEDGER and not disk
@@ -226,7 +226,7 @@ def _utc(time: datetime) -> str:
     return time.astimezone(UTC).isoformat(timespec="seconds")
 
 
-def _shown(text: str) -> str:
+def _time(text: str) -> str:
     return shown_time(datetime.fromisoformat(text))
 
 
@@ -290,8 +290,8 @@ def _metric_lines(families: list[_Family], common: Mapping[str, str]) -> Iterato
     for name, about, values in families:
         yield f"# HELP newsarchive_{name} {about}\n# TYPE newsarchive_{name} gauge\n"
         for labels, value in values:
-            shown = ",".join(f'{label}="{_escaped(text)}"' for label, text in ({**common, **labels}).items())
-            yield f"newsarchive_{name}{{{shown}}} {value}\n"
+            pairs = ",".join(f'{label}="{_escaped(text)}"' for label, text in ({**common, **labels}).items())
+            yield f"newsarchive_{name}{{{pairs}}} {value}\n"
 
 
 def _escaped(text: str) -> str:
