@@ -308,17 +308,24 @@ def answered_page(response: Response, source: str, fetched: datetime, **about: A
     """A page as it came. Scrapy's own way to list headers fails at bytes that are no UTF-8."""
     pairs = ((name, value) for name, values in response.headers.items() for value in values)
     headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs)
-    url, html, status, packed = response.url, response.body, response.status, response.meta.pop(_PACKED, b"")
+    html, packed = response.body, response.meta.pop(_PACKED, b"")
     # the end of a gzip file; without it the answer was damaged, and Scrapy has unpacked what it could
     if packed.endswith(struct.pack("<II", zlib.crc32(html), len(html))):
-        about["packed"], headers = packed, (*headers, ("Content-Encoding", "gzip"))
-    return Page(source=source, url=url, html=html, fetched=fetched, status=status, headers=headers, **about)
+        headers += (("Content-Encoding", "gzip"),)
+        about["packed"] = packed
+    about |= {"url": response.url, "status": response.status, "headers": headers}
+    return Page(source=source, html=html, fetched=fetched, **about)
+
+
+def header(response: Response, name: str) -> str:
+    """A header of the answer, a character for each byte; `""` without it."""
+    return (response.headers.get(name) or b"").decode("latin-1").strip()
 
 
 def _retry_after(response: Response) -> float | None:
     """Seconds that the answer asks us to wait, as a number or as a date; `None` if it does not say."""
     # by the server's clock, which may differ from ours
-    until, now = ((response.headers.get(name) or b"").decode("latin-1").strip() for name in ("Retry-After", "Date"))
+    until, now = header(response, "Retry-After"), header(response, "Date")
     if until.isascii() and until.isdigit():
         return float(until)
     try:

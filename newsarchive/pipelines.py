@@ -36,7 +36,7 @@ from newsarchive.archive.pictures import (
 from newsarchive.archive.replay import capture_at, is_warc
 from newsarchive.archive.tables import PictureRow, Row, State
 from newsarchive.archive.warc import Record, WarcFile, close_open_files
-from newsarchive.downloader import NotSent, answered_page, engine_slot
+from newsarchive.downloader import NotSent, answered_page, engine_slot, header
 from newsarchive.errors import ArchiveError, ChallengePage, NotAnArticle, PageError, PartialArticle, describe, is_fatal
 from newsarchive.exporters import MarkdownItemExporter
 from newsarchive.extensions import Run, archive_of, is_site_error
@@ -499,7 +499,7 @@ class Pictures:
 def refusal(response: Response, domains: Collection[str]) -> str:
     """Why an answer is not a picture of the site; `""` if it is one."""
     if 300 <= response.status < 400:
-        return f"redirected to {(response.headers.get('Location') or b'').decode('latin-1')}"
+        return f"redirected to {header(response, 'Location')}"
     if response.status != 200:
         return f"HTTP status {response.status}"
     address, host = response.ip_address, urlparse_cached(response).hostname

@@ -73,7 +73,8 @@ class Command(OfflineCommand):
                 if args:
                     print(f"    {_file(ledger, change) or 'its file is not there any more'}")
                 if opts.diff and change.kind is ChangeKind.EDITED:
-                    print(*(f"    {line}" for line in _difference(folder, ledger, change)), sep="\n")
+                    for line in _difference(folder, ledger, change):
+                        print(f"    {line}")
             if change is None:
                 print("no such change is known", file=sys.stderr)
         return 0
@@ -112,12 +113,14 @@ def _difference(folder: Path, ledger: Ledger, change: ChangeRow) -> Iterator[str
     if old and new:
         found = difference(old.decode("utf-8", "replace"), new.decode("utf-8", "replace"))
         parts = shortened(found.parts, inf)
+    if not parts:
+        yield "the former version is not there any more"
     coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     marks = {"=": ("", ""), "-": ("[-", "-]"), "+": ("{+", "+}")}
     if coloured:
         marks |= {"-": (_RED, _PLAIN), "+": (_GREEN, _PLAIN)}
     text = "".join(_marked(text, *marks[sign]) for sign, text in parts)
-    yield from (line for line in text.split("\n") if line) if parts else ["the former version is not there any more"]
+    yield from filter(None, text.split("\n"))
 
 
 def _marked(text: str, begin: str, end: str) -> str:

@@ -25,7 +25,7 @@ from newsarchive.archive.ledger import ListState
 from newsarchive.archive.parallel import batches
 from newsarchive.archive.replay import saved_files, saved_pages
 from newsarchive.archive.tables import ListResult, Row
-from newsarchive.downloader import NotSent, answered_page, is_ending
+from newsarchive.downloader import NotSent, answered_page, header, is_ending
 from newsarchive.errors import BadArgument, PageError, cause, is_fatal
 from newsarchive.extensions import archive_of, is_site_error
 from newsarchive.items import Article, Page
@@ -477,7 +477,7 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
         return answered_page(response, self.name, self.archive.now(), **about)
 
     def _redirected(self, response: Response, row: Row) -> Iterator[Request]:
-        location = (response.headers.get("Location") or b"").decode("latin-1")
+        location = header(response, "Location")
         hops = response.meta["hops"] + 1
         with suppress(BadArgument, ValueError):  # ValueError: not a URL
             location = response.urljoin(location)
