@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
-from scrapy.settings import BaseSettings, Settings
+from scrapy.settings import Settings
 
 from newsarchive.archive.archive import NO_LEDGER, no_ledger_in
 from newsarchive.archive.ledger import Ledger, is_begun, ledger_place
@@ -89,6 +89,15 @@ class ArchiveCommand(ScrapyCommand):
         if args:
             raise BadArgument(f"expected no argument, got {' '.join(args)}")
 
+    def existing_archive(self) -> Options:
+        """Raises `BadArgument` for a folder without a ledger and without anything to rebuild one from."""
+        options = Options.from_settings(self.settings)
+        place = ledger_place(options)
+        is_there = os.path.lexists(place) if isinstance(place, Path) else is_begun(place)
+        if not (is_there or can_be_rebuilt(options.dir)):
+            raise BadArgument(f"{options.dir} holds no archive: expected one (ARCHIVE_DIR)")
+        return options
+
 
 class OfflineCommand(ArchiveCommand):
     """One that does not crawl."""
@@ -114,6 +123,17 @@ class OfflineCommand(ArchiveCommand):
             print(f"scrapy {self.name}: stopped", file=sys.stderr)
             self.exitcode = 1
 
+    def readable_ledger(self) -> tuple[Path, Ledger]:
+        """The archive's folder, and its ledger to be read, a run may go on. Raises `LedgerBroken` and `BadArgument`."""
+        options = self.existing_archive()
+        folder, place = options.dir, ledger_place(options)
+        if is_begun(place):
+            return folder, Ledger.open(place, folder=folder, read_only=True)
+        if can_be_rebuilt(folder):
+            makes_one = f"{NO_LEDGER}: `scrapy rebuild` makes one"
+            raise LedgerBroken(f"{folder}: {no_ledger_in(options.ledger) if options.ledger else makes_one}")
+        raise BadArgument(f"{folder} holds no archive yet: its ledger is empty")
+
 
 class ParallelCommand(OfflineCommand):
     """One whose work is done by all cores of this machine, or by a cluster."""
@@ -128,10 +148,9 @@ class ParallelCommand(OfflineCommand):
         if opts.dask:
             check_address(opts.dask)
 
-
-def chosen_workers(opts: argparse.Namespace, folder: Path) -> AbstractContextManager[Workers | None]:
-    """Those that the command line names, if any, for the archive in `folder`. Raises `ClusterError`."""
-    return dask_workers(opts.dask, folder) if opts.dask else nullcontext()
+    def workers(self, opts: argparse.Namespace, folder: Path) -> AbstractContextManager[Workers | None]:
+        """Those that the command line names, if any, for the archive in `folder`. Raises `ClusterError`."""
+        return dask_workers(opts.dask, folder) if opts.dask else nullcontext()
 
 
 def discard_unwritable_output() -> None:
@@ -150,28 +169,6 @@ def exit_code(error: BaseException) -> int:
     if isinstance(error, ArchiveLocked):
         return 75
     return 2 if isinstance(error, BadArgument) else 1
-
-
-def existing_archive(settings: BaseSettings) -> Options:
-    """Raises `BadArgument` for a folder without a ledger and without anything to rebuild one from."""
-    options = Options.from_settings(settings)
-    place = ledger_place(options)
-    is_there = os.path.lexists(place) if isinstance(place, Path) else is_begun(place)
-    if not (is_there or can_be_rebuilt(options.dir)):
-        raise BadArgument(f"{options.dir} holds no archive: expected one (ARCHIVE_DIR)")
-    return options
-
-
-def readable_ledger(settings: BaseSettings) -> tuple[Path, Ledger]:
-    """The archive's folder, and its ledger to be read, a run may go on. Raises `LedgerBroken` and `BadArgument`."""
-    options = existing_archive(settings)
-    folder, place = options.dir, ledger_place(options)
-    if is_begun(place):
-        return folder, Ledger.open(place, folder=folder, read_only=True)
-    if can_be_rebuilt(folder):
-        makes_one = f"{NO_LEDGER}: `scrapy rebuild` makes one"
-        raise LedgerBroken(f"{folder}: {no_ledger_in(options.ledger) if options.ledger else makes_one}")
-    raise BadArgument(f"{folder} holds no archive yet: its ledger is empty")
 
 
 def documentation() -> str:

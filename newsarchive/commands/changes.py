@@ -15,7 +15,7 @@ from newsarchive.archive.changes import Parts, difference, shortened, title_of
 from newsarchive.archive.documents import document_bytes
 from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.tables import ChangeKind, ChangeRow
-from newsarchive.cli import OfflineCommand, readable_ledger
+from newsarchive.cli import OfflineCommand
 from newsarchive.errors import BadArgument
 from newsarchive.messages import SHOWN_ZONE, counted, printable, shown_time
 
@@ -52,7 +52,7 @@ class Command(OfflineCommand):
             raise BadArgument(f"--limit {opts.limit}: expected a whole number of at least 0")
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
-        folder, opened = readable_ledger(self.settings)
+        folder, opened = self.readable_ledger()
         with opened as ledger:
             if args:
                 if ledger.get(opts.source, args[0]) is None:

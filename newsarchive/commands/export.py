@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from newsarchive.archive.export import FORMATS, records, selected
 from newsarchive.archive.files import check_regular, whole_file
-from newsarchive.cli import ParallelCommand, chosen_workers, readable_ledger
+from newsarchive.cli import ParallelCommand
 from newsarchive.errors import BadArgument, cause
 from newsarchive.messages import counted, printable
 
@@ -58,8 +58,8 @@ class Command(ParallelCommand):
             done["unreadable"] += 1
             tqdm.write(f"scrapy {self.name}: {printable(reason)}", file=sys.stderr)
 
-        folder, opened = readable_ledger(self.settings)
-        with opened as ledger, chosen_workers(opts, folder) as workers, _output(opts.to) as file:
+        folder, opened = self.readable_ledger()
+        with opened as ledger, self.workers(opts, folder) as workers, _output(opts.to) as file:
             total = None if opts.since or opts.until or channels else ledger.documents()
             hidden = True if not opts.to and sys.stdout.isatty() else None  # on a terminal, unless that has the rows
             bar = tqdm(desc="articles", unit="", disable=hidden, leave=False, total=total)

@@ -7,7 +7,7 @@ from pathlib import Path
 from newsarchive.archive.files import LOCK, Lock
 from newsarchive.archive.ledger import Place, ledger_place
 from newsarchive.archive.rebuild import PURPOSE, move, rebuild
-from newsarchive.cli import OfflineCommand, existing_archive
+from newsarchive.cli import OfflineCommand
 from newsarchive.errors import BadArgument
 from newsarchive.options import Options, is_database
 
@@ -32,7 +32,7 @@ class Command(OfflineCommand):
             source: Place = opts.source if is_database(opts.source) else Path(opts.source).absolute()
             outcome = move(source, ledger_place(options), options.dir, now=now)
         else:
-            options = existing_archive(self.settings)
+            options = self.existing_archive()
             place, ages, links = ledger_place(options), options.recheck_hours, options.pictures_url
             lock = Lock(options.dir / LOCK)
             if isinstance(place, Path):

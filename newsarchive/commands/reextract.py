@@ -7,7 +7,7 @@ from newsarchive.archive.archive import Archive
 from newsarchive.archive.parallel import Workers
 from newsarchive.archive.reextract import reextract as reextract_archive
 from newsarchive.archive.reextract import summary
-from newsarchive.cli import ParallelCommand, chosen_workers, existing_archive
+from newsarchive.cli import ParallelCommand
 from newsarchive.options import Options
 
 
@@ -26,8 +26,8 @@ class Command(ParallelCommand):
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
         reader(opts.source)  # raises BadArgument before anything is opened
-        options = existing_archive(self.settings)
-        with chosen_workers(opts, options.dir) as workers:
+        options = self.existing_archive()
+        with self.workers(opts, options.dir) as workers:
             return reextract(options, opts.source, frozenset(args), dry_run=opts.dry_run, workers=workers)
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from newsarchive.archive.files import REPORT, write_text
-from newsarchive.cli import OfflineCommand, readable_ledger
+from newsarchive.cli import OfflineCommand
 from newsarchive.errors import BadArgument
 from newsarchive.health.statistics import statistics
 
@@ -24,7 +24,7 @@ class Command(OfflineCommand):
             raise BadArgument("the charts need Vega-Altair: pip install 'newsarchive[report]'")
         from newsarchive.health.report import report  # noqa: PLC0415  -- loads Vega-Altair, which other commands do without
 
-        folder, opened = readable_ledger(self.settings)
+        folder, opened = self.readable_ledger()
         with opened as ledger:
             found = statistics(folder, ledger, datetime.now(UTC))
         file = Path(opts.to) if opts.to else folder / REPORT

@@ -4,7 +4,6 @@ import argparse
 from collections.abc import Sequence
 
 from newsarchive.archive.files import QUARANTINE
-from newsarchive.cli import existing_archive
 from newsarchive.commands.crawl import Command as Crawl
 from newsarchive.errors import BadArgument
 from newsarchive.extensions import print_summary
@@ -27,7 +26,7 @@ class Command(Crawl):
         if opts.spargs:
             raise BadArgument("takes no -a arguments")
         super().check(args, opts)
-        existing_archive(self.settings)
+        self.existing_archive()
 
     def uses_network(self, opts: argparse.Namespace) -> bool:  # noqa: ARG002
         return False

@@ -5,7 +5,7 @@ import json
 from dataclasses import asdict
 
 from newsarchive.archive.verify import table, verify
-from newsarchive.cli import ParallelCommand, chosen_workers, existing_archive
+from newsarchive.cli import ParallelCommand
 from newsarchive.messages import printable_lines
 
 
@@ -17,8 +17,8 @@ class Command(ParallelCommand):
         parser.add_argument("--json", action="store_true", help="the findings for a program")
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:  # noqa: ARG002
-        options = existing_archive(self.settings)
-        with chosen_workers(opts, options.dir) as workers:
+        options = self.existing_archive()
+        with self.workers(opts, options.dir) as workers:
             counts, findings = verify(options, workers)
         if opts.json:
             found = {"checked": counts, "findings": [asdict(finding) for finding in findings]}
