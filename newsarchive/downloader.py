@@ -133,6 +133,16 @@ class Backoff:
             await asyncio.sleep(min(seconds, _CHECK_EVERY))
         return None if request.callback is NO_CALLBACK else request.copy()
 
+    def seconds_left(self, request: Request) -> float:
+        """How long it still has to wait; 0 when it may go out. The wait of a retry starts at the first call."""
+        tries = request.meta.get("retry_times", 0)  # Scrapy's retry middleware counts here, and `get_retry_request`
+        counted, until = request.meta.get(_RETRY, (0, 0.0))
+        if tries != counted:
+            until = self.clock() + self._wait(tries - 1)
+            request.meta[_RETRY] = tries, until
+        now, quiet_until = self.clock(), self._quiet_until.get(urlparse_cached(request).netloc, 0.0)
+        return float(max(now, until, quiet_until) - now)
+
     def process_response(self, request: Request, response: Response) -> Response:
         """Notes an answer that asks us to wait: as long as it says, or as long as this request's next retry."""
         wait = _retry_after(response) if response.status >= 400 else 0.0
@@ -184,16 +194,6 @@ class Backoff:
         self.refused = True
         logger.error(message, url)
         deferred_from_coro(self.crawler.engine.close_spider_async(reason="refused"))
-
-    def seconds_left(self, request: Request) -> float:
-        """How long it still has to wait; 0 when it may go out. The wait of a retry starts at the first call."""
-        tries = request.meta.get("retry_times", 0)  # Scrapy's retry middleware counts here, and `get_retry_request`
-        counted, until = request.meta.get(_RETRY, (0, 0.0))
-        if tries != counted:
-            until = self.clock() + self._wait(tries - 1)
-            request.meta[_RETRY] = tries, until
-        now, quiet_until = self.clock(), self._quiet_until.get(urlparse_cached(request).netloc, 0.0)
-        return float(max(now, until, quiet_until) - now)
 
     def _wait(self, tries: int) -> float:
         return min(self.first_wait * 2.0 ** min(tries, 64), _LONGEST_WAIT)

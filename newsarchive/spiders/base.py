@@ -119,19 +119,6 @@ SWITCH: Kind = "1 or 0", {"1": True, "0": False}.__getitem__
 WORDS: Kind = "at least one, with commas between several", words
 
 
-def trouble(problem: int | BaseException | None) -> str:
-    """Whether a status or an error means that the site has `refused` us or is `unreachable`; `""`: only this page."""
-    if isinstance(problem, HttpError):
-        problem = problem.response.status
-    if problem in (403, 407, 429, 501, 567):
-        return "refused"
-    if isinstance(problem, int):
-        return "unreachable" if problem >= 500 else ""
-    if isinstance(problem, IgnoreRequest):  # robots.txt, or not an address of the site
-        return "" if problem.__cause__ else "refused"  # a cause: the body is too large when unpacked
-    return "unreachable" if is_site_error(problem) else ""
-
-
 # Not from ABC: zope.interface adds a name to that class that `dir` lists but cannot be read, and `-o` reads them all.
 class ArchiveSpider(Spider, metaclass=ABCMeta):
     """Base class of the spiders. A source defines its ids and URLs and, in `discover`, its lists."""
@@ -502,3 +489,16 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
             self.logger.warning("%s: not fetched: %s; tried again in a later run", row.url, reason)
         else:
             self.logger.warning("%s: not looked at again: %s; what is archived stays", row.url, reason)
+
+
+def trouble(problem: int | BaseException | None) -> str:
+    """Whether a status or an error means that the site has `refused` us or is `unreachable`; `""`: only this page."""
+    if isinstance(problem, HttpError):
+        problem = problem.response.status
+    if problem in (403, 407, 429, 501, 567):
+        return "refused"
+    if isinstance(problem, int):
+        return "unreachable" if problem >= 500 else ""
+    if isinstance(problem, IgnoreRequest):  # robots.txt, or not an address of the site
+        return "" if problem.__cause__ else "refused"  # a cause: the body is too large when unpacked
+    return "unreachable" if is_site_error(problem) else ""
