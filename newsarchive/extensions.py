@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from scrapy import signals
 from scrapy.crawler import Crawler
@@ -53,10 +53,9 @@ class Run:
 
     def __init__(self, crawler: Crawler, options: Options) -> None:
         self.crawler = crawler
-        self.spider: Any = crawler.spider  # an `ArchiveSpider`, whose module imports this one
+        self.spider = cast("Any", crawler.spider)  # an `ArchiveSpider`, whose module imports this one
+        self.options = options
         self.folder = options.dir
-        self.metrics = options.metrics
-        self.lease = options.lease
         self.exit_code: int | None = None
         """`None` until the run has ended."""
         self.reason = "unfinished"
@@ -71,12 +70,12 @@ class Run:
         """The run in the ledger as it began; its number is 0 as long as it is not there."""
         assert crawler.stats  # noqa: S101
         try:
-            alone = self.kind in ("replay", "retry")  # nobody claims saved pages
+            alone = self.spider.replay is not None  # nobody claims saved pages
             self.archive = Archive.open(options, purpose=f"`{line}`", alone=alone, count=crawler.stats.inc_value)
             self.ledger = self.archive.ledger
             try:
                 self.row = self.ledger.add_run(self.row)
-                self.ledger.database.stay_alive(self.row.run, self.lease)
+                self.ledger.database.stay_alive(self.row.run, self.options.lease)
             except BaseException:
                 self.archive.close()
                 raise
@@ -94,8 +93,9 @@ class Run:
         for handler in _writing_handlers():
             handler.addFilter(make_safe)  # Scrapy logs the settings next
         run = cls(crawler, options)
-        for name in ("engine_started", "item_scraped", "spider_closed"):
-            crawler.signals.connect(getattr(run, name), signal=getattr(signals, name))
+        crawler.signals.connect(run.engine_started, signal=signals.engine_started)
+        crawler.signals.connect(run.item_scraped, signal=signals.item_scraped)
+        crawler.signals.connect(run.spider_closed, signal=signals.spider_closed)
         crawler.signals.connect(run.close, signal=signals.engine_stopped)
         return run
 
@@ -109,15 +109,15 @@ class Run:
 
     def _show_life(self) -> None:
         try:
-            self.ledger.database.stay_alive(self.row.run, self.lease)
+            self.ledger.database.stay_alive(self.row.run, self.options.lease)
         except (OSError, ArchiveError) as error:
             self.faults.add(error)
             self._stop(error)
 
     def engine_started(self) -> None:
         if self.ledger.is_shared:
-            self._repeat(self._show_life, self.lease / _BEATS)
-        if self.kind in ("replay", "retry"):
+            self._repeat(self._show_life, self.options.lease / _BEATS)
+        if self.spider.replay:
             self._repeat(self._end_replay, _LOOK)
         self._can_stop = True
         logging.getLogger("scrapy.crawler").addFilter(_confirm_stop)
@@ -176,7 +176,7 @@ class Run:
         lists = [] if site else self._list_rows(counts)  # a site that is away says nothing about a single list
         found = alarms.alarms(counts, history)
         counts |= {f"alarm/{alarm.name}": 1 for alarm in found}
-        archive = status.archive_status(self.folder, self.ledger, self.archive.options.max_tries)
+        archive = status.archive_status(self.folder, self.ledger, self.options.max_tries)
         by_force = self.reason == "unfinished"  # nothing has closed the spider: Ctrl-C came twice, or it never began
         for _ in range(2):  # once more with its own error, when the run did its work and could not write that
             counts["error"] = self.faults.count
@@ -186,15 +186,15 @@ class Run:
             row = replace(self.row, ended=ended, exit_code=exit_code, counts=counts)
             last_run = status.run_status(row, message, found)
             try:
-                write_changes(self.folder, self.ledger, now=ended, days=self.archive.options.changes_days)
+                write_changes(self.folder, self.ledger, now=ended, days=self.options.changes_days)
                 status.write_status(self.folder, last_run, archive)
                 with self.ledger.transaction():
                     for each in lists:
                         self.ledger.put(each)
                     self.ledger.end_run(row)
                 self.ledger.database.stay_alive(row.run, 0)
-                if self.metrics:
-                    status.write_metrics(self.metrics, self.folder, last_run, archive, self.ledger.last_success())
+                if metrics := self.options.metrics:
+                    status.write_metrics(metrics, self.folder, last_run, archive, self.ledger.last_success())
                 break
             except (OSError, ArchiveError) as error:
                 self.faults.add(error)
@@ -208,9 +208,9 @@ class Run:
         last_run = status.run_status(row, describe(error))
         with suppress(OSError):  # the first error is the one to report
             status.write_status(self.folder, last_run)
-        if self.metrics:
+        if metrics := self.options.metrics:
             with suppress(OSError):
-                status.write_metrics(self.metrics, self.folder, last_run, None, None)
+                status.write_metrics(metrics, self.folder, last_run, None, None)
 
     def _list_rows(self, counts: Counts) -> list[ListRow]:
         """What is known of each list after this run; adds the counts that follow from it."""
@@ -365,7 +365,7 @@ class Progress:
 
     def __init__(self, crawler: Crawler) -> None:
         assert crawler.stats  # noqa: S101
-        self.spider: Any = crawler.spider  # an `ArchiveSpider`
+        self.spider = cast("Any", crawler.spider)  # an `ArchiveSpider`
         self.stats: StatsCollector = crawler.stats
         self.beat = create_looping_call(self.show)
 
