@@ -16,7 +16,7 @@ from scrapy.settings import Settings
 from scrapy.spiderloader import get_spider_loader
 
 from newsarchive import settings as our_settings
-from newsarchive.cli import ArchiveCommand, discard_unwritable_output, documentation, see_documentation
+from newsarchive.cli import ArchiveCommand, discard_unwritable_output, documentation
 from newsarchive.errors import BadArgument, cause
 from newsarchive.health.status import MEANINGS
 
@@ -50,7 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def own_parser() -> argparse.ArgumentParser:
     lines = [f"  scrapy {name:<12}{command.short_desc()}" for name, command in commands("newsarchive.commands").items()]
-    epilog = ["in that folder:", *lines, "  scrapy COMMAND -h says more about each.", "", see_documentation()]
+    where = f"Documentation: {documentation()}"
+    epilog = ["in that folder:", *lines, "  scrapy COMMAND -h says more about each.", "", where]
     parser = argparse.ArgumentParser(
         prog="newsarchive",
         description=ABOUT,
@@ -66,7 +67,7 @@ def own_parser() -> argparse.ArgumentParser:
     each.add_parser("man", help="print the man page of all these commands")
     for name, example in {"init": "init news", "completion": "completion bash", "man": "man > newsarchive.1"}.items():
         each.choices[name].description = f"Example: newsarchive {example}"
-        each.choices[name].epilog = see_documentation()
+        each.choices[name].epilog = where
     return parser
 
 

@@ -36,7 +36,7 @@ class Help(argparse.Action):
         self.command.explain(parser, sys.argv)
         parser.formatter_class = argparse.HelpFormatter  # Scrapy's takes a line that ends with a colon for a heading
         examples = "\n".join(f"  {each}" for each in self.command.examples)
-        print(f"{parser.format_help()}\nexamples:\n{examples}\n\n{see_documentation()}")
+        print(f"{parser.format_help()}\nexamples:\n{examples}\n\nDocumentation: {documentation()}")
         parser.exit()
 
 
@@ -175,7 +175,3 @@ def documentation() -> str:
     """Where it is, as pyproject.toml says; an installation from before it did so has only the folder."""
     urls: list[str] = metadata("newsarchive").get_all("Project-URL", [])
     return dict(line.split(", ", 1) for line in urls).get("Documentation", "docs/")
-
-
-def see_documentation() -> str:
-    return f"Documentation: {documentation()}"

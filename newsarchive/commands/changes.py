@@ -115,9 +115,8 @@ def _difference(folder: Path, ledger: Ledger, change: ChangeRow) -> Iterator[str
         parts = shortened(found.parts, inf)
     if not parts:
         yield "the former version is not there any more"
-    coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     marks = {"=": ("", ""), "-": ("[-", "-]"), "+": ("{+", "+}")}
-    if coloured:
+    if sys.stdout.isatty() and "NO_COLOR" not in os.environ:
         marks |= {"-": (_RED, _PLAIN), "+": (_GREEN, _PLAIN)}
     text = "".join(_marked(text, *marks[sign]) for sign, text in parts)
     yield from filter(None, text.split("\n"))
