@@ -55,7 +55,7 @@ class ArchiveCommand(ScrapyCommand):
 
     def short_desc(self) -> str:
         """The first sentence of the command's module."""
-        return str(sys.modules[type(self).__module__].__doc__).partition(". ")[0].rstrip(".")
+        return self.long_desc().partition(". ")[0].rstrip(".")
 
     def long_desc(self) -> str:
         """The whole docstring of the command's module."""

@@ -133,12 +133,13 @@ def cause(error: BaseException) -> str:
 def describe(error: BaseException) -> str:
     """One line for the person who runs it."""
     text = " ".join(str(error).split())
-    said = f"{type(error).__name__}: {text}" if text else type(error).__name__
     if isinstance(error, NewsArchiveError):
-        said = str(error)
+        text = str(error)
     elif fault := _fault(error):
-        said = f"{fault}; the next run goes on where this one stopped"
-    return without_secrets(printable(said))
+        text = f"{fault}; the next run goes on where this one stopped"
+    else:
+        text = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return without_secrets(printable(text))
 
 
 def _fault(error: BaseException) -> str:

@@ -57,7 +57,8 @@ def load(source: str, name: str) -> Any:
     entries = installed().get(source, [])
     if not entries:
         raise BadArgument(f"no source named {source!r}: expected one of {', '.join([*_OURS, *installed()])}")
-    problem = f"the source {source} of {' and '.join(sorted(map(_distribution, entries)))} cannot be used"
+    packages = sorted(entry.dist.name if entry.dist else entry.value for entry in entries)
+    problem = f"the source {source} of {' and '.join(packages)} cannot be used"
     if not SOURCE_NAME.fullmatch(source):
         raise BadArgument(f"{problem}: expected a name of at most 31 lower-case letters, digits and _, a letter first")
     if source in ("archive", *_OURS):  # settings begin with ARCHIVE_ that are of no source
@@ -75,7 +76,3 @@ def installed_folders() -> Iterator[Path]:
     for source in installed():
         with suppress(BadArgument):
             yield Path(load(source, "pages:__file__")).parent
-
-
-def _distribution(entry: EntryPoint) -> str:
-    return entry.dist.name if entry.dist else entry.value
