@@ -131,7 +131,7 @@ class Run:
     def _end_replay(self) -> None:
         """Ends a replay that was told to stop: after a page from `start` Scrapy does not look whether it was the last.
 
-        It would wait for ever. There is no public way to have it look.
+        It would wait forever. There is no public way to have it look.
         """
         scraper = self.crawler.engine.scraper
         if scraper.slot and scraper.slot.closing and not scraper.slot.closing.called:
@@ -256,7 +256,8 @@ _SITE_ERRORS = (
     *("twisted.internet.", "twisted.web.", "OpenSSL."),  # Scrapy passes on some of Twisted's errors unchanged
     *("builtins.EOFError", "gzip.", "zlib.", "brotli.", "backports.zstd.", "compression.zstd."),  # in what was packed
 )
-_MOST_LINES = 200  # of a traceback or a list
+_LONGEST = 100_000  # characters of a message or traceback of several lines
+_MOST_LINES = 200
 
 
 def is_site_error(error: BaseException | None) -> bool:
@@ -322,7 +323,7 @@ def make_safe(record: logging.LogRecord) -> bool:
 
 
 def _lines(text: str) -> str:
-    lines = text.split("\n")
+    lines = text[:_LONGEST].split("\n")
     if len(lines) > _MOST_LINES:  # the first and the last lines of a traceback say most
         half = _MOST_LINES // 2
         lines = [*lines[:half], f"({len(lines) - _MOST_LINES} more lines)", *lines[-half:]]
