@@ -90,11 +90,8 @@ class Database(ABC):
     def close(self) -> None:
         """Ends the connection."""
 
-    def hold(self, purpose: str, *, alone: bool) -> None:  # noqa: B027  -- a file has a lock beside it
-        """Until the connection is closed. Raises `ArchiveLocked` if others hold it, and one of them or this `alone`."""
-
     def holders(self) -> list[str]:
-        """What others `hold` it for, and where."""
+        """What others hold it for, and where; a file has a lock beside it."""
         return []
 
     def living_runs(self) -> frozenset[int]:

@@ -165,8 +165,8 @@ class Ledger(AbstractContextManager["Ledger"]):
     ) -> Self:
         """Creates the ledger unless it is there or `read_only`. Raises `LedgerBroken`, also a row that cannot be read.
 
-        `place` may be the URL of a database; then `folder` is that of the archive, the ledger is held as by
-        `Database.hold` if there is a `purpose`, and `before_first` is called before it is created, to prevent that.
+        `place` may be the URL of a database; then `folder` is that of the archive, `purpose` and `alone` are those of
+        `PostgreSQL`, and `before_first` is called before it is created, to prevent that.
         With `on_broken`, for a rebuild, all is read that can be, also from a ledger of the former version.
         """
         database: Database

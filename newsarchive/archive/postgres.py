@@ -105,7 +105,11 @@ def _rows(cursor: psycopg.Cursor[Any]) -> Callable[[Sequence[Any]], Row]:
 
 
 class PostgreSQL(Database):
-    """A connection that is made anew when it is lost. It holds the ledger as `hold` does if there is a `purpose`."""
+    """A connection that is made anew when it is lost.
+
+    With a `purpose` it holds the ledger until it is closed. Raises `ArchiveLocked` if others hold it, and one of them
+    or this `alone`.
+    """
 
     dialect = psycopg_dialect.dialect()  # type: ignore[no-untyped-call]
     insert = staticmethod(postgresql.insert)
@@ -125,10 +129,15 @@ class PostgreSQL(Database):
         """Whether the transaction is too long to be done again."""
         self._lock = b""
         """Takes the lock of those that work on the archive."""
-        self._purpose = "newsarchive"
+        self._shown_as = "newsarchive"
+        """By `holders`, and by PostgreSQL's own tools."""
+        if purpose:
+            self._lock = (
+                b"SELECT pg_try_advisory_lock(7346002)" if alone else b"SELECT pg_try_advisory_lock_shared(7346002)"
+            )
+            what = purpose if len(purpose) <= 30 else f"{purpose[:26]}...{purpose[-1]}"
+            self._shown_as = f"{what}, pid {os.getpid()} on {socket.gethostname()}"[:63]  # as much as it keeps
         try:
-            if purpose:
-                self.hold(purpose, alone=alone)
             self.version = self._version()
         except BaseException:
             self.close()
@@ -153,15 +162,6 @@ class PostgreSQL(Database):
             raise
         finally:
             self._done, self._begun = None, False
-
-    def hold(self, purpose: str, *, alone: bool) -> None:
-        self._lock = (
-            b"SELECT pg_try_advisory_lock(7346002)" if alone else b"SELECT pg_try_advisory_lock_shared(7346002)"
-        )
-        what = purpose if len(purpose) <= 30 else f"{purpose[:26]}...{purpose[-1]}"
-        self._purpose = f"{what}, pid {os.getpid()} on {socket.gethostname()}"[:63]  # as much as it keeps
-        self._forget_connection()
-        self.query("SELECT 1", {})
 
     def living_runs(self) -> frozenset[int]:
         return frozenset(run for (run,) in self.query("SELECT run FROM workers WHERE alive_until > now()", {}))
@@ -300,7 +300,7 @@ class PostgreSQL(Database):
         mode = "on" if self._read_only else "off"
         try:
             connection = psycopg.connect(
-                self._address, autocommit=True, row_factory=_rows, connect_timeout=5, application_name=self._purpose,
+                self._address, autocommit=True, row_factory=_rows, connect_timeout=5, application_name=self._shown_as,
                 **_LIVELY,
             )  # fmt: skip
             encoding = connection.info.parameter_status("server_encoding")
