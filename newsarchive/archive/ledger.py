@@ -177,11 +177,11 @@ class Ledger(AbstractContextManager["Ledger"]):
         else:
             database = postgresql = open_postgresql(place, read_only=read_only, purpose=purpose, alone=alone)
             try:
-                if not database.version and read_only:
-                    before_first()
-                    raise LedgerBroken(f"there is no ledger in {database.name}: `scrapy rebuild` makes one")
                 if not database.version:
-                    postgresql.make_tables(before_first)
+                    before_first()
+                    if read_only:
+                        raise LedgerBroken(f"there is no ledger in {database.name}: `scrapy rebuild` makes one")
+                    postgresql.make_tables()
                 database.check_version(read_only=on_broken is None)
             except BaseException:
                 database.close()

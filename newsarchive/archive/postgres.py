@@ -344,12 +344,11 @@ class PostgreSQL(Database):
             return 0
         return int(self.query(f"SELECT version FROM {SCHEMA}.ledger_version", {})[0][0])  # noqa: S608  -- a constant
 
-    def make_tables(self, before: Callable[[], object]) -> None:
-        """Unless another program has just made them; calls `before` first."""
+    def make_tables(self) -> None:
+        """Unless another program has just made them."""
         with self.transaction():
             self.query("SELECT pg_advisory_xact_lock(%(lock)s)", {"lock": _MAKING})
             if not self._version():
-                before()
                 self.change(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}", {})
                 self._create_tables()
         self.version = self._version()
