@@ -44,7 +44,6 @@ _NOT_THIS_TIME = (
     psycopg.OperationalError,  # no connection, or none left; ended by the server; a deadlock, a serialisation failure
     psycopg.InterfaceError,  # the connection is closed
 )
-_NO_LEDGER = (errors.UndefinedTable, errors.UndefinedColumn)
 _NOT_ALLOWED = (errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction)
 # why the server refuses a connection, where it makes no sense to ask again; libpq has no code for that
 _REFUSED = re.compile("authentication failed|no password|does not exist|no pg_hba.conf entry|permission denied")
@@ -265,8 +264,6 @@ class PostgreSQL(Database):
                     self._is_away = True
                     raise self._away(error) from error
                 time.sleep(wait)
-            except _NO_LEDGER as error:
-                raise broken(self.name, _first_line(error)) from error
             except _NOT_ALLOWED as error:
                 raise self._away(error) from error
             except (psycopg.DataError, psycopg.IntegrityError):
