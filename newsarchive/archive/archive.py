@@ -16,7 +16,15 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from newsarchive.archive import quarantine
 from newsarchive.archive.changes import edit, title_of, versions
-from newsarchive.archive.documents import Change, content_hash, could_be_same, document_bytes, document_path, read_row
+from newsarchive.archive.documents import (
+    Change,
+    content_hash,
+    could_be_same,
+    document_bytes,
+    document_path,
+    document_text,
+    read_row,
+)
 from newsarchive.archive.files import (
     LEDGER,
     LOCK,
@@ -234,8 +242,8 @@ class Archive(AbstractContextManager["Archive"]):
         if row.content_hash:
             same = row.content_hash == content_hash(document)
         else:  # rebuilt from a file with local pictures; when that is lost, it is the same as far as anyone knows
-            former = document_bytes(self.folder / row.path) if is_intact else None
-            same = former is None or could_be_same(reference_part(former.decode("utf-8", "replace")), document)
+            former = document_text(self.folder / row.path) if is_intact else ""
+            same = not former or could_be_same(reference_part(former), document)
         if not same:
             return Change.REVISED
         return Change.UNCHANGED if is_intact else Change.RESTORED
@@ -272,9 +280,9 @@ class Archive(AbstractContextManager["Archive"]):
             elif by_site and is_current:
                 self._note_return(known, now)
             if is_edit:
-                old = (document_bytes(self.folder / previous) or b"") if previous else b""
+                old = document_text(self.folder / previous) if previous else ""
                 change = replace(self._change(stored, ChangeKind.EDITED, now), previous=previous)
-                self.ledger.add_change(edit(change, old.decode("utf-8", "replace"), item.file_text))
+                self.ledger.add_change(edit(change, old, item.file_text))
         return stored
 
     def _write(self, item: Reading, row: Row | None, write: Callable[[BinaryIO], object]) -> tuple[str, int, str]:

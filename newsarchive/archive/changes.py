@@ -11,7 +11,7 @@ from typing import Any
 
 from rapidfuzz.distance import LCSseq
 
-from newsarchive.archive.documents import document_bytes, front_matter
+from newsarchive.archive.documents import document_body, document_text, front_matter
 from newsarchive.archive.files import CHANGES, REVISIONS, read_file, write_text
 from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.pictures import picture_digits, picture_links
@@ -20,7 +20,6 @@ from newsarchive.archive.tables import ChangeKind, ChangeRow, Row, State
 Parts = list[tuple[str, str]]
 """Text that is the same in two versions (`=`), only in the new one (`+`) or only in the old one (`-`), in its order."""
 
-_FRONT_MATTER = re.compile(r"---\n.*?\n---\n+", re.DOTALL)
 _PICTURE = re.compile(r"^!\[[^\n]*\]\([^\n]*\)$\n*", re.MULTILINE)
 # Chinese has no spaces between words, so each character is one; of Latin letters and digits a whole word is
 _WORD = re.compile(r"[^\W\u2e80-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+|\s+|.", re.DOTALL)
@@ -144,7 +143,7 @@ def known_changes(folder: Path, row: Row) -> Iterator[ChangeRow]:
     """What the files of an article say about its changes, for a rebuilt ledger."""
     files, documents = versions(folder, row), list[str]()
     if len(files) > 1 or not row.title:
-        documents = [(document_bytes(folder / path) or b"").decode("utf-8", "replace") for path, _ in files]
+        documents = [document_text(folder / path) for path, _ in files]
     titles = [str(_fields(document).get("title", "")) for document in documents] or [row.title]
     new = ChangeRow(
         source=row.source, article_id=row.article_id, kind=ChangeKind.NEW, time=files[0][1], title=titles[0],
@@ -217,10 +216,7 @@ def _for_sites(folder: Path, ledger: Ledger, change: ChangeRow) -> dict[str, Any
 
 def title_of(folder: Path, path: str) -> str:
     """The title of a document; `""` where it cannot be read."""
-    try:
-        return str(front_matter(read_file(folder / path).decode()).get("title", ""))
-    except (OSError, ValueError):
-        return ""
+    return str(_fields(document_text(folder / path)).get("title", ""))
 
 
 def _fields(document: str) -> dict[str, object]:
@@ -231,6 +227,5 @@ def _fields(document: str) -> dict[str, object]:
 
 
 def _text(document: str) -> str:
-    """The body as Markdown, without its pictures and its source line."""
-    body = _FRONT_MATTER.sub("", document, count=1)
-    return _PICTURE.sub("", body).rstrip("\n").rpartition("\n")[0].strip("\n")
+    """The body as Markdown, without its pictures."""
+    return _PICTURE.sub("", document_body(document)).strip("\n")

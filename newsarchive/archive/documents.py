@@ -21,6 +21,7 @@ from newsarchive.markdown.document import reference_part
 
 # front matter has no time zone, and all publishers so far are in this one
 _ZONE = timezone(timedelta(hours=8))
+_FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 _SOURCE_LINE = re.compile(r"\[(?P<source>[^\]]*)\]\((?P<url>https?://[^)\s]+)\)")
 
 
@@ -30,6 +31,11 @@ def front_matter(document: str) -> dict[str, object]:
         return dict(frontmatter.loads(document).metadata)
     except (yaml.YAMLError, LookupError, AttributeError, TypeError, OverflowError, RecursionError) as error:
         raise ValueError(f"its front matter cannot be read: {cause(error)}") from error
+
+
+def document_body(document: str) -> str:
+    """Its Markdown, without front matter and source line."""
+    return _FRONT_MATTER.sub("", document).rstrip("\n").rpartition("\n")[0].strip("\n")
 
 
 def read_document(data: bytes, source: str, article_id: str) -> tuple[str, dict[str, object], str]:
@@ -101,6 +107,11 @@ def document_bytes(file: Path) -> bytes | None:
         return read_file(file)
     except OSError:
         return None
+
+
+def document_text(file: Path) -> str:
+    """The same as text; `""` for `None`."""
+    return (document_bytes(file) or b"").decode("utf-8", "replace")
 
 
 def content_hash(document: str | bytes) -> str:

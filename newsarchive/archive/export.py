@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, TypeVar
 
-from newsarchive.archive.documents import read_document
+from newsarchive.archive.documents import document_body, read_document
 from newsarchive.archive.files import read_file
 from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.parallel import Workers, batches, parallel_map
@@ -36,7 +36,6 @@ COLUMNS = (
 _BATCH = 100  # documents that a process gets at a time
 _FEW = 2_000  # fewer are all read by this process
 _ROW_GROUP = 1_000  # articles of a Parquet file that are held at a time
-_FRONT_MATTER = re.compile(r"---\n.*?\n---\n", re.DOTALL)
 _DAY = timedelta(days=1)  # more than any clock differs from UTC
 # a spreadsheet takes such a cell for a formula, in Asia with full-width signs, too
 _FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n]")  # noqa: RUF100, RUF001
@@ -83,8 +82,7 @@ def _record(folder: Path, row: Row) -> Record | str:
         text, fields, _ = read_document(read_file(folder / row.path), row.source, row.article_id)
     except (OSError, ValueError) as error:
         return f"{row.path}: {cause(error)}"
-    body = _FRONT_MATTER.sub("", text, count=1) if fields else text
-    markdown = body.rstrip("\n").rpartition("\n")[0].strip("\n")
+    markdown = document_body(text)
     language = fields.get("lang")
     values = (
         row.article_id, row.source, row.url, row.title or _text(fields.get("title")), _time(row.published),

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from newsarchive import reader
 from newsarchive.archive.archive import Archive, Reading
-from newsarchive.archive.documents import Change, content_hash, document_bytes, why_empty
+from newsarchive.archive.documents import Change, content_hash, document_bytes, document_text, why_empty
 from newsarchive.archive.files import PAGES, is_file, read_file
 from newsarchive.archive.parallel import Workers, batches, parallel_map, prepare, time_limit
 from newsarchive.archive.pictures import picture_links, picture_path, picture_url
@@ -144,15 +144,15 @@ def _compared(job: Job) -> Result:
     reading = Reading(page=page, row=row, article=article, document=document)
     reading.added = reading.fields(job.added, row.edited)
     is_known = reading.content_hash == row.content_hash and reading.facts.items() <= vars(row).items()
-    written = document_bytes(job.document)
-    if is_known and written and content_hash(written) == row.file_hash and _has_fields(written, reading):
+    written = document_bytes(job.document) or b""
+    is_intact = content_hash(written) == row.file_hash
+    if is_known and is_intact and _has_fields(written.decode("utf-8", "replace"), reading):
         return None
     return reading
 
 
-def _has_fields(document: bytes, reading: Reading) -> bool:
-    text = document.decode("utf-8", "replace")
-    return with_fields(reference_part(text), reading.added) == text
+def _has_fields(document: str, reading: Reading) -> bool:
+    return with_fields(reference_part(document), reading.added) == document
 
 
 def _unread(job: Job) -> str:
@@ -172,7 +172,7 @@ def _settle(archive: Archive, row: Row, reading: Result, *, dry_run: bool) -> st
         return "same"
     if not (row.content_hash or dry_run) and archive.is_intact(row):
         _learn_pictures(archive, row, reading.document)
-    old = document_bytes(archive.folder / row.path) or b""
+    old = document_text(archive.folder / row.path)
     if archive.compare(row, reading.document) is Change.UNCHANGED and _has_fields(old, reading):
         if not dry_run:
             archive.ledger.update(row, content_hash=reading.content_hash, **reading.facts)
@@ -184,9 +184,7 @@ def _settle(archive: Archive, row: Row, reading: Result, *, dry_run: bool) -> st
         reading.local_pictures = {url: picture_url(path, prefix) for url, path in known.items() if path}
     new = reading.file_text
     if dry_run:
-        lines = unified_diff(
-            old.decode("utf-8", "replace").splitlines(), new.splitlines(), f"a/{row.path}", f"b/{row.path}", lineterm=""
-        )
+        lines = unified_diff(old.splitlines(), new.splitlines(), f"a/{row.path}", f"b/{row.path}", lineterm="")
         tqdm.write("".join(f"{line}\n" for line in lines), file=sys.stdout, end="")
         return "changed"
     if with_pictures:
@@ -207,7 +205,7 @@ def _learn_pictures(archive: Archive, row: Row, document: str) -> None:
 
     A local picture has its number in its name, which matches it to the article's picture at that position.
     """
-    here = picture_links(read_file(archive.folder / row.path).decode("utf-8", "replace"))
+    here = picture_links(document_text(archive.folder / row.path))
     for nth, (link, url) in enumerate(zip(here, picture_links(document), strict=False)):
         path = picture_path(link, archive.options.pictures_url)
         own = path.rpartition("/")[2].startswith(f"{nth:02d}-")
