@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -93,24 +94,26 @@ def _aligned(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[str, Sequ
 
 def _readable(parts: Parts) -> Parts:
     """Each stretch in one part, gone before new, and none of the same text that is too short between two changes."""
-    stretches: list[list[str]] = []  # same text, or what is gone and what is new
-    for nth, (sign, text) in enumerate(parts):
-        is_link = len(text) < _LONGEST_LINK and "\n" not in text and 0 < nth < len(parts) - 1
-        if sign == "=" and not (is_link and stretches and len(stretches[-1]) == 2):
-            if stretches and len(stretches[-1]) == 1:
-                stretches[-1][0] += text
-            else:
-                stretches.append([text])
-            continue
-        if not stretches or len(stretches[-1]) == 1:
-            stretches.append(["", ""])
-        for place in (0, 1):
-            stretches[-1][place] += text if sign in "=" + "-+"[place] else ""
+    stretches = [list(stretch) for _, stretch in groupby(parts, _is_same)]
+    changed: Parts = []
+    for nth, stretch in enumerate(stretches):
+        text = "".join(text for _, text in stretch)
+        is_between = 0 < nth < len(stretches) - 1
+        if _is_same(stretch[0]) and is_between and len(text) < _LONGEST_LINK and "\n" not in text:
+            changed += [("-", text), ("+", text)]
+        else:
+            changed += stretch
     found: Parts = []
-    for stretch in stretches:
-        signs = "=" if len(stretch) == 1 else "-+"
-        found += [(sign, text) for sign, text in zip(signs, stretch, strict=True) if text]
+    for is_same, group in groupby(changed, _is_same):
+        stretch = list(group)
+        for sign in "=" if is_same else "-+":
+            if text := "".join(text for given, text in stretch if given == sign):
+                found.append((sign, text))
     return found
+
+
+def _is_same(part: tuple[str, str]) -> bool:
+    return part[0] == "="
 
 
 def shortened(parts: Parts, longest: float = _LONGEST) -> Parts:
