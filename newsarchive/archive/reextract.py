@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from difflib import unified_diff
 from functools import cache
-from itertools import tee
 from pathlib import Path
 
 from tqdm import tqdm
@@ -63,10 +62,8 @@ def reextract(
     with tqdm(desc="pages", unit="", disable=None, leave=False, total=total) as bar:
         jobs = _jobs(archive, source, wanted, counts, remember=not dry_run)
         sorted_jobs = (job for some in batches(jobs, _SORTED) for job in sorted(some, key=_place))
-        given, kept = tee(sorted_jobs)  # most results say nothing, and which page that is true of need not come back
-        results = parallel_map(_read_again, given, size=_BATCH, workers=workers, lost=_unread)
-        for job, result in zip(kept, results, strict=True):
-            counts[_settle(archive, job.row, result, dry_run=dry_run)] += 1
+        for result in parallel_map(_read_again, sorted_jobs, size=_BATCH, workers=workers, lost=_unread):
+            counts[_settle(archive, result, dry_run=dry_run)] += 1
             bar.update(counts.total() - bar.n)
     return counts
 
@@ -161,7 +158,7 @@ def _unread(job: Job) -> str:
     return f"{job.row.url}: {reason}"
 
 
-def _settle(archive: Archive, row: Row, reading: Result, *, dry_run: bool) -> str:
+def _settle(archive: Archive, reading: Result, *, dry_run: bool) -> str:
     """Handles one article; returns what was done, as counted."""
     if isinstance(reading, Reading):
         reading = why_empty(reading.article, archive.options.min_text) or reading
@@ -170,6 +167,8 @@ def _settle(archive: Archive, row: Row, reading: Result, *, dry_run: bool) -> st
         return "problem"
     if reading is None:
         return "same"
+    row = reading.row
+    assert row is not None  # noqa: S101  -- that of the job
     if not (row.content_hash or dry_run) and archive.is_intact(row):
         _learn_pictures(archive, row, reading.document)
     old = document_text(archive.folder / row.path)
