@@ -566,16 +566,14 @@ class Ledger(AbstractContextManager["Ledger"]):
     def add_change(self, change: ChangeRow) -> None:
         self._execute(_addition(CHANGES, self.database.insert), **vars(change))
 
-    def changes(
-        self, *, since: datetime | None = None, until: datetime | None = None, kinds: Collection[ChangeKind] = ()
-    ) -> Iterator[ChangeRow]:
-        """The newest first, of these kinds or of all, from `since` to before `until`."""
+    def changes(self, *, since: datetime | None = None, kinds: Collection[ChangeKind] = ()) -> Iterator[ChangeRow]:
+        """The newest first, of these kinds or of all."""
         conditions: list[Any] = [] if not kinds or ChangeKind.NEW in kinds else [AFTER_THE_FIRST]
         conditions += [_c.time >= since] if since else []
         order = _c.time.desc(), _c.seq.desc()
         earlier = sa.tuple_(_c.time, _c.seq) < sa.tuple_(given("last_time"), given("last"))
         statement = CHANGES.select().where(*conditions, earlier).order_by(*order).limit(_BATCH)
-        last: tuple[Any, int] = until or "~", 0  # after every time
+        last = "~", 0  # after every time
         while found := self._query(statement, last_time=last[0], last=last[1]):
             yield from (it for it in self._read(CHANGES, found) if not kinds or it.kind in kinds)
             last = found[-1]["time"], found[-1]["seq"]
@@ -588,8 +586,12 @@ class Ledger(AbstractContextManager["Ledger"]):
         """Of every change, the newest first, in one pass over all of them."""
         columns = [_a.published, *(_c[name] for name in CHANGE_FACTS.readers if name != "published")]
         same = sa.and_(_a.source == _c.source, _a.article_id == _c.article_id)
-        with_articles = CHANGES.sql.outerjoin(ARTICLES.sql, same)
-        return self._newest_first(CHANGE_FACTS, sa.select(_c.seq, *columns).select_from(with_articles), _c.seq)
+        statement = sa.select(_c.seq, *columns).select_from(CHANGES.sql.outerjoin(ARTICLES.sql, same))
+        statement = statement.where(_c.seq < given("last")).order_by(_c.seq.desc()).limit(_BATCH)
+        last = self._number(sa.select(sa.func.max(_c.seq))) + 1
+        while found := self._query(statement, last=last):
+            yield from self._read(CHANGE_FACTS, found)
+            last = found[-1]["seq"]
 
     def changes_of(self, source: str, article_id: str) -> list[ChangeRow]:
         """Those of one article, in the order in which the archive learned of them."""
@@ -657,14 +659,6 @@ class Ledger(AbstractContextManager["Ledger"]):
         statement = statement.limit(_BATCH)
         while found := self._query(statement, last=last):
             yield from self._read(table, found)
-            last = found[-1]["seq"]
-
-    def _newest_first(self, view: View[R], statement: sa.Select[Any], seq: sa.Column[Any]) -> Iterator[R]:
-        """All that the statement finds, in batches, without what comes meanwhile."""
-        last = self._number(sa.select(sa.func.max(seq))) + 1
-        statement = statement.where(seq < given("last")).order_by(seq.desc()).limit(_BATCH)
-        while found := self._query(statement, last=last):
-            yield from self._read(view, found)
             last = found[-1]["seq"]
 
     @contextmanager
