@@ -73,15 +73,14 @@ def records(
 
 def _shaped(folder: Path, shape: Callable[[Record], Shaped], row: Row) -> Shaped | str:
     """May run in another process."""
-    record = _record(folder, row)
-    return record if isinstance(record, str) else shape(record)
-
-
-def _record(folder: Path, row: Row) -> Record | str:
     try:
         text, fields, _ = read_document(read_file(folder / row.path), row.source, row.article_id)
     except (OSError, ValueError) as error:
         return f"{row.path}: {cause(error)}"
+    return shape(_record(row, text, fields))
+
+
+def _record(row: Row, text: str, fields: dict[str, object]) -> Record:
     markdown = document_body(text)
     language = fields.get("lang")
     values = (
@@ -114,10 +113,6 @@ def csv_line(record: Record) -> bytes:
     line = io.StringIO(newline="")
     csv.writer(line).writerow(map(_cell, record.values()))
     return line.getvalue().encode()
-
-
-def write_lines(found: Iterable[bytes], file: BinaryIO) -> None:
-    file.writelines(found)
 
 
 def write_csv(found: Iterable[bytes], file: BinaryIO) -> None:
@@ -167,7 +162,7 @@ class Format(NamedTuple):
 
 
 FORMATS = {
-    "jsonl": Format(json_line, write_lines),
+    "jsonl": Format(json_line, lambda found, file: file.writelines(found)),
     "csv": Format(csv_line, write_csv),
     "parquet": Format(dict, write_parquet),
 }
