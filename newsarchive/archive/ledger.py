@@ -74,6 +74,8 @@ _CLAIMED = 20  # articles that a run claims at a time: the others are for other 
 _a, _p, _r, _l = ARTICLES.sql.c, PICTURES.sql.c, RUNS.sql.c, BEGUN_LISTS.c
 _c = CHANGES.sql.c
 
+_THE_ROW = _a.source == given("of_source"), _a.article_id == given("of_article_id")  # of an article that is changed
+
 # The statements of every article: others are made when they are needed.
 _ARTICLE = ARTICLES.select().where(_a.source == given("source"), _a.article_id == given("article_id"))
 _ARTICLE_AT = ARTICLES.select().where(_a.seq == given("seq"))
@@ -92,24 +94,21 @@ def _upserts(insert: Callable[[sa.Table], Any]) -> dict[type[Any], sa.ClauseElem
 @cache
 def _addition(table: Table[Any], insert: Callable[[sa.Table], Any]) -> sa.ClauseElement:
     """Inserts a row unless it is there."""
-    its_values = {name: given(name) for name in table.readers}
-    return cast("sa.ClauseElement", insert(table.sql).values(its_values).on_conflict_do_nothing())
+    return cast("sa.ClauseElement", table.insert(insert).on_conflict_do_nothing())
 
 
 @cache
 def _claim(free: sa.TextClause) -> sa.ClauseElement:
     """Claims an article, unless it was looked at since its row was read."""
-    its_row = _a.source == given("of_source"), _a.article_id == given("of_article_id")
     as_known = _a.last_checked.is_not_distinct_from(given("of_last_checked"))
     is_ours = sa.or_(free, _a.claimed_by == given("run"))
-    return ARTICLES.sql.update().where(*its_row, as_known, is_ours).values(claimed_by=given("run"))
+    return ARTICLES.sql.update().where(*_THE_ROW, as_known, is_ours).values(claimed_by=given("run"))
 
 
 @cache
 def _update(*names: str) -> sa.ClauseElement:
     """Changes these columns of an article."""
-    its_row = _a.source == given("of_source"), _a.article_id == given("of_article_id")
-    return ARTICLES.sql.update().where(*its_row).values({name: given(name) for name in names})
+    return ARTICLES.sql.update().where(*_THE_ROW).values({name: given(name) for name in names})
 
 
 @lru_cache(maxsize=100)

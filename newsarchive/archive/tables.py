@@ -360,13 +360,13 @@ class Table(View[R]):
         """All columns that there are: in a ledger of a former version, which a rebuild reads, there may be fewer."""
         return sa.select(sa.text("*")).select_from(self.sql)
 
-    def insert(self) -> sa.Insert:
-        """Inserts a row; a run's number is given by the database."""
-        return sa.insert(self.sql).values({name: given(name) for name in self.readers if name != "run"})
+    def insert(self, insert: Callable[[sa.Table], Any] = sa.insert) -> Any:
+        """Inserts a row; a run's number is given by the database, whose own `insert` knows `ON CONFLICT`."""
+        return insert(self.sql).values({name: given(name) for name in self.readers if name != "run"})
 
     def upsert(self, insert: Callable[[sa.Table], Any]) -> sa.ClauseElement:
-        """Inserts a row, or replaces that with the same key. `insert` is the database's own."""
-        row = insert(self.sql).values({name: given(name) for name in self.readers})
+        """Inserts a row, or replaces that with the same key."""
+        row = self.insert(insert)
         changed = {name: row.excluded[name] for name in self.readers if name not in self.keys}
         return cast("sa.ClauseElement", row.on_conflict_do_update(index_elements=self.keys, set_=changed))
 
