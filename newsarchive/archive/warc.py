@@ -177,8 +177,10 @@ def _record(member: Member) -> Record:
     head, rest = _parted(member.data)
     given = _by_name(header_fields(head))
     kind = given.get("warc-type", "")
-    needed = ("WARC-Type", "WARC-Date", "Content-Length", "WARC-Target-URI")
-    for name in needed if kind in ("", "response", "resource", "revisit") else needed[:-1]:
+    needed = ["WARC-Type", "WARC-Date", "Content-Length"]
+    if kind in ("response", "resource", "revisit"):
+        needed.append("WARC-Target-URI")
+    for name in needed:
         if not given.get(name.lower()):
             raise ValueError(f"no WARC record: it has no {name}")
     length = int(given["content-length"])
