@@ -203,8 +203,9 @@ class Archive(AbstractContextManager["Archive"]):
                 lock.is_clean = True
             if is_missing and can_be_rebuilt(folder):
                 logger.warning("no ledger in %s: it is rebuilt from the Markdown files", folder)
-                about: dict[str, Any] = {"ages": options.recheck_hours, "pictures_url": options.pictures_url}
-                outcome = rebuild(folder, now=now(), cores=1, **about)  # others would begin a user's own program again
+                # other processes would begin a user's own program again
+                ages, pictures_url = options.recheck_hours, options.pictures_url
+                outcome = rebuild(folder, now=now(), cores=1, ages=ages, pictures_url=pictures_url)
                 logger.warning("the ledger was rebuilt: %s", outcome)
             archive = cls(options, Ledger.open(folder / LEDGER, read_only=read_only), lock, now, count)
             if not read_only and (problem := archive.ledger.pull_in(now())):
@@ -291,17 +292,19 @@ class Archive(AbstractContextManager["Archive"]):
         file, text = self.folder / path, item.file_text
         former = document_bytes(file)
         revision, previous = max(row.revision, 1) if row else 1, ""
-        parts = [reference_part(it) for it in ((former or b"").decode("utf-8", "replace"), text)]
-        if former is not None and parts[0] == parts[1]:
+        old, new = reference_part((former or b"").decode("utf-8", "replace")), reference_part(text)
+        if former is None:
+            if os.path.lexists(file):
+                logger.warning("%s: cannot be read as a file, written again", path)
+        elif old == new:
             if row and row.path and row.file_hash != content_hash(former):
                 revision += 1  # written, and its former version kept, by a run that was killed before the row
-                *_, previous = ["", *(path for path, _ in versions(self.folder, row)[:-1])]
-        elif former is not None and not (row and row.content_hash == item.content_hash and same_text(*parts)):
+                if earlier := versions(self.folder, row)[:-1]:
+                    previous, _ = earlier[-1]
+        elif not (row and row.content_hash == item.content_hash and same_text(old, new)):
             kept, is_version = self._keep_former(row, item.article, file, former)
             if is_version:
                 revision, previous = revision + 1, kept
-        elif former is None and os.path.lexists(file):
-            logger.warning("%s: cannot be read as a file, written again", path)
         if former != text.encode():
             with whole_file(file) as target:
                 write(target)
