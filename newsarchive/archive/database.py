@@ -271,38 +271,41 @@ def _make_tables(raw: sqlite3.Connection, version: int) -> None:
     """Of version 0, a new file; or from a former version."""
     raw.execute("BEGIN IMMEDIATE")
     if version:
-        for (name,) in raw.execute("SELECT name FROM sqlite_master WHERE type = 'index' AND sql <> ''").fetchall():
-            raw.execute(f'DROP INDEX "{name}"')
+        _upgrade(raw, version)
+    else:
+        for table in METADATA.sorted_tables:
+            raw.execute(str(CreateTable(table).compile(dialect=SQLite.dialect)))
+    for index in chain.from_iterable(table.indexes for table in METADATA.sorted_tables):
+        raw.execute(str(CreateIndex(index).compile(dialect=SQLite.dialect)))
+    raw.execute(f"PRAGMA user_version = {VERSION}")
+    raw.execute("COMMIT")
+
+
+def _upgrade(raw: sqlite3.Connection, version: int) -> None:
+    """The tables, without their indexes."""
+    for (name,) in raw.execute("SELECT name FROM sqlite_master WHERE type = 'index' AND sql <> ''").fetchall():
+        raw.execute(f'DROP INDEX "{name}"')
     if version == 3:  # its `published` was in the publisher's zone
         raw.execute("ALTER TABLE walks RENAME TO begun_lists")
         raw.execute(
             "UPDATE articles SET published = coalesce(strftime('%Y-%m-%dT%H:%M:%f000+00:00', published)"
             " || ' ' || substr(published, 27), published) WHERE published NOT LIKE '%+00:00'"
         )
-    if 0 < version < 5:
+    if version < 5:
         raw.execute("ALTER TABLE articles ADD COLUMN pictures_tried BOOLEAN NOT NULL DEFAULT FALSE")
         raw.execute(
             "UPDATE articles SET pictures_tried = TRUE WHERE (source, article_id) IN"
             " (SELECT source, article_id FROM pictures)"
         )
         raw.execute("DELETE FROM pictures WHERE url = ''")  # of articles without any
-    if 0 < version < 6:
-        for column in ("title", "publisher", "channels", "site_tags"):
-            default = "[]" if column in ("channels", "site_tags") else ""
+    if version < 6:
+        for column, default in (("title", ""), ("publisher", ""), ("channels", "[]"), ("site_tags", "[]")):
             raw.execute(f"ALTER TABLE articles ADD COLUMN {column} TEXT NOT NULL DEFAULT '{default}'")
         raw.execute("ALTER TABLE articles ADD COLUMN edited TEXT")
-    if version:
-        for table_name in ("articles", "begun_lists"):
-            raw.execute(f"ALTER TABLE {table_name} ADD COLUMN claimed_by INTEGER")
-    new = METADATA.sorted_tables if not version else [CHANGES.sql] if version < 6 else []
-    for table in new:
-        raw.execute(str(CreateTable(table).compile(dialect=SQLite.dialect)))
-    for index in chain.from_iterable(table.indexes for table in METADATA.sorted_tables):
-        raw.execute(str(CreateIndex(index).compile(dialect=SQLite.dialect)))
-    if 0 < version < 6:
+        raw.execute(str(CreateTable(CHANGES.sql).compile(dialect=SQLite.dialect)))
         raw.execute(_KNOWN_CHANGES)
-    raw.execute(f"PRAGMA user_version = {VERSION}")
-    raw.execute("COMMIT")
+    for table_name in ("articles", "begun_lists"):
+        raw.execute(f"ALTER TABLE {table_name} ADD COLUMN claimed_by INTEGER")
 
 
 @contextmanager
