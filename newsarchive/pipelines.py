@@ -21,7 +21,7 @@ from newsarchive import reader
 from newsarchive.archive import quarantine
 from newsarchive.archive.archive import Archive, Reading, Visit
 from newsarchive.archive.documents import Change, content_hash, document_path, why_empty
-from newsarchive.archive.files import PAGES, is_file, read_file, sync_folder, write_bytes, write_text
+from newsarchive.archive.files import PAGES, is_file, link_or_copy, read_file, sync_folder, write_bytes, write_text
 from newsarchive.archive.pictures import (
     is_private,
     is_wanted,
@@ -31,7 +31,6 @@ from newsarchive.archive.pictures import (
     picture_links,
     picture_name,
     picture_url,
-    place,
 )
 from newsarchive.archive.replay import capture_at, is_warc
 from newsarchive.archive.tables import PictureRow, Row, State
@@ -439,7 +438,7 @@ class Pictures:
         path = found.path
         if not path.startswith(f"{wanted.folder}/"):
             path = f"{wanted.folder}/{picture_name(wanted.urls[url], found.hash, path.rpartition('.')[2])}"
-            place(self.folder / found.path, self.folder / path)
+            link_or_copy(self.folder / found.path, self.folder / path)
         return wanted.stored(url, path, found.hash)
 
     def _stored(self, url: str, wanted: WantedPictures) -> PictureRow | None:

@@ -22,6 +22,7 @@ from scrapy.http import Response
 
 from demo.markup import Pictures
 from demo.pictures import picture
+from newsarchive.archive.files import link_or_copy
 from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.pictures import (
     is_private,
@@ -30,7 +31,6 @@ from newsarchive.archive.pictures import (
     picture_kind,
     picture_links,
     picture_url,
-    place,
 )
 from newsarchive.archive.tables import PictureRow, State
 from newsarchive.archive.verify import Finding, verify
@@ -237,20 +237,20 @@ def test_nothing_else_of_any_document_changes(body: str) -> None:
     assert localised(there, {LOCAL: URL}) == f"{body}\n\n![图片]({URL})\n"
 
 
-def test_place_is_one_file_with_two_names(tmp_path: Path) -> None:
+def test_linked_picture_is_one_file_with_two_names(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(PNG)
-    place(tmp_path / "a.png", tmp_path / "deep" / "b.png")
-    place(tmp_path / "a.png", tmp_path / "deep" / "b.png")
+    link_or_copy(tmp_path / "a.png", tmp_path / "deep" / "b.png")
+    link_or_copy(tmp_path / "a.png", tmp_path / "deep" / "b.png")
     assert (tmp_path / "a.png").samefile(tmp_path / "deep" / "b.png")
 
 
-def test_place_copies_where_the_disk_has_no_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_linked_picture_is_copied_where_the_disk_has_no_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_links(*_: object, **__: object) -> None:
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr("os.link", no_links)
     (tmp_path / "a.png").write_bytes(PNG)
-    place(tmp_path / "a.png", tmp_path / "b.png")
+    link_or_copy(tmp_path / "a.png", tmp_path / "b.png")
     assert (tmp_path / "b.png").read_bytes() == PNG
     assert not (tmp_path / "a.png").samefile(tmp_path / "b.png")
 

@@ -12,6 +12,7 @@ import json
 import os
 import re
 import secrets
+import shutil
 import socket
 import stat
 import time
@@ -163,6 +164,18 @@ def write_bytes(path: Path, data: bytes, *, sync: bool = True) -> None:
 
 def write_text(path: Path, text: str) -> None:
     write_bytes(path, text.encode("utf-8"))
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Stores a file under another name, too: as a hard link, or as a copy where the disk has no links."""
+    if is_file(target):
+        return
+    make_folder(target.parent)
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError:
+        with open_file(source) as original, whole_file(target) as copy:
+            shutil.copyfileobj(original, copy)
 
 
 def sync_folder(folder: Path) -> None:

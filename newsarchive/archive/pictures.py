@@ -1,15 +1,13 @@
 """Pictures of the archive: their kinds, their paths, how a document links to them."""
 
 import json
-import os
 import re
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from ipaddress import ip_address, ip_network
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
-from newsarchive.archive.files import PICTURES, is_file, make_folder, open_file, whole_file
+from newsarchive.archive.files import PICTURES
 from newsarchive.markdown.document import CodeSpans
 
 _BMP_HEADERS = {size.to_bytes(4, "little") for size in (12, 40, 52, 56, 64, 108, 124)}
@@ -98,18 +96,6 @@ def is_private(address: str) -> bool:
     """Whether the address is in a private network: no picture host has one, unless its name was made to point there."""
     parsed = ip_address(address)
     return not parsed.is_global and parsed not in _STAND_IN
-
-
-def place(source: Path, target: Path) -> None:
-    """Stores the same picture for another article: as a hard link, or a copy where the disk has no links."""
-    if is_file(target):
-        return
-    make_folder(target.parent)
-    try:
-        os.link(source, target, follow_symlinks=False)
-    except OSError:
-        with open_file(source) as original, whole_file(target) as copy:
-            shutil.copyfileobj(original, copy)
 
 
 def picture_links(document: str) -> list[str]:

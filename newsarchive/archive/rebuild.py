@@ -25,7 +25,6 @@ from newsarchive.archive.documents import read_row
 from newsarchive.archive.files import CONTENT, LEDGER, LOCK, QUARANTINE, Lock, ReadingMark
 from newsarchive.archive.ledger import Ledger, Place, is_begun, open_postgresql
 from newsarchive.archive.parallel import parallel_map
-from newsarchive.archive.pictures import place
 from newsarchive.archive.quarantine import read_notes
 from newsarchive.archive.schedule import retry_delay
 from newsarchive.archive.tables import METADATA, Row, State
@@ -260,7 +259,7 @@ def _keep_aside(ledger: Path, now: datetime) -> str:
         kept = next(name for name in names if not any(map(os.path.lexists, ledger_files(ledger.with_name(name)))))
         for file in beside:  # a broken ledger still has its log
             if files.is_file(file) and file.stat().st_size > 0 and not file.name.endswith("-shm"):
-                place(file, file.with_name(file.name.replace(ledger.name, kept)))
+                files.link_or_copy(file, file.with_name(file.name.replace(ledger.name, kept)))
         ledger.rename(ledger.with_name(kept))
         files.sync_folder(ledger.parent)
     for file in (ledger, *beside):
