@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from difflib import unified_diff
-from functools import cache
 from pathlib import Path
 
 from tqdm import tqdm
@@ -14,7 +13,7 @@ from newsarchive import reader
 from newsarchive.archive.archive import Archive, Reading
 from newsarchive.archive.documents import Change, content_hash, document_bytes, document_text, why_empty
 from newsarchive.archive.files import PAGES, is_file, read_file
-from newsarchive.archive.parallel import Workers, batches, parallel_map, prepare, time_limit
+from newsarchive.archive.parallel import Workers, parallel_map, prepare, time_limit
 from newsarchive.archive.pictures import picture_links, picture_path, picture_url
 from newsarchive.archive.replay import Position, capture_at, capture_page, newest_captures
 from newsarchive.archive.tables import PictureRow, Row, State
@@ -24,7 +23,6 @@ from newsarchive.markdown.document import reference_part, render, with_fields
 from newsarchive.messages import counted
 
 _BATCH = 20  # pages that a process gets at a time
-_SORTED = 2_000  # pages that are put into the order of the WARC files: about that of the ledger, but for re-checks
 _LONGEST = 600  # seconds; a page takes a fraction of one
 
 
@@ -61,8 +59,7 @@ def reextract(
     total = len(wanted) or sum(archive.ledger.counts_by_state().values())
     with tqdm(desc="pages", unit="", disable=None, leave=False, total=total) as bar:
         jobs = _jobs(archive, source, wanted, counts, remember=not dry_run)
-        sorted_jobs = (job for some in batches(jobs, _SORTED) for job in sorted(some, key=_place))
-        for result in parallel_map(_read_again, sorted_jobs, size=_BATCH, workers=workers, lost=_unread):
+        for result in parallel_map(_read_again, jobs, size=_BATCH, workers=workers, lost=_unread):
             counts[_settle(archive, result, dry_run=dry_run)] += 1
             bar.update(counts.total() - bar.n)
     return counts
@@ -88,15 +85,11 @@ def _jobs(
     pages = archive.folder / PAGES
     newest: dict[str, Position] | None = None
 
-    @cache  # many pages are in each
-    def warc(name: str) -> Path | None:
-        return pages / name if is_file(pages / name) else None
-
     for row in archive.ledger.rows(source):
         if not row.path or (wanted and row.article_id not in wanted):
             continue
-        file, offset = warc(row.warc_file), row.warc_offset
-        if file is None or offset is None:
+        file, offset = pages / row.warc_file, row.warc_offset
+        if offset is None or not is_file(file):
             if newest is None:  # the ledger was rebuilt, or files were added by hand
                 newest = newest_captures(sorted(pages.glob("*.warc.gz")), source, archive.ledger if remember else None)
             found = newest.get(f"{source} {row.article_id}")
@@ -109,11 +102,6 @@ def _jobs(
         # the entry is not needed, and would be copied to another process
         known = replace(row, entry="", warc_file=file.name, warc_offset=offset)
         yield Job(known, file, archive.folder / row.path, archive.options.front_matter)
-
-
-def _place(job: Job) -> tuple[Path, int]:
-    """So that a process reads neighbouring records."""
-    return job.warc, job.row.warc_offset or 0
 
 
 def _read_again(job: Job) -> Result:
