@@ -134,11 +134,10 @@ def shortened(parts: Parts, longest: float = _LONGEST) -> Parts:
 def versions(folder: Path, row: Row) -> list[tuple[str, datetime]]:
     """The files of an article's versions, the oldest first, each with the time (UTC) when it was archived."""
     found, place = [], Path(REVISIONS, row.source, row.article_id)
-    for file in sorted((folder / place).iterdir()) if (folder / place).is_dir() else ():
-        stamp, _, rest = file.name.partition("Z")
+    for file in sorted((folder / place).glob("*.md")):
         with suppress(ValueError):  # some other file
-            time = datetime.strptime(stamp, "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
-            found += [(str(place / file.name), time)] if rest.endswith(".md") else []
+            time = datetime.strptime(file.name.partition("Z")[0], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+            found.append((str(place / file.name), time))
     return [*found, (row.path, row.archived_at or row.first_seen)]
 
 

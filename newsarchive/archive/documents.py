@@ -63,16 +63,17 @@ def read_row(folder: Path, path: Path, *, now: datetime, ages: Sequence[timedelt
     archived = min(datetime.fromtimestamp(path.stat().st_mtime, UTC), now)
     thumbnail = str(fields.get("thumbnail") or "")
     former = folder / revision_path(source, article_id, archived).parent
-    # a document with local pictures is not the reference rendering, which cannot be derived from it
     title = str(fields.get("title") or "")
-    edited = _edited(fields, published, archived if any(former.glob("*.md")) else None)
+    versions = len(list(former.glob("*.md")))
+    edited = _edited(fields, published, archived if versions else None)
+    # a document with local pictures is not the reference rendering, which cannot be derived from it
     local = bool(pictures_url) and (f"]({pictures_url}" in text or thumbnail.startswith(pictures_url))
     return Row(
         source=source, article_id=article_id, url=url, where="rebuild", first_seen=archived,
         thumbnail="" if local else thumbnail, state=State.ARCHIVED, published=published, archived_at=archived,
         last_checked=archived, next_check=next_check(published, now, ages),
         content_hash="" if local else content_hash(reference_part(text)), file_hash=content_hash(data),
-        revision=1 + len(list(former.glob("*.md"))), path=path.relative_to(folder).as_posix(),
+        revision=1 + versions, path=path.relative_to(folder).as_posix(),
         title=title, publisher=str(fields.get("author") or ""), channels=_names(fields, "channels"),
         site_tags=_names(fields, "site_tags"), edited=edited,
     )  # fmt: skip
