@@ -322,15 +322,15 @@ class Archive(AbstractContextManager["Archive"]):
     def _keep_former(self, row: Row | None, article: Article, file: Path, former: bytes) -> tuple[str, bool]:
         """Stores the former version under its time. Its path, and whether it was a version: else it is damaged."""
         known = row if row and row.path else None
-        as_written = known is not None and known.file_hash in ("", content_hash(former))
-        # a killed run may have written a document without recording it in the ledger
-        whole = as_written
-        with suppress(ValueError):
-            whole = whole or bool(read_row(self.folder, file, now=self.now()))
+        as_written = is_version = known is not None and known.file_hash in ("", content_hash(former))
+        if not as_written:
+            with suppress(ValueError):
+                read_row(self.folder, file, now=self.now())
+                is_version = True  # by a run that was killed before it could record the document in the ledger
         written = min(datetime.fromtimestamp(file.stat().st_mtime, UTC), self.now())
         for nth in count(1):
             path = str(revision_path(article.source, article.article_id, (row and row.archived_at) or written, nth))
-            path = path if whole else f"{path}.damaged"
+            path = path if is_version else f"{path}.damaged"
             kept = self.folder / path
             if document_bytes(kept) == former:  # by a run that was killed after this
                 break
@@ -340,7 +340,7 @@ class Archive(AbstractContextManager["Archive"]):
         if known and not as_written:
             message = "%s: changed since it was archived, written again; the changed file is kept as %s"
             logger.warning(message, known.path, kept.relative_to(self.folder))
-        return path, whole
+        return path, is_version
 
     def is_current(self, page: Page) -> bool:
         """Whether the page says what the site has now: it was fetched now, or is in quarantine since then."""
