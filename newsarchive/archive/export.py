@@ -28,10 +28,10 @@ _NUMBERS = ("revision",)
 _LISTS = ("channels", "site_tags", "pictures")
 _TIMES = ("published", "first_seen", "archived", "last_checked", "edited", "removed")
 COLUMNS = (
-    *("id", "source", "url", "title", "published", "publisher", "channels", "site_tags", "summary", "thumbnail"),
-    *("pictures", "family", "language", "text", "markdown", "state", "first_seen", "archived", "last_checked"),
-    *("edited", "removed", "revision", "path"),
-)
+    "id", "source", "url", "title", "published", "publisher", "channels", "site_tags", "summary", "thumbnail",
+    "pictures", "family", "language", "text", "markdown", "state", "first_seen", "archived", "last_checked",
+    "edited", "removed", "revision", "path",
+)  # fmt: skip
 
 _BATCH = 100  # documents that a process gets at a time
 _FEW = 2_000  # fewer are all read by this process

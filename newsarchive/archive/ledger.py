@@ -112,7 +112,7 @@ def _update(*names: str) -> sa.ClauseElement:
 
 
 @lru_cache(maxsize=100)
-def _written(statement: sa.ClauseElement, dialect: sa.Dialect) -> tuple[str, dict[str, Any]]:
+def _compiled(statement: sa.ClauseElement, dialect: sa.Dialect) -> tuple[str, dict[str, Any]]:
     """A statement as SQL, and the values in it that are always the same."""
     compiled = statement.compile(dialect=dialect)
     return str(compiled), {name: value for name, value in compiled.params.items() if value is not None}
@@ -633,7 +633,7 @@ class Ledger(AbstractContextManager["Ledger"]):
         return self.database.query(*self._written(statement, values))
 
     def _written(self, statement: sa.ClauseElement, values: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-        sql, constants = _written(statement, self.database.dialect)
+        sql, constants = _compiled(statement, self.database.dialect)
         return sql, {name: stored(value) for name, value in (constants | values).items()}
 
     def _number(self, statement: sa.ClauseElement, **values: Any) -> int:

@@ -91,11 +91,11 @@ def parallel_map(
     rest = iter(things)
     if workers is None:
         first = list(islice(rest, few))
+        rest = chain(first, rest)
         cores = cores or usable_cores()
         if lost is None and (len(first) < few or cores == 1):
-            yield from map(function, chain(first, rest))
+            yield from map(function, rest)
             return
-        rest = chain(first, rest)
         workers = _Processes(cores)
     size *= workers.larger
     suspects = Lock()  # one at a time: in a cluster, one ends what another thread of its worker has in hand

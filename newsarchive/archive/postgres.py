@@ -86,7 +86,7 @@ _HOLDERS = b"""
 """
 
 
-class Row(tuple[Any, ...]):
+class NamedValues(tuple[Any, ...]):
     """Values with numbers and names, as SQLite's."""
 
     names: Sequence[str]
@@ -98,9 +98,9 @@ class Row(tuple[Any, ...]):
         return self.names
 
 
-def _rows(cursor: psycopg.Cursor[Any]) -> Callable[[Sequence[Any]], Row]:
+def _rows(cursor: psycopg.Cursor[Any]) -> Callable[[Sequence[Any]], NamedValues]:
     """Called by psycopg, for each answer."""
-    return type("Row", (Row,), {"names": [column.name for column in cursor.description or ()]})
+    return type("NamedValues", (NamedValues,), {"names": [column.name for column in cursor.description or ()]})
 
 
 class PostgreSQL(Database):
@@ -118,7 +118,7 @@ class PostgreSQL(Database):
         super().__init__(without_secrets(url))
         self._address = sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
         self._read_only = read_only
-        self._connection: psycopg.Connection[Row] | None = None
+        self._connection: psycopg.Connection[NamedValues] | None = None
         self._done: list[tuple[str, Mapping[str, Any]]] | None = None
         """What the transaction has done so far."""
         self._begun = False
@@ -253,7 +253,7 @@ class PostgreSQL(Database):
             self._connection.close()
             self._connection = None
 
-    def _carried_out(self, sql: str, values: Mapping[str, Any]) -> psycopg.Cursor[Row]:
+    def _carried_out(self, sql: str, values: Mapping[str, Any]) -> psycopg.Cursor[NamedValues]:
         waits, end = iter(() if self._only_once or self._is_away else _WAITS), time.monotonic() + _LONGEST
         while True:
             try:
@@ -278,7 +278,7 @@ class PostgreSQL(Database):
                     self._done.append((sql, values))
                 return cursor
 
-    def _ready(self) -> psycopg.Connection[Row]:
+    def _ready(self) -> psycopg.Connection[NamedValues]:
         """A connection; in a transaction, one that has carried out what the transaction has done so far."""
         if self._connection is None:
             self._connection = self._connect()
@@ -293,7 +293,7 @@ class PostgreSQL(Database):
                 self._connection.execute(sql.encode(), values)
         return self._connection
 
-    def _connect(self) -> psycopg.Connection[Row]:
+    def _connect(self) -> psycopg.Connection[NamedValues]:
         mode = "on" if self._read_only else "off"
         try:
             connection = psycopg.connect(

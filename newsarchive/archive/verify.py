@@ -290,8 +290,8 @@ def table(counts: dict[str, int], findings: list[Finding]) -> str:
     width = max((len(finding.what) for finding in findings), default=0)
     places = max((len(finding.path) for finding in findings), default=0)
     lines = [f"{it.what:{width}}  {it.path:{places}}  {it.reason}" for it in findings]
-    checked_so_far = ", ".join(counted(number, _NOUNS[name]) for name, number in counts.items())
-    lines.append(f"checked: {checked_so_far or 'nothing, which needs a ledger'}")
+    checked = ", ".join(counted(number, _NOUNS[name]) for name, number in counts.items())
+    lines.append(f"checked: {checked or 'nothing, which needs a ledger'}")
     if not findings:
         return "\n".join([*lines, "everything is there and as it was written"])
     lines.append(counted(len(findings), "finding"))
