@@ -28,13 +28,6 @@ from newsarchive.messages import without_secrets
 
 _WAITS = (0.1, 0.5, 1, 2, 4, 8, 15)  # seconds before each further try
 _LONGEST = 30  # seconds of tries and waits
-_LIVELY: dict[str, Any] = {
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 20_000,
-}
-"""A machine or network that is gone is noticed in half a minute, and by PostgreSQL, too."""
 _SESSION = """
     SET tcp_keepalives_idle TO 10; SET tcp_keepalives_interval TO 5; SET tcp_keepalives_count TO 3;
     SET idle_in_transaction_session_timeout TO '60s'
@@ -296,9 +289,10 @@ class PostgreSQL(Database):
     def _connect(self) -> psycopg.Connection[NamedValues]:
         mode = "on" if self._read_only else "off"
         try:
+            # a machine or network that is gone is noticed in half a minute, and by PostgreSQL, too: see `_SESSION`
             connection = psycopg.connect(
                 self._address, autocommit=True, row_factory=_rows, connect_timeout=5, application_name=self._shown_as,
-                **_LIVELY,
+                keepalives_idle=10, keepalives_interval=5, keepalives_count=3, tcp_user_timeout=20_000,
             )  # fmt: skip
             encoding = connection.info.parameter_status("server_encoding")
             if encoding != "UTF8":
