@@ -115,14 +115,14 @@ class Database(ABC):
     def refuse(self, host: str) -> None:  # noqa: B027
         """The host's firewall has refused us: the runs of now are to ask it for nothing more."""
 
-    def check_version(self, *, read_only: bool) -> None:
-        """Raises `OtherVersion` for a ledger that this program cannot use as it is."""
+    def check_version(self, *, may_be_older: bool) -> None:
+        """Raises `OtherVersion` for a ledger of a newer version, and of an older one unless it may be."""
         if self.version > VERSION:
             raise OtherVersion(
                 f"{self.name} has version {self.version}, this program knows versions up to {VERSION}:"
                 " install the newer program, or make a ledger of this version with `scrapy rebuild`"
             )
-        if self.version < VERSION and read_only:
+        if self.version < VERSION and not may_be_older:
             raise OtherVersion(
                 f"{self.name} has version {self.version}: the next `scrapy crawl` brings it to {VERSION}"
             )
@@ -174,7 +174,7 @@ class SQLite(Database):
                     # FULL: what was committed survives a power cut; at two pages a second it costs nothing
                     raw.execute("PRAGMA synchronous = FULL")
                 (self.version,) = raw.execute("PRAGMA user_version").fetchone()
-                self.check_version(read_only=read_only and not any_version)
+                self.check_version(may_be_older=any_version or not read_only)
                 if self.version < VERSION and not read_only:
                     _make_tables(raw, self.version)
                     self.version = VERSION

@@ -181,7 +181,7 @@ class Ledger(AbstractContextManager["Ledger"]):
                     if read_only:
                         raise LedgerBroken(f"there is no ledger in {database.name}: `scrapy rebuild` makes one")
                     postgresql.make_tables()
-                database.check_version(read_only=on_broken is None)
+                database.check_version(may_be_older=on_broken is not None)
             except BaseException:
                 database.close()
                 raise
@@ -454,11 +454,10 @@ class Ledger(AbstractContextManager["Ledger"]):
     def documents_by_hour(self) -> dict[datetime, int]:
         """How many were published in each hour, by the publisher's clock."""
         columns = sa.func.substr(_a.published, 1, 16), sa.func.substr(_a.published, 33)  # minutes; the zone
+        each_minute = sa.select(*columns, sa.func.count()).where(DATED).group_by(*columns)
         hours: Counter[datetime] = Counter()
         with self._values_named():
-            for minute, zone, number in self._query(
-                sa.select(*columns, sa.func.count()).where(DATED).group_by(*columns)
-            ):
+            for minute, zone, number in self._query(each_minute):
                 hours[cast("datetime", read_time(f"{minute}+00:00{zone}")).replace(minute=0)] += number
         return hours
 
