@@ -250,7 +250,7 @@ class Archive(AbstractContextManager["Archive"]):
         return Change.UNCHANGED if is_intact else Change.RESTORED
 
     def put(self, item: Reading, write: Callable[[BinaryIO], object], *, by_site: bool = True) -> Row:
-        """Has the article's file written by `write` and, last, what is known of it, in one commit; its row.
+        """Has `write` fill the article's file and, last, records in one commit what is known of it. Returns its row.
 
         The former version is kept. Unless the change is `by_site`, today's parser has made another document of the
         same page: that is no edit.
@@ -287,7 +287,7 @@ class Archive(AbstractContextManager["Archive"]):
         return stored
 
     def _write(self, item: Reading, row: Row | None, write: Callable[[BinaryIO], object]) -> tuple[str, int, str]:
-        """Has the article's file written: its path, the number of its version, the file of the former one or `""`."""
+        """Writes the article's file if it differs. Its path, its revision, the replaced version's file or `""`."""
         path = document_path(row, item.article)
         file, text = self.folder / path, item.file_text
         former = document_bytes(file)
@@ -370,10 +370,10 @@ class Archive(AbstractContextManager["Archive"]):
                     self.ledger.add_change(self._change(row, ChangeKind.REMOVED, now))
         if row and row.state is State.GONE:
             self.count("article/still_gone")
-            return
-        self.count("article/gone")
-        if is_archived:
-            self.count("recheck/gone")
+        else:
+            self.count("article/gone")
+            if is_archived:
+                self.count("recheck/gone")
 
     def mark_unchanged(self, row: Row, reading: Reading | None = None) -> None:
         """The site has the article as it is in the archive, as a page says, or 304; one that was removed is back."""

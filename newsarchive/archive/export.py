@@ -63,7 +63,7 @@ def records(
     on_unreadable: Callable[[str], object],
     workers: Workers | None = None,
 ) -> Generator[Shaped, None, None]:
-    """A record for each row, in their order. What is called for a document that cannot be read, is given the reason."""
+    """A record for each row, in their order. `on_unreadable` gets the reason for a document that cannot be read."""
     for found in parallel_map(partial(_shaped, folder, shape), rows, size=_BATCH, few=_FEW, workers=workers):
         if isinstance(found, str):
             on_unreadable(found)

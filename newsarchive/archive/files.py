@@ -250,9 +250,8 @@ class Lock:
             else:
                 raise self._held(_signature(descriptor))
             self.is_clean = os.pread(descriptor, 4096, 0).endswith(_ENDED)
-            text = f"{purpose}, pid {os.getpid()} on {socket.gethostname()} since {shown_time(now)}\n".encode(
-                "utf-8", "replace"
-            )
+            signature = f"{purpose}, pid {os.getpid()} on {socket.gethostname()} since {shown_time(now)}\n"
+            text = signature.encode("utf-8", "replace")
             os.pwrite(descriptor, text, 0)  # longer first, then cut: a reader never sees an empty file
             os.ftruncate(descriptor, len(text))
             os.fsync(descriptor)  # after a power cut too, this holder has not ended in order

@@ -56,7 +56,7 @@ class Workers(Protocol):
     number: int
     """Of the batches that they are given at a time."""
     larger: int
-    """How many times as large as `parallel_map` is asked for: what a message to them costs."""
+    """How many times as many things as usual they get at a time: more where a message costs more."""
 
     def run(self, function: Callable[[Thing], Result], batch: list[Thing]) -> list[Result]:
         """Called by several threads. Raises `BrokenProcessPool` when a process has ended that worked on the batch."""
@@ -84,9 +84,9 @@ def parallel_map(
 ) -> Iterator[Result]:
     """The results in the order of the things, of which only some are held at a time.
 
-    Without `workers`, processes of this machine do the work, but a `few` are all done here: processes take longer to
-    start. Workers get `size` things at a time. Unless there is a result for a thing that is `lost`, because it ended
-    the process that worked on it: then none is done here, and the others go on.
+    Without `workers`, processes of this machine do the work, `size` things at a time; fewer things than `few` are done
+    in this process, since others take longer to start. A thing may end the process that works on it. That ends all
+    unless `lost` gives a result for it: then the others go on, and none is done in this process.
     """
     rest = iter(things)
     if workers is None:

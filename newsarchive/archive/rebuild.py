@@ -211,7 +211,7 @@ def _take_over(place: Place, ledger: Ledger) -> None:
 
 
 def _take_document(folder: Path, path: Path, row: Row, ledger: Ledger, outcome: Outcome) -> None:
-    """Of two files of an article, the one that the former ledger knows, or the first. A lost one of it is reported."""
+    """Of two files of an article it takes the one that the former ledger knows, if that is there, else the first."""
     known = ledger.get(row.source, row.article_id)
     if known and known.path not in ("", row.path) and files.is_file(folder / known.path):
         outcome.leave(folder, path, f"the same article as {known.path}")
