@@ -178,7 +178,9 @@ def write_changes(folder: Path, ledger: Ledger, *, now: datetime, days: int) -> 
     kinds = (ChangeKind.EDITED, ChangeKind.REMOVED, ChangeKind.BACK)
     newest = next(ledger.changes(kinds=kinds), None)
     known_days, written = _written(folder / CHANGES)
-    if known_days == days and now - timedelta(days=1) < written <= now and (newest is None or newest.time <= written):
+    is_of_today = now - timedelta(days=1) < written <= now
+    is_complete = newest is None or newest.time <= written
+    if known_days == days and is_of_today and is_complete:
         return
     since = now - timedelta(days=days) if days else None
     rows = [_for_sites(folder, ledger, change) for change in ledger.changes(since=since, kinds=kinds)]

@@ -566,8 +566,11 @@ class Ledger(AbstractContextManager["Ledger"]):
 
     def changes(self, *, since: datetime | None = None, kinds: Collection[ChangeKind] = ()) -> Iterator[ChangeRow]:
         """The newest first, of these kinds or of all."""
-        conditions: list[Any] = [] if not kinds or ChangeKind.NEW in kinds else [AFTER_THE_FIRST]
-        conditions += [_c.time >= since] if since else []
+        conditions: list[Any] = []
+        if kinds and ChangeKind.NEW not in kinds:
+            conditions.append(AFTER_THE_FIRST)
+        if since:
+            conditions.append(_c.time >= since)
         order = _c.time.desc(), _c.seq.desc()
         earlier = sa.tuple_(_c.time, _c.seq) < sa.tuple_(given("last_time"), given("last"))
         statement = CHANGES.select().where(*conditions, earlier).order_by(*order).limit(_BATCH)

@@ -67,13 +67,16 @@ def reextract(
 
 def summary(counts: Counter[str], wanted: frozenset[str], *, dry_run: bool) -> str:
     read, absent = counts["same"] + counts["changed"] + counts["problem"], counts["no page"]
-    first = f"{counted(read, 'page')} read: {counts['same']} the same, "
-    first += f"{counts['changed']} {'would change' if dry_run else 'replaced'}"
-    lines = [f"{first}, {counts['problem']} not readable and left alone" if counts["problem"] else first]
+    parts = [f"{counted(read, 'page')} read: {counts['same']} the same"]
+    parts.append(f"{counts['changed']} {'would change' if dry_run else 'replaced'}")
+    if counts["problem"]:
+        parts.append(f"{counts['problem']} not readable and left alone")
+    lines = [", ".join(parts)]
     if absent:
         why = "ARCHIVE_PAGES was off, a replay, or the WARC file is not there"
         lines.append(f"{counted(absent, 'article')} without a preserved page ({why})")
-    if missing := len(wanted) - read - absent if wanted else 0:
+    missing = len(wanted) - read - absent
+    if wanted and missing:
         lines.append(f"{counted(missing, 'given id')} without a document in the archive")
     return "\n".join(lines)
 
