@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -102,6 +103,11 @@ def own_copy(folder: Path, page: Page) -> str:
     return own if here and ARTICLE_ID.fullmatch(own) else ""
 
 
+def notes_file(page: Path) -> Path:
+    """The file of the notes beside a page, in quarantine or where a person saved it."""
+    return page.with_name(re.sub(r"\.html?(\.gz)?$", ".json", page.name, flags=re.IGNORECASE))
+
+
 def _files(folder: Path, source: str, kept_as: str) -> tuple[Path, Path]:
     kept = folder / quarantine_path(source, kept_as)
-    return kept, kept.with_name(f"{kept_as}.json")
+    return kept, notes_file(kept)

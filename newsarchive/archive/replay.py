@@ -17,7 +17,7 @@ from typing import NamedTuple
 from newsarchive import reader
 from newsarchive.archive.files import read_file, read_packed
 from newsarchive.archive.ledger import Ledger
-from newsarchive.archive.quarantine import read_notes
+from newsarchive.archive.quarantine import notes_file, read_notes
 from newsarchive.archive.warc import ORIGINAL, Damage, Record, header_fields, records
 from newsarchive.errors import ArchiveError, BadArgument, PageError, cause
 from newsarchive.items import Page
@@ -216,13 +216,13 @@ def _html_page(file: Path, source: str) -> Page:
     found = _SAVED_FROM.search(html, 0, 2048)
     url = unescape(found[1].decode("ascii", "replace")) if found else file.absolute().as_uri()
     page = Page(source=source, url=url, html=html, fetched=fetched, saved_in=str(file))
-    notes_file = file.with_name(re.sub(r"\.html?(\.gz)?$", ".json", file.name, flags=re.IGNORECASE))
+    beside = notes_file(file)
     try:
-        notes = read_notes(notes_file)
+        notes = read_notes(beside)
     except FileNotFoundError:
         return page
     except (ValueError, OSError) as error:
-        logger.warning("%s: not the notes of a saved page (%s): it is read without them", notes_file, cause(error))
+        logger.warning("%s: not the notes of a saved page (%s): it is read without them", beside, cause(error))
         return page
     names = ("article_id", "url", "status", "headers", "thumbnail", "entry")
     return replace(page, fetched=notes.time or fetched, **{name: getattr(notes, name) for name in names})

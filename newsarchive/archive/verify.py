@@ -24,7 +24,7 @@ from newsarchive.archive.files import CONTENT, LEDGER, PAGES, PICTURES, QUARANTI
 from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.parallel import Workers, batches, parallel_map, prepare
 from newsarchive.archive.pictures import picture_digits, picture_kind, picture_links, picture_path
-from newsarchive.archive.quarantine import read_notes
+from newsarchive.archive.quarantine import notes_file, read_notes
 from newsarchive.archive.replay import captures
 from newsarchive.archive.tables import State
 from newsarchive.archive.warc import OPEN, Record
@@ -141,7 +141,7 @@ def check_pages(file: Path, begin: int, end: float, expected: dict[int, str]) ->
 
 def check_quarantined(page: Path) -> Iterator[str]:
     """A page in quarantine and its notes, which the ledger names."""
-    notes = page.with_name(page.name.removesuffix(".html.gz") + ".json")
+    notes = notes_file(page)
     for file, read in ((page, files.read_packed), (notes, read_notes)):
         try:
             read(file)
