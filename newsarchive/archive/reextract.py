@@ -17,7 +17,7 @@ from newsarchive.archive.parallel import Workers, parallel_map, prepare, time_li
 from newsarchive.archive.pictures import picture_links, picture_path, picture_url
 from newsarchive.archive.replay import Position, capture_at, capture_page, newest_captures
 from newsarchive.archive.tables import PictureRow, Row, State
-from newsarchive.archive.warc import close_open_files
+from newsarchive.archive.warc import WARC, close_open_files
 from newsarchive.errors import ArchiveError, BadArgument, PageError
 from newsarchive.markdown.document import reference_part, render, with_fields
 from newsarchive.messages import counted
@@ -94,7 +94,7 @@ def _jobs(
         file, offset = pages / row.warc_file, row.warc_offset
         if offset is None or not is_file(file):
             if newest is None:  # the ledger was rebuilt, or files were added by hand
-                newest = newest_captures(sorted(pages.glob("*.warc.gz")), source, archive.ledger if remember else None)
+                newest = newest_captures(sorted(pages.glob(f"*{WARC}")), source, archive.ledger if remember else None)
             found = newest.get(f"{source} {row.article_id}")
             if found is None:
                 counts["no page"] += 1

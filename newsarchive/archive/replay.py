@@ -18,13 +18,12 @@ from newsarchive import reader
 from newsarchive.archive.files import read_file, read_packed
 from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.quarantine import notes_file, read_notes
-from newsarchive.archive.warc import ORIGINAL, Damage, Record, header_fields, records
+from newsarchive.archive.warc import ORIGINAL, WARC, Damage, Record, header_fields, records
 from newsarchive.errors import ArchiveError, BadArgument, PageError, cause
 from newsarchive.items import Page
 
 logger = logging.getLogger(__name__)
 
-_WARC = ".warc.gz"
 _HTML = (".html", ".htm", ".html.gz", ".htm.gz")
 # the line that browsers put at the start of a page that they save
 _SAVED_FROM = re.compile(rb"<!--\s*saved from url=\(\d+\)(https?://[^\s>]+)\s*-->")
@@ -95,7 +94,7 @@ class Position(NamedTuple):
 
 def is_warc(saved_in: str) -> bool:
     """Whether a `Page.saved_in` is a record of a WARC file, which says when the page came."""
-    return saved_in.rpartition(":")[0].lower().endswith(_WARC)
+    return saved_in.rpartition(":")[0].lower().endswith(WARC)
 
 
 def saved_pages(path: Path | str, source: str = "qq", ledger: Ledger | None = None) -> "SavedPages":
@@ -106,7 +105,7 @@ def saved_pages(path: Path | str, source: str = "qq", ledger: Ledger | None = No
     Raises `BadArgument` immediately as `saved_files` does.
     """
     files = saved_files(Path(path))
-    warcs = {file for file in files if file.name.lower().endswith(_WARC)}
+    warcs = {file for file in files if file.name.lower().endswith(WARC)}
     # Earlier captures would be archived first and become former revisions, once more in each replay.
     captured = sorted(newest_captures(sorted(warcs), source, ledger).values())
     places = [(file, partial(_html_page, file, source)) for file in files if file not in warcs]
@@ -116,7 +115,7 @@ def saved_pages(path: Path | str, source: str = "qq", ledger: Ledger | None = No
 def saved_files(path: Path) -> list[Path]:
     """The files below `path` that can hold saved pages, sorted. Raises `BadArgument` when there are none."""
     path = path.resolve()  # the given path may be a link; those below it may not
-    ends = (*_HTML, _WARC)
+    ends = (*_HTML, WARC)
     if path.is_file():
         if not path.name.lower().endswith(ends):
             raise BadArgument(f"{path}: expected a file named {', '.join('*' + end for end in ends)}")

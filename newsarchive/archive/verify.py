@@ -27,7 +27,7 @@ from newsarchive.archive.pictures import picture_digits, picture_kind, picture_l
 from newsarchive.archive.quarantine import notes_file, read_notes
 from newsarchive.archive.replay import captures
 from newsarchive.archive.tables import State
-from newsarchive.archive.warc import OPEN, Record
+from newsarchive.archive.warc import OPEN, WARC, Record
 from newsarchive.errors import LedgerBroken, OtherVersion, cause
 from newsarchive.messages import counted, without_secrets
 
@@ -184,7 +184,7 @@ def verify(options: Options, workers: Workers | None = None) -> tuple[dict[str, 
 
 def _checks(folder: Path, ledger: Ledger, pictures_url: str) -> tuple[list[Check], set[str]]:
     """What to look at, and the paths that the ledger knows. Pages first: no core is busy with one at the end."""
-    pages: dict[str, dict[int, str]] = {file.name: {} for file in (folder / PAGES).glob("*.warc.gz")}
+    pages: dict[str, dict[int, str]] = {file.name: {} for file in (folder / PAGES).glob(f"*{WARC}")}
     documents: dict[str, tuple[str, ...]] = {}
     in_quarantine = {it for it in _paths(folder, QUARANTINE, 2) if it.endswith(".html.gz")}
     quarantined = {it for it in in_quarantine if "/page-" in it}  # pages that do not say which article they are

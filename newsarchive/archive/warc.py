@@ -28,8 +28,8 @@ from newsarchive.items import Page
 
 logger = logging.getLogger(__name__)
 
+WARC = ".warc.gz"
 OPEN = ".open"
-_WARC = ".warc.gz"
 ORIGINAL = "X-Archive-Orig-"
 """The usual prefix for a header that was true of the transfer and is not of the stored payload."""
 _OF_TRANSFER = frozenset({"content-encoding", "content-length", "transfer-encoding"})
@@ -415,8 +415,8 @@ def close_open_files(folder: Path, living: Collection[int] = ()) -> None:
     To be called with the lock held. Only records that no ledger row names yet are cut off. A file without
     an answer is removed.
     """
-    theirs = tuple(f"-{run}{_WARC}{OPEN}" for run in living)
-    for part in filter(is_file, sorted(folder.glob(f"*{_WARC}{OPEN}"))):  # `scrapy verify` reports others
+    theirs = tuple(f"-{run}{WARC}{OPEN}" for run in living)
+    for part in filter(is_file, sorted(folder.glob(f"*{WARC}{OPEN}"))):  # `scrapy verify` reports others
         if part.name.endswith(theirs):
             continue
         with os.fdopen(open_descriptor(part, os.O_RDWR), "r+b") as file:
@@ -436,7 +436,7 @@ def close_open_files(folder: Path, living: Collection[int] = ()) -> None:
 def _give_name(part: Path) -> Path:
     """Closes a file by renaming it. Where another one has the name already, such as from a backup, both are kept."""
     path = part.with_name(part.name.removesuffix(OPEN))
-    names = (path.with_name(f"{path.name.removesuffix(_WARC)}-{nth}{_WARC}") for nth in count(2))
+    names = (path.with_name(f"{path.name.removesuffix(WARC)}-{nth}{WARC}") for nth in count(2))
     path = next(name for name in chain([path], names) if not os.path.lexists(name))
     part.rename(path)
     sync_folder(part.parent)
