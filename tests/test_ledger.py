@@ -417,7 +417,7 @@ MAY = re.compile(
     r"|SELECT.* AND pictures\.article_id = .* ORDER BY pictures\.seq$"  # sorts those of one article
     r"|SELECT (articles\..*|substr.*)\sFROM articles\s.*GROUP BY"  # `documents_by` and `documents_by_hour`
     r"|SELECT count\(articles\.published\) .*\sFROM articles\s"  # `documents_with`
-    r"|SELECT changes\.seq, .* LEFT OUTER JOIN articles .* ORDER BY changes\.seq DESC"  # `change_facts`
+    r"|SELECT changes\.seq, .* LEFT OUTER JOIN articles .* ORDER BY changes\.seq DESC"  # `dated_changes`
     r"|.*articles\.first_seen > |UPDATE pictures SET next_try=\S+ WHERE pictures.next_try >",  # after a wrong clock
     re.DOTALL,
 )
@@ -469,7 +469,7 @@ def do_everything(ledger: Ledger) -> None:
     ledger.end_run(replace(ledger.add_run(RunRow(started=NOW, pid=1, arguments="")), ended=NOW, exit_code=0))
     ledger.end_run(replace(ledger.add_run(RunRow(started=NOW, pid=1, arguments="")), ended=NOW + HOUR, exit_code=4))
     assert ledger.last_success() == NOW
-    assert len(list(ledger.change_facts())) == len(list(ledger.every_change()))
+    assert len(list(ledger.dated_changes())) == len(list(ledger.every_change()))
     ledger.put(ListRow(source="qq", where="tech"))
     assert len(ledger.list_rows("qq")) == len(ledger.list_rows()) == 1
     assert ledger.begin_list("qq", "tech") is ListState.BEGUN

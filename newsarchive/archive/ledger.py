@@ -28,7 +28,6 @@ from newsarchive.archive.tables import (
     AFTER_THE_FIRST,
     ARTICLES,
     BEGUN_LISTS,
-    CHANGE_FACTS,
     CHANGES,
     CLOCKS_DIFFER,
     DATED,
@@ -41,7 +40,6 @@ from newsarchive.archive.tables import (
     RUNS,
     UNFINISHED,
     WITHOUT_PICTURES,
-    ChangeFacts,
     ChangeKind,
     ChangeRow,
     ListRow,
@@ -50,7 +48,6 @@ from newsarchive.archive.tables import (
     RunRow,
     State,
     Table,
-    View,
     given,
     read_time,
     stored,
@@ -583,15 +580,20 @@ class Ledger(AbstractContextManager["Ledger"]):
         """The oldest first; none for a ledger of a former version."""
         return self._pages(CHANGES) if self.database.version >= _FIRST_WITH_CHANGES else iter(())
 
-    def change_facts(self) -> Iterator[ChangeFacts]:
-        """Of every change, the newest first, in one pass over all of them."""
-        columns = [_a.published, *(_c[name] for name in CHANGE_FACTS.readers if name != "published")]
+    def dated_changes(self) -> Iterator[tuple[ChangeRow, datetime | None]]:
+        """Every change, without its texts, and the publish time of its article; the newest first.
+
+        That time is `None` for an article that is not in the ledger. One pass over all changes, for statistics.
+        """
+        columns = _c.seq, _c.source, _c.article_id, _c.kind, _c.time, _c.changed, _a.published
         same = sa.and_(_a.source == _c.source, _a.article_id == _c.article_id)
-        statement = sa.select(_c.seq, *columns).select_from(CHANGES.sql.outerjoin(ARTICLES.sql, same))
+        statement = sa.select(*columns).select_from(CHANGES.sql.outerjoin(ARTICLES.sql, same))
         statement = statement.where(_c.seq < given("last")).order_by(_c.seq.desc()).limit(_BATCH)
         last = self._number(sa.select(sa.func.max(_c.seq))) + 1
         while found := self._query(statement, last=last):
-            yield from self._read(CHANGE_FACTS, found)
+            with self._values_named():
+                published = [read_time(values["published"]) for values in found]
+            yield from zip(self._read(CHANGES, found), published, strict=True)
             last = found[-1]["seq"]
 
     def changes_of(self, source: str, article_id: str) -> list[ChangeRow]:
@@ -670,14 +672,14 @@ class Ledger(AbstractContextManager["Ledger"]):
         except (ValueError, TypeError, OverflowError) as error:  # what nothing in this program has written
             raise broken(self.database.name, f"values among the articles: {error}") from error
 
-    def _read(self, table: View[R], found: Sequence[Any]) -> Iterator[R]:
+    def _read(self, table: Table[R], found: Sequence[Any]) -> Iterator[R]:
         names = found[0].keys() if found else []
         readers = [(name, table.readers[name]) for name in names if name in table.readers]
         for values in found:
             try:
                 row = table.row(**{name: read(values[name]) for name, read in readers})
             except (ValueError, TypeError, OverflowError) as error:  # what nothing in this program has written
-                key = " ".join(str(values[name]) for name in table.keys)
+                key = " ".join(str(values[name]) for name in table.keys or ("seq",))
                 problem = broken(self.database.name, f"row of {key} among the {table.name}: {error}")
                 if self._on_broken is None:
                     raise problem from error

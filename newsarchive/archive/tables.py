@@ -217,19 +217,6 @@ class ChangeRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChangeFacts:
-    """What statistics need to know of a change: some fields of its `ChangeRow`."""
-
-    source: str
-    article_id: str
-    kind: ChangeKind
-    time: datetime
-    changed: tuple[str, ...]
-    published: datetime | None
-    """When its article was published, as the latest version says; `None` for an article that is not in the ledger."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class RunRow:
     """One run of a crawl or of a command that writes."""
 
@@ -323,23 +310,15 @@ _READERS: dict[Any, Callable[[Any], Any]] = {
 """How a field is made of what is stored, by its type; of the other types it is the same."""
 
 
-class View(Generic[R]):
-    """How a `row` is made of what a statement finds. Its `keys` name it in an error."""
+class Table(Generic[R]):
+    """A table whose columns are the fields of `row`. Its `keys` name a row; `seq` numbers rows as they come."""
 
-    def __init__(self, name: str, row: type[R], *keys: str) -> None:
+    def __init__(self, name: str, row: type[R], *keys: str, numbered: bool = False) -> None:
         self.name = name
         self.row = row
         self.keys = keys
         hints = get_type_hints(row)
         self.readers = {name: _READERS.get(hint, lambda stored: stored) for name, hint in hints.items()}
-
-
-class Table(View[R]):
-    """A table whose columns are the fields of `row`. Its `keys` name a row; `seq` numbers rows as they come."""
-
-    def __init__(self, name: str, row: type[R], *keys: str, numbered: bool = False) -> None:
-        super().__init__(name, row, *keys)
-        hints = get_type_hints(row)
         columns: list[Any] = [
             sa.Column(name, _TYPES.get(hint, _TEXT), nullable=NoneType in get_args(hint))
             for name, hint in hints.items()
@@ -382,7 +361,6 @@ PICTURES = Table("pictures", PictureRow, "source", "article_id", "url", numbered
 LISTS = Table("lists", ListRow, "source", "where")
 RUNS = Table("runs", RunRow, "run")
 CHANGES = Table("changes", ChangeRow, numbered=True)
-CHANGE_FACTS = View("changes", ChangeFacts, "seq")
 BEGUN_LISTS = sa.Table(
     "begun_lists", METADATA, *(sa.Column(it, _TEXT, primary_key=True) for it in LISTS.keys),
     sa.Column("claimed_by", sa.Integer),

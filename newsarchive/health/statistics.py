@@ -119,12 +119,12 @@ def _count_articles(found: Statistics, ledger: Ledger) -> None:
 
 def _count_changes(found: Statistics, ledger: Ledger) -> None:
     redated: set[tuple[str, str]] = set()  # articles whose earlier publish time, of what happened before, is not known
-    for it in ledger.change_facts():
+    for it, published in ledger.dated_changes():
         found.changes[it.kind][it.time.astimezone(SHOWN_ZONE).date()] += 1
         article = it.source, it.article_id
         if it.kind is ChangeKind.EDITED and ("time" in it.changed or not it.changed):
             redated.add(article)
-        age = (it.time - it.published) if it.published and article not in redated else None
+        age = (it.time - published) if published and article not in redated else None
         if age is None or age < -CLOCKS_DIFFER:
             found.undated[it.kind] += 1
         else:
