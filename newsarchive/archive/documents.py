@@ -111,7 +111,7 @@ def document_bytes(file: Path) -> bytes | None:
 
 
 def document_text(file: Path) -> str:
-    """The same as text; `""` for `None`."""
+    """The file's content as text; `""` when it is missing or cannot be read."""
     return (document_bytes(file) or b"").decode("utf-8", "replace")
 
 
