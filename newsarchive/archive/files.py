@@ -1,4 +1,4 @@
-"""Paths in the archive, how files are read, and written as a whole, and those by which a process shows what it does.
+"""Paths in the archive; files that are read, and written, as a whole; the lock, and the mark of the page being read.
 
 A folder may be a symbolic link, so that pictures can be on another disk. A file may not: anything but a regular file
 (a link, a pipe, a device, a socket) is refused, since it could point outside the archive, or block when opened.
@@ -291,7 +291,7 @@ def _signature(descriptor: int) -> str:
     return os.pread(descriptor, 4096, 0).decode("utf-8", "replace").partition("\n")[0] or "another process"
 
 
-# the mark of a page that is read
+# the mark of the page being read
 
 
 class ReadingMark:

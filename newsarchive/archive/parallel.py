@@ -40,7 +40,7 @@ _CONTEXT = get_context("forkserver")  # not forked from this process: the progre
 
 
 def usable_cores() -> int:
-    """Those that this process may use, where the system tells."""
+    """Those that this process may use, where the system says which."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -196,12 +196,12 @@ def _process() -> ProcessPoolExecutor:
 
 
 def _depend_on_the_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it tells us to end
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends us
     Thread(target=_end_with_the_parent, daemon=True).start()
 
 
 def _end_with_the_parent() -> None:
-    """A parent that is killed tells nothing, and the pipes to it never end: each process holds both ends."""
+    """A killed parent sends nothing, and the pipes to it never end: each process holds both ends."""
     parent = parent_process()
     assert parent is not None  # noqa: S101  -- this is a worker
     parent.join()
