@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from warcio.archiveiterator import ArchiveIterator
 from warcio.cli import main as warcio
 
+from newsarchive.archive import warc
 from newsarchive.archive.replay import capture_at, capture_page, captures
 from newsarchive.archive.warc import ORIGINAL, Damage, Record, WarcFile, close_open_files, records
 from newsarchive.errors import ArchiveError
@@ -331,6 +332,15 @@ def test_another_file_of_the_same_name_is_kept_too(tmp_path: Path) -> None:
     close_open_files(tmp_path)
     names = [tmp_path / "qq-1-2.warc.gz", tmp_path / "qq-1-3.warc.gz", path]
     assert [one.article_id for it in names for one in read_pages(it)] == [page(n).article_id for n in (1, 2, 3)]
+
+
+def test_another_run_may_close_the_same_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data, give_name = written(tmp_path / "copy", page(1)).read_bytes(), warc._give_name
+    for number in (1, 2):
+        (tmp_path / f"qq-{number}.warc.gz.open").write_bytes(data)
+    monkeypatch.setattr(warc, "_give_name", lambda part: (give_name(part), give_name(part)))  # the other one, then this
+    close_open_files(tmp_path)
+    assert sorted(it.name for it in tmp_path.glob("qq-*")) == ["qq-1.warc.gz", "qq-2.warc.gz"]
 
 
 def test_a_folder_with_the_name_of_an_open_file_is_left_alone(tmp_path: Path) -> None:

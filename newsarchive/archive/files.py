@@ -340,7 +340,7 @@ class ReadingMark:
         """What was written; empty when the process has read its page to the end."""
         if not os.path.lexists(self._file):
             return {}
-        with suppress(ValueError):  # torn by a power cut
+        with suppress(ValueError, FileNotFoundError):  # torn by a power cut; removed by another run just now
             page: dict[str, Any] = json.loads(read_file(self._file) or b"{}")
             return page
         return {}

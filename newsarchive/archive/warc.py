@@ -417,20 +417,24 @@ def close_open_files(folder: Path, living: Collection[int] = ()) -> None:
     """
     theirs = tuple(f"-{run}{WARC}{OPEN}" for run in living)
     for part in filter(is_file, sorted(folder.glob(f"*{WARC}{OPEN}"))):  # `scrapy verify` reports others
-        if part.name.endswith(theirs):
-            continue
-        with os.fdopen(open_descriptor(part, os.O_RDWR), "r+b") as file:
-            # a damaged member is skipped, and `scrapy verify` reports it; a torn one is the last
-            whole = (member for member in members(file) if isinstance(member, Member))
-            end = max((member.end for member in whole if _METADATA.match(member.data)), default=0)
-            cut = os.fstat(file.fileno()).st_size - end
-            file.truncate(end)
-            os.fsync(file.fileno())
-        if not end:
-            part.unlink()
-            continue
+        if not part.name.endswith(theirs):
+            with suppress(FileNotFoundError):  # another run that has begun just now was faster
+                _close_open_file(part)
+
+
+def _close_open_file(part: Path) -> None:
+    with os.fdopen(open_descriptor(part, os.O_RDWR), "r+b") as file:
+        # a damaged member is skipped, and `scrapy verify` reports it; a torn one is the last
+        whole = (member for member in members(file) if isinstance(member, Member))
+        end = max((member.end for member in whole if _METADATA.match(member.data)), default=0)
+        cut = os.fstat(file.fileno()).st_size - end
+        file.truncate(end)
+        os.fsync(file.fileno())
+    if end:
         path = _give_name(part)
         logger.warning("%s: completed after a killed run, %d bytes of an incomplete record removed", path, cut)
+    else:
+        part.unlink()
 
 
 def _give_name(part: Path) -> Path:
