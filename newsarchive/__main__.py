@@ -42,8 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # such as of `newsarchive man | head`
         return 141
     except (BadArgument, OSError) as error:
-        where = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
-        print(f"newsarchive: {where}{cause(error)}", file=sys.stderr)
+        problem = str(error)
+        if isinstance(error, OSError):
+            problem = f"{error.filename}: {cause(error)}" if error.filename else cause(error)
+        print(f"newsarchive: {problem}", file=sys.stderr)
         return 2
     return 0
 

@@ -65,6 +65,11 @@ def shared_archive(crawler: Crawler) -> Archive | None:
     return archive if archive and archive.ledger.is_shared else None
 
 
+def opens_archive(crawler: Crawler) -> bool:
+    """Whether the crawl archives: `scrapy shell` begins without a spider, and a program may run any other one."""
+    return crawler.settings.getbool("ARCHIVE_OPEN") and hasattr(crawler.spider, "list_results")
+
+
 class SiteHosts:
     """A downloader middleware: only hosts of the site are asked.
 
@@ -77,7 +82,7 @@ class SiteHosts:
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         """Raises `NotConfigured` unless there is an archive to protect: in `scrapy shell` a person names each URL."""
-        if not crawler.settings.getbool("ARCHIVE_OPEN"):
+        if not opens_archive(crawler):
             raise NotConfigured
         return cls(crawler)
 
@@ -149,7 +154,8 @@ class Backoff:
         if wait is None:
             wait = self._wait(request.meta.get("retry_times", 0)) if response.status in _TOO_MANY else 0.0
         if wait:
-            host, wait = urlparse_cached(request).netloc, min(wait, _LONGEST_WAIT)
+            host = urlparse_cached(request).netloc
+            wait = min(wait, _LONGEST_WAIT)
             if archive := shared_archive(self.crawler):
                 archive.ledger.database.quiet(host, wait)
             self._leave_quiet(host, wait)
@@ -319,7 +325,7 @@ def answered_page(response: Response, source: str, fetched: datetime, **about: A
 
 def header(response: Response, name: str) -> str:
     """A header of the answer, a character for each byte; `""` without it."""
-    return (response.headers.get(name) or b"").decode("latin-1").strip()
+    return (response.headers.get(name) or b"").strip().decode("latin-1")
 
 
 def _retry_after(response: Response) -> float | None:

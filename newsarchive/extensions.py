@@ -26,6 +26,7 @@ from newsarchive.archive.archive import Archive, Visit, utc_now
 from newsarchive.archive.changes import write_changes
 from newsarchive.archive.files import QUARANTINE
 from newsarchive.archive.tables import ListResult, ListRow, RunRow
+from newsarchive.downloader import opens_archive
 from newsarchive.errors import ArchiveError, LedgerAway, LedgerBroken, describe, is_fatal
 from newsarchive.health import alarms, status
 from newsarchive.health.alarms import ANSWERED, Counts, NewArticles, site_trouble
@@ -86,8 +87,8 @@ class Run:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Raises `ArchiveLocked`, `LedgerBroken` or `OSError`, and `NotConfigured` without `ARCHIVE_OPEN`."""
-        if not crawler.settings.getbool("ARCHIVE_OPEN"):
+        """Raises `ArchiveLocked`, `LedgerBroken` or `OSError`, and `NotConfigured` for a crawl without an archive."""
+        if not opens_archive(crawler):
             raise NotConfigured
         options = Options.from_settings(crawler.settings)
         for handler in _writing_handlers():
@@ -375,7 +376,7 @@ class Progress:
         """Raises `NotConfigured` unless there is a run, and a terminal or `ARCHIVE_PROGRESS = True`."""
         wanted = Options.from_settings(crawler.settings).progress
         is_shown = sys.stderr.isatty() if wanted is None else wanted
-        if not (is_shown and crawler.settings.getbool("ARCHIVE_OPEN")):
+        if not (is_shown and opens_archive(crawler)):
             raise NotConfigured
         progress = cls(crawler)
         crawler.signals.connect(progress.spider_opened, signal=signals.spider_opened)
@@ -391,7 +392,8 @@ class Progress:
 
     def show(self) -> None:
         stats = Counts(self.stats.get_stats())
-        self.bar.n, expected = stats.total(_DONE), self._expected(stats)
+        self.bar.n = stats.total(_DONE)
+        expected = self._expected(stats)
         self.bar.total = None if expected is None else max(self.bar.n, expected)
         errors = stats.total("archive/article/failed log_count/ERROR")
         self.bar.set_postfix_str(f"{self._lists(stats)}{errors} errors", refresh=False)

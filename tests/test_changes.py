@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from newsarchive import Article, render
 from newsarchive.archive.archive import Archive, Reading
 from newsarchive.archive.changes import compare, difference, shortened, versions, write_changes
-from newsarchive.archive.documents import Change
+from newsarchive.archive.documents import Change, document_body
 from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.rebuild import rebuild
 from newsarchive.archive.tables import ChangeKind, ChangeRow, State
@@ -384,3 +384,11 @@ def test_listing_changes_reads_only_those_that_are_shown(tmp_path: Path) -> None
         connection(ledger).set_trace_callback(None)
     [statement] = statements
     assert "LIMIT 200" in statement
+
+
+@pytest.mark.parametrize(
+    "front", ["---\ntitle: x\n---\n", "\n---\ntitle: x\n---\n", "---\n---\n", "---\n# x\n---\n", ""]
+)
+@pytest.mark.parametrize("body", ["甲", "甲\n\n---\n\n乙\n\n---\n\n丙"])
+def test_the_body_of_a_document_that_a_person_has_edited(front: str, body: str) -> None:
+    assert document_body(f"{front}\n{body}\n\n[qq](https://x.cn/)\n") == body

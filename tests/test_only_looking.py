@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -114,3 +115,14 @@ def test_a_program_that_crawls_says_so(demo_site: DemoSite, tmp_path: Path, open
 def test_what_only_looks_has_no_run() -> None:
     with pytest.raises(NotConfigured):
         Run.from_crawler(get_crawler())
+    with pytest.raises(NotConfigured):  # `scrapy shell -s ARCHIVE_OPEN=1`, which begins without a spider
+        Run.from_crawler(get_crawler(settings_dict={"ARCHIVE_OPEN": True}))
+
+
+def test_another_spider_cannot_archive(tmp_path: Path) -> None:
+    (tmp_path / "others.py").write_text(OTHER_SPIDER.format(url="http://127.0.0.1"))
+    line = command("crawl other", tmp_path / "archive", SPIDER_MODULES="others")
+    env = os.environ | {"PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(line, cwd=PROJECT, capture_output=True, text=True, check=False, env=env, timeout=60)
+    said = "scrapy crawl: the spider other cannot archive: expected an ArchiveSpider\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", said)

@@ -243,8 +243,7 @@ class Archive(AbstractContextManager["Archive"]):
         if row.content_hash:
             same = row.content_hash == content_hash(document)
         else:  # rebuilt from a file with local pictures; when that is lost, it is the same as far as anyone knows
-            former = document_text(self.folder / row.path) if is_intact else ""
-            same = not former or could_be_same(reference_part(former), document)
+            same = not is_intact or could_be_same(reference_part(document_text(self.folder / row.path)), document)
         if not same:
             return Change.REVISED
         return Change.UNCHANGED if is_intact else Change.RESTORED

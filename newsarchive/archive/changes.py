@@ -134,7 +134,8 @@ def shortened(parts: Parts, longest: float = _LONGEST) -> Parts:
 def versions(folder: Path, row: Row) -> list[tuple[str, datetime]]:
     """The files of an article's versions, the oldest first, each with the time (UTC) when it was archived."""
     found, place = [], Path(REVISIONS, row.source, row.article_id)
-    for file in sorted((folder / place).glob("*.md")):
+    files = (folder / place).iterdir() if (folder / place).is_dir() else ()
+    for file in sorted(file for file in files if file.suffix == ".md"):
         with suppress(ValueError):  # some other file
             time = datetime.strptime(file.name.partition("Z")[0], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
             found.append((str(place / file.name), time))
@@ -219,7 +220,7 @@ def _for_sites(folder: Path, ledger: Ledger, change: ChangeRow) -> dict[str, Any
 
 
 def title_of(folder: Path, path: str) -> str:
-    """The title of a document; `""` where it cannot be read."""
+    """The title of a document; `""` where there is none that can be read."""
     return str(_fields(document_text(folder / path)).get("title", ""))
 
 

@@ -21,7 +21,7 @@ from newsarchive.markdown.document import reference_part
 
 # front matter has no time zone, and all publishers so far are in this one
 _ZONE = timezone(timedelta(hours=8))
-_FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
+_FRONT_MATTER = re.compile(r"\A\s*---\n(?:.*?\n)??---\n", re.DOTALL)
 _SOURCE_LINE = re.compile(r"\[(?P<source>[^\]]*)\]\((?P<url>https?://[^)\s]+)\)")
 
 
@@ -106,7 +106,7 @@ def document_bytes(file: Path) -> bytes | None:
     """The file's content; `None` when it is missing or cannot be read."""
     try:
         return read_file(file)
-    except OSError:
+    except (OSError, ValueError):  # ValueError: no path at all, from a damaged ledger
         return None
 
 

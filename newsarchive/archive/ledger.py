@@ -174,7 +174,11 @@ class Ledger(AbstractContextManager["Ledger"]):
             database = postgresql = open_postgresql(place, read_only=read_only, purpose=purpose, alone=alone)
             try:
                 if not database.version:
-                    before_first()
+                    try:
+                        before_first()
+                    except LedgerBroken:
+                        if read_only or not postgresql.read_version():  # else another run has just made it
+                            raise
                     if read_only:
                         raise LedgerBroken(f"there is no ledger in {database.name}: `scrapy rebuild` makes one")
                     postgresql.make_tables()
@@ -584,6 +588,7 @@ class Ledger(AbstractContextManager["Ledger"]):
         """Every change, without its texts, and the publish time of its article; the newest first.
 
         That time is `None` for an article that is not in the ledger. One pass over all changes, for statistics.
+        Not with `on_broken`.
         """
         columns = _c.seq, _c.source, _c.article_id, _c.kind, _c.time, _c.changed, _a.published
         same = sa.and_(_a.source == _c.source, _a.article_id == _c.article_id)

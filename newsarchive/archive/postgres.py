@@ -130,7 +130,7 @@ class PostgreSQL(Database):
             what = purpose if len(purpose) <= 30 else f"{purpose[:26]}...{purpose[-1]}"
             self._shown_as = f"{what}, pid {os.getpid()} on {socket.gethostname()}"[:63]  # as much as it keeps
         try:
-            self.version = self._version()
+            self.version = self.read_version()
         except BaseException:
             self.close()
             raise
@@ -221,7 +221,7 @@ class PostgreSQL(Database):
         Those are in a schema with the name that the block gets, `""` if there are none. A lost connection ends it.
         """
         former = ""
-        if self._version():
+        if self.read_version():
             names = (f"{SCHEMA}_{kept}{again}" for again in chain([""], (f"_{nth}" for nth in count(2))))
             exists = "SELECT to_regnamespace(%(name)s) IS NOT NULL"
             former = next(name for name in names if not self.query(exists, {"name": name})[0][0])
@@ -328,7 +328,7 @@ class PostgreSQL(Database):
             self.close()
         self._connection, self._begun = None, False
 
-    def _version(self) -> int:
+    def read_version(self) -> int:
         """Of the tables; 0 while there are none."""
         tables = "SELECT FROM pg_tables WHERE schemaname = %(schema)s AND tablename = 'ledger_version'"
         if not self.query(tables, {"schema": SCHEMA}):  # not `to_regclass`, which may miss what was made just now
@@ -339,10 +339,10 @@ class PostgreSQL(Database):
         """Unless another program has just made them."""
         with self.transaction():
             self.query("SELECT pg_advisory_xact_lock(%(lock)s)", {"lock": _MAKING})
-            if not self._version():
+            if not self.read_version():
                 self.change(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}", {})
                 self._create_tables()
-        self.version = self._version()
+        self.version = self.read_version()
 
     def _create_tables(self) -> None:
         for table in METADATA.sorted_tables:

@@ -340,7 +340,7 @@ class Table(Generic[R]):
         return sa.select(sa.text("*")).select_from(self.sql)
 
     def insert(self, insert: Callable[[sa.Table], Any] = sa.insert) -> Any:
-        """Inserts a row; a run's number is given by the database, whose own `insert` knows `ON CONFLICT`."""
+        """Inserts a row; the database numbers runs. `insert` is the database's own where `ON CONFLICT` follows."""
         return insert(self.sql).values({name: given(name) for name in self.readers if name != "run"})
 
     def upsert(self, insert: Callable[[sa.Table], Any]) -> sa.ClauseElement:

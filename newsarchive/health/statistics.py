@@ -148,15 +148,15 @@ def _reasons(folder: Path) -> Iterator[str]:
 def _size(folder: Path) -> tuple[int, int]:
     """The number of files and their bytes; a file of two names counts once."""
     number = size = 0
-    linked: set[int] = set()
+    linked: set[tuple[int, int]] = set()
     for parent, _, names in os.walk(folder):
         for name in names:
             with suppress(FileNotFoundError):  # a run has just removed it
                 about = os.lstat(f"{parent}/{name}")
-                if about.st_ino in linked:
-                    continue
                 if about.st_nlink > 1:
-                    linked.add(about.st_ino)
+                    if (about.st_dev, about.st_ino) in linked:
+                        continue
+                    linked.add((about.st_dev, about.st_ino))
                 number, size = number + 1, size + about.st_size
     return number, size
 

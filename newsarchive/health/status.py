@@ -61,13 +61,14 @@ def run_status(run: RunRow, message: str, raised: Sequence[Alarm] = ()) -> dict[
 
 def archive_status(folder: Path, ledger: Ledger, max_tries: int) -> dict[str, Any]:
     by_state, newest = ledger.counts_by_state(), ledger.newest(datetime.now(UTC))
+    kept = (it for each in folder.glob(f"{QUARANTINE}/*/") for it in os.scandir(each))
     number, given_up = ledger.exhausted(max_tries, GIVEN_UP_NAMED)
     published = newest and newest.published and newest.published.isoformat()
     return {
         "articles": {state.value: by_state.get(state, 0) for state in State},
         "documents": ledger.documents(),
         "newest": newest and {"id": newest.article_id, "published": published, "path": newest.path},
-        "quarantine": sum(1 for _ in folder.glob(f"{QUARANTINE}/*/*.json")),
+        "quarantine": sum(it.name.endswith(".json") for it in kept),
         "articles_given_up": number,
         "given_up": [
             {"id": row.article_id, "url": row.url, "tries": row.attempts, "reason": row.reason} for row in given_up

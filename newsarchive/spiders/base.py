@@ -2,7 +2,7 @@
 
 import asyncio
 from abc import ABCMeta, abstractmethod
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -145,7 +145,7 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
     source_settings: ClassVar[dict[str, Any]] = {}
     """Its own settings and their defaults. The names begin with the source's: `HAIGANG_SITE`."""
     picture_domains: ClassVar[tuple[str, ...]] = ()
-    allowed_domains: list[str]
+    allowed_domains: Sequence[str] = ()
 
     archive: Archive
     """Opened before the first request, see `start`."""
@@ -259,7 +259,8 @@ class ArchiveSpider(Spider, metaclass=ABCMeta):
             return self.request(row)
         self.archive.count("entry/known")
         schedule = self.archive.schedule
-        if published is None or (look := schedule.look_for_edition(row, published)) is None:
+        look = published and schedule.look_for_edition(row, published)
+        if published is None or look is None:
             return None
         row = self.archive.ledger.announced(
             row, published=published, thumbnail=thumbnail, entry=entry, look=look, max_tries=schedule.max_tries
