@@ -24,6 +24,7 @@ from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.tables import ChangeKind, ChangeRow, Counts, Row, RunRow, State
 from newsarchive.commands.report import Command
 from newsarchive.errors import LedgerBroken
+from newsarchive.health.charts import Chart
 from newsarchive.health.report import Words, report
 from newsarchive.health.statistics import UNREADABLE, Share, Statistics, statistics
 from newsarchive.health.status import MEANINGS
@@ -424,3 +425,11 @@ def test_without_altair_there_is_one_line(
     error = capsys.readouterr().err
     assert error == "scrapy report: the charts need Vega-Altair: pip install 'newsarchive[report]'\n"
     assert not (crawled / "report.html").exists()
+
+
+@pytest.mark.parametrize("largest", [0, 1, 2, 3, 7, 120])
+def test_an_axis_of_counts_has_no_halves(largest: int) -> None:
+    svg = Chart(title="x", names=["a", "b"], series={"x": [largest, 0]}).svg
+    ticks = re.findall(r'<text text-anchor="end"[^>]*>([^<]*)</text>', svg)
+    assert len(ticks) > 1
+    assert all(tick.isdigit() for tick in ticks)

@@ -107,9 +107,9 @@ class Chart:
         ]
         scale = alt.Scale() if any(heights) else alt.Scale(domain=[0, 1])
         room = _text_width(f"{max(heights):,.0f}") + 5
-        axis = alt.Axis(tickCount=5, domain=False, format=",~f", minExtent=room, maxExtent=room)
-        if all(float(height).is_integer() for height in heights):
-            axis.tickMinStep = 1
+        # counts have no halves
+        ticks = min(5, int(max(heights))) if all(float(height).is_integer() for height in heights) else 5
+        axis = alt.Axis(tickCount=max(ticks, 1), domain=False, format=",~f", minExtent=room, maxExtent=room)
         y = alt.Y("value:Q", axis=axis, scale=scale, stack="zero" if self.is_stacked else None)
         colors = alt.Scale(domain=list(self.series), range=list(self.colors))
         color = alt.Color("series:N", scale=colors)
