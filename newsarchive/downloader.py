@@ -26,6 +26,7 @@ from twisted.python.failure import Failure
 from twisted.web._newclient import HEADER, STATUS
 
 from newsarchive.archive.archive import Archive
+from newsarchive.extensions import opens_archive
 from newsarchive.items import Page
 
 logger = logging.getLogger(__name__)
@@ -63,11 +64,6 @@ def shared_archive(crawler: Crawler) -> Archive | None:
     """The archive, if other runs may be using it, and the site, at the same time."""
     archive: Archive | None = getattr(crawler.spider, "archive", None)
     return archive if archive and archive.ledger.is_shared else None
-
-
-def opens_archive(crawler: Crawler) -> bool:
-    """Whether the crawl archives: `scrapy shell` begins without a spider, and a program may run any other one."""
-    return crawler.settings.getbool("ARCHIVE_OPEN") and hasattr(crawler.spider, "list_results")
 
 
 class SiteHosts:

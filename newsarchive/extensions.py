@@ -26,7 +26,6 @@ from newsarchive.archive.archive import Archive, Visit, utc_now
 from newsarchive.archive.changes import write_changes
 from newsarchive.archive.files import QUARANTINE
 from newsarchive.archive.tables import ListResult, ListRow, RunRow
-from newsarchive.downloader import opens_archive
 from newsarchive.errors import ArchiveError, LedgerAway, LedgerBroken, describe, is_fatal
 from newsarchive.health import alarms, status
 from newsarchive.health.alarms import ANSWERED, Counts, NewArticles, site_trouble
@@ -39,6 +38,16 @@ logger = logging.getLogger(__name__)
 _LOOK = 0.2  # seconds between two looks whether a replay can end
 _BEATS = 4  # signs of life in the time after which a run without any counts as dead
 _BY_FORCE = "stopped by force in the middle of its work; the next run goes on from here"
+
+
+def can_archive(spider: object) -> bool:
+    """Whether it is an `ArchiveSpider`, whose module imports this one."""
+    return hasattr(spider, "list_results")
+
+
+def opens_archive(crawler: Crawler) -> bool:
+    """Whether the crawl archives: `scrapy shell` begins without a spider, and a program may run any other one."""
+    return crawler.settings.getbool("ARCHIVE_OPEN") and can_archive(crawler.spider)
 
 
 def archive_of(crawler: Crawler) -> Archive:

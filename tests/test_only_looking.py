@@ -119,6 +119,22 @@ def test_what_only_looks_has_no_run() -> None:
         Run.from_crawler(get_crawler(settings_dict={"ARCHIVE_OPEN": True}))
 
 
+def test_commands_that_do_not_crawl_load_no_downloader() -> None:
+    code = (
+        "import sys; from newsarchive.__main__ import commands; commands('newsarchive.commands'); print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "newsarchive.commands.crawl" in loaded
+    assert not loaded & {
+        "newsarchive.downloader",
+        "newsarchive.pipelines",
+        "newsarchive.spiders.base",
+        "altair",
+        "jinja2",
+    }
+
+
 def test_another_spider_cannot_archive(tmp_path: Path) -> None:
     (tmp_path / "others.py").write_text(OTHER_SPIDER.format(url="http://127.0.0.1"))
     line = command("crawl other", tmp_path / "archive", SPIDER_MODULES="others")
