@@ -17,7 +17,8 @@ from scrapy.exceptions import UsageError
 from scrapy.settings import Settings
 
 from newsarchive.archive.archive import NO_LEDGER, no_ledger_in
-from newsarchive.archive.ledger import Ledger, is_begun, ledger_place
+from newsarchive.archive.database import is_begun, ledger_place
+from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.parallel import Workers, check_address, dask_workers
 from newsarchive.archive.rebuild import can_be_rebuilt
 from newsarchive.errors import ArchiveLocked, BadArgument, LedgerBroken, NewsArchiveError, describe, is_fatal

@@ -22,7 +22,8 @@ from scrapy.settings import Settings
 
 from demo.crawl import PROJECT
 from newsarchive.archive.archive import Archive
-from newsarchive.archive.ledger import Ledger, Place, is_begun, open_postgresql
+from newsarchive.archive.database import Place, is_begun, open_postgresql
+from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.rebuild import move, rebuild
 from newsarchive.archive.tables import METADATA, ListRow, Row, RunRow
 from newsarchive.errors import ArchiveLocked, BadArgument, LedgerAway, LedgerBroken, describe

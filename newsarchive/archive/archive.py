@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from newsarchive.archive import quarantine
 from newsarchive.archive.changes import edit, title_of, versions
+from newsarchive.archive.database import is_begun
 from newsarchive.archive.documents import (
     Change,
     content_hash,
@@ -35,7 +36,7 @@ from newsarchive.archive.files import (
     whole_file,
     write_bytes,
 )
-from newsarchive.archive.ledger import Ledger, is_begun
+from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.pictures import localised, same_text
 from newsarchive.archive.rebuild import can_be_rebuilt, rebuild
 from newsarchive.archive.schedule import Schedule

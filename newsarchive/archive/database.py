@@ -1,4 +1,6 @@
-"""How a ledger reaches its tables: a file of SQLite, or another database."""
+"""Where a ledger is, and how it reaches its tables: a file of SQLite, or PostgreSQL."""
+
+from __future__ import annotations
 
 import errno
 import os
@@ -8,15 +10,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from newsarchive.archive.files import BESIDE, check_regular, is_file, is_full
+from newsarchive.archive.files import BESIDE, LEDGER, check_regular, is_file, is_full
 from newsarchive.archive.tables import CHANGES, METADATA, VERSION
-from newsarchive.errors import LedgerBroken, OtherVersion
+from newsarchive.errors import BadArgument, LedgerBroken, OtherVersion
+
+if TYPE_CHECKING:
+    from newsarchive.archive.postgres import PostgreSQL
+    from newsarchive.options import Options
+
+Place = Path | str  # a file of SQLite, or the URL of a database
 
 
 class Turn(NamedTuple):
@@ -241,7 +249,7 @@ def ledger_files(path: Path) -> list[Path]:
     return [path, *(path.with_name(f"{path.name}{end}") for end in BESIDE)]
 
 
-def is_begun_file(path: Path) -> bool:
+def _is_begun_file(path: Path) -> bool:
     """Whether there is a ledger, even a broken one. A kill may leave an empty file, or a database without tables."""
     if not os.path.lexists(path) or (is_file(path) and path.stat().st_size == 0):
         return False
@@ -330,3 +338,62 @@ def _named(path: Path, error: BaseException) -> BaseException:
         return broken(str(path), error)
     number, what = _PROBLEMS.get(code, (errno.EIO, "the ledger cannot be read or written"))
     return OSError(number, f"{what} ({error})", str(path))
+
+
+# either of them
+
+
+def ledger_place(options: Options) -> Place:
+    """Where the ledger of an archive is."""
+    return options.ledger or options.dir / LEDGER
+
+
+def is_begun(place: Place) -> bool:
+    """Whether there is a ledger, even a broken one."""
+    if isinstance(place, Path):
+        return _is_begun_file(place)
+    with closing(open_postgresql(place, read_only=True)) as database:
+        return database.version > 0
+
+
+def open_database(
+    place: Place,
+    *,
+    read_only: bool,
+    may_be_older: bool,
+    purpose: str = "",
+    alone: bool = False,
+    before_first: Callable[[], object] = lambda: None,
+) -> Database:
+    """Creates the tables unless they are there or it is `read_only`. Raises `LedgerBroken`.
+
+    `purpose`, `alone` and `before_first` are for PostgreSQL: the first two are its own, the last is called before the
+    tables are created, to prevent that.
+    """
+    if isinstance(place, Path):
+        return SQLite(place, read_only=read_only, any_version=may_be_older)
+    database = open_postgresql(place, read_only=read_only, purpose=purpose, alone=alone)
+    try:
+        if not database.version:
+            try:
+                before_first()
+            except LedgerBroken:
+                if read_only or not database.read_version():  # else another run has just made it
+                    raise
+            if read_only:
+                raise LedgerBroken(f"there is no ledger in {database.name}: `scrapy rebuild` makes one")
+            database.make_tables()
+        database.check_version(may_be_older=may_be_older)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def open_postgresql(url: str, *, read_only: bool, purpose: str = "", alone: bool = False) -> PostgreSQL:
+    """Raises `BadArgument` where psycopg is missing."""
+    try:
+        from newsarchive.archive.postgres import PostgreSQL  # noqa: PLC0415  -- an extra
+    except ImportError as error:
+        raise BadArgument("a ledger in PostgreSQL needs psycopg: pip install 'newsarchive[cluster]'") from error
+    return PostgreSQL(url, read_only=read_only, purpose=purpose, alone=alone)

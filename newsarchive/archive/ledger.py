@@ -11,19 +11,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from functools import cache, lru_cache
 from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 
 import sqlalchemy as sa
 
-from newsarchive.archive.database import Database, SQLite, broken, is_begun_file
-from newsarchive.archive.files import LEDGER, ReadingMark
+from newsarchive.archive.database import Database, Place, broken, open_database
+from newsarchive.archive.files import ReadingMark
 from newsarchive.archive.tables import (
     AFTER_THE_FIRST,
     ARTICLES,
@@ -53,15 +53,10 @@ from newsarchive.archive.tables import (
     stored,
     write_time,
 )
-from newsarchive.errors import BadArgument, LedgerBroken
+from newsarchive.errors import LedgerBroken
 from newsarchive.items import Article
 
-if TYPE_CHECKING:
-    from newsarchive.archive.postgres import PostgreSQL
-    from newsarchive.options import Options
-
 R = TypeVar("R")
-Place = Path | str  # a file of SQLite, or the URL of a database
 OnBroken = Callable[[LedgerBroken], object]  # what is called for a row that cannot be read, which is skipped then
 
 _FIRST_WITH_CHANGES = 6  # version of the tables
@@ -161,31 +156,18 @@ class Ledger(AbstractContextManager["Ledger"]):
     ) -> Self:
         """Creates the ledger unless it is there or `read_only`. Raises `LedgerBroken`, also a row that cannot be read.
 
-        `place` may be the URL of a database; then `folder` is that of the archive, `purpose` and `alone` are those of
-        `PostgreSQL`, and `before_first` is called before it is created, to prevent that.
+        `place` may be the URL of a database; then `folder` is that of the archive, and the other arguments are those of
+        `open_database`.
         With `on_broken`, for a rebuild, all is read that can be, also from a ledger of the former version.
         """
-        database: Database
+        database = open_database(
+            place, read_only=read_only, may_be_older=on_broken is not None, purpose=purpose, alone=alone,
+            before_first=before_first,
+        )  # fmt: skip
         if isinstance(place, Path):
-            database = SQLite(place, read_only=read_only, any_version=on_broken is not None)
             mark = ReadingMark.beside(place)
             left = [mark]
         else:
-            database = postgresql = open_postgresql(place, read_only=read_only, purpose=purpose, alone=alone)
-            try:
-                if not database.version:
-                    try:
-                        before_first()
-                    except LedgerBroken:
-                        if read_only or not postgresql.read_version():  # else another run has just made it
-                            raise
-                    if read_only:
-                        raise LedgerBroken(f"there is no ledger in {database.name}: `scrapy rebuild` makes one")
-                    postgresql.make_tables()
-                database.check_version(may_be_older=on_broken is not None)
-            except BaseException:
-                database.close()
-                raise
             mark, left = ReadingMark.of_process(folder or Path()), ReadingMark.left(folder or Path())
         ledger = cls(database, mark, on_broken=on_broken)
         if not read_only:
@@ -691,28 +673,6 @@ class Ledger(AbstractContextManager["Ledger"]):
                 self._on_broken(problem)
             else:
                 yield row
-
-
-def ledger_place(options: Options) -> Place:
-    """Where the ledger of an archive is."""
-    return options.ledger or options.dir / LEDGER
-
-
-def is_begun(place: Place) -> bool:
-    """Whether there is a ledger, even a broken one."""
-    if isinstance(place, Path):
-        return is_begun_file(place)
-    with closing(open_postgresql(place, read_only=True)) as database:
-        return database.version > 0
-
-
-def open_postgresql(url: str, *, read_only: bool, purpose: str = "", alone: bool = False) -> PostgreSQL:
-    """Raises `BadArgument` where psycopg is missing."""
-    try:
-        from newsarchive.archive.postgres import PostgreSQL  # noqa: PLC0415  -- an extra
-    except ImportError as error:
-        raise BadArgument("a ledger in PostgreSQL needs psycopg: pip install 'newsarchive[cluster]'") from error
-    return PostgreSQL(url, read_only=read_only, purpose=purpose, alone=alone)
 
 
 def _seen(

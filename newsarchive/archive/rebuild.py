@@ -20,10 +20,10 @@ from tqdm import tqdm
 
 from newsarchive.archive import files
 from newsarchive.archive.changes import known_changes
-from newsarchive.archive.database import ledger_files
+from newsarchive.archive.database import Place, is_begun, ledger_files, open_postgresql
 from newsarchive.archive.documents import read_row
 from newsarchive.archive.files import CONTENT, LEDGER, LOCK, QUARANTINE, Lock, ReadingMark
-from newsarchive.archive.ledger import Ledger, Place, is_begun, open_postgresql
+from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.parallel import parallel_map
 from newsarchive.archive.quarantine import read_notes
 from newsarchive.archive.schedule import retry_delay

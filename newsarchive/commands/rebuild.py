@@ -4,8 +4,8 @@ import argparse
 from datetime import UTC, datetime
 from pathlib import Path
 
+from newsarchive.archive.database import Place, ledger_place
 from newsarchive.archive.files import LOCK, Lock
-from newsarchive.archive.ledger import Place, ledger_place
 from newsarchive.archive.rebuild import PURPOSE, move, rebuild
 from newsarchive.cli import OfflineCommand
 from newsarchive.errors import BadArgument

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from newsarchive.archive.archive import NO_LEDGER, no_ledger_in
+from newsarchive.archive.database import is_begun, ledger_place
 from newsarchive.archive.files import LOCK, QUARANTINE, STATUS, check_regular, holder, is_full, read_file, write_text
-from newsarchive.archive.ledger import Ledger, is_begun, ledger_place
+from newsarchive.archive.ledger import Ledger
 from newsarchive.archive.rebuild import can_be_rebuilt
 from newsarchive.archive.tables import RunRow, State
 from newsarchive.errors import ArchiveError, describe
